@@ -1,0 +1,243 @@
+//! Which errors are the same.
+//!
+//! A fingerprint is SHA-256 over length-prefixed fields: algorithm id, error type, normalised message, in-app frames. Any
+//! change that moves a fingerprint needs a new [`ALGORITHM`], or a mesh of two versions files an issue twice;
+//! `tests/data/golden.txt` notices.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{Deserializer, Visitor};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::frames::in_app_frames;
+use crate::normalise::normalise;
+use crate::redact::redact;
+
+/// Version of everything that decides a fingerprint: redaction, normalisation, frames, and the hash's layout.
+pub const ALGORITHM: &str = "hn1";
+
+/// The part of a report's own fingerprint that stands for the computed one, as Sentry SDKs write it.
+pub const DEFAULT_PART: &str = "{{ default }}";
+
+/// What is the same for all occurrences of one error on every node: 32 bytes.
+///
+/// Displays as 64 hex digits and reads them in any case. `Debug` shows the first 12. In a binary format it is a byte string,
+/// in a readable one the hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Takes the 32 bytes of a fingerprint.
+    pub fn from_bytes(bytes: [u8; 32]) -> Fingerprint {
+        Fingerprint(bytes)
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first 12 hex digits, for people.
+    pub fn short(&self) -> String {
+        hex(&self.0[..6])
+    }
+
+    /// The first 32 hex digits, as they stand in the marker of an issue.
+    pub fn marker(&self) -> String {
+        hex(&self.0[..16])
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.short())
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintFormatError;
+
+    fn from_str(text: &str) -> Result<Fingerprint, FingerprintFormatError> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return Err(FingerprintFormatError::Length { got: digits.len() });
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        }
+        Ok(Fingerprint(bytes))
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        serde_bytes::Bytes::new(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fingerprint, D::Error> {
+        if deserializer.is_human_readable() {
+            return deserializer.deserialize_str(HexVisitor);
+        }
+        serde_bytes::ByteArray::<32>::deserialize(deserializer).map(|bytes| Fingerprint(bytes.into_array()))
+    }
+}
+
+struct HexVisitor;
+
+impl Visitor<'_> for HexVisitor {
+    type Value = Fingerprint;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fingerprint of 64 hex digits")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Fingerprint, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
+/// The text is no fingerprint.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum FingerprintFormatError {
+    /// It has another length.
+    #[error("a fingerprint has 64 hex digits, this has {got}")]
+    Length {
+        /// Its length, in bytes.
+        got: usize,
+    },
+    /// It has a character that is no hex digit.
+    #[error("a fingerprint has 64 hex digits and nothing else")]
+    NotHex,
+}
+
+/// How a fingerprint came about: the fields that were hashed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explanation {
+    /// The fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The redacted error type.
+    pub error_type: String,
+    /// The redacted and normalised message.
+    pub message: String,
+    /// The in-app frames nearest the throw, `basename:function`, innermost first.
+    pub frames: Vec<String>,
+}
+
+/// Fingerprints an error: redacts, normalises, then hashes. `stack` is the trace as its language prints it.
+pub fn fingerprint(error_type: &str, message: &str, stack: Option<&str>) -> Explanation {
+    let stack = stack.map(redact);
+    explain(&redact(error_type), &redact(message), stack.as_deref())
+}
+
+/// Fingerprints what is redacted already.
+pub(crate) fn explain(error_type: &str, message: &str, stack: Option<&str>) -> Explanation {
+    let error_type = error_type.trim().to_owned();
+    let message = normalise(message);
+    let frames = stack.map(in_app_frames).unwrap_or_default();
+    let mut hash = Fields::new();
+    hash.field(&error_type);
+    hash.field(&message);
+    for frame in &frames {
+        hash.field(frame);
+    }
+    Explanation { fingerprint: hash.finish(), error_type, message, frames }
+}
+
+/// Fingerprints a report's own list of parts. [`DEFAULT_PART`] is a part like any other here: put the computed fingerprint in
+/// its place first.
+pub fn fingerprint_of_parts(parts: &[String]) -> Fingerprint {
+    let mut hash = Fields::new();
+    hash.field("parts");
+    for part in parts {
+        hash.field(part);
+    }
+    hash.finish()
+}
+
+/// A hash over fields, each with its length first, so that text cannot move from one field to the next.
+struct Fields(Sha256);
+
+impl Fields {
+    fn new() -> Fields {
+        let mut fields = Fields(Sha256::new());
+        fields.field(ALGORITHM);
+        fields
+    }
+
+    fn field(&mut self, text: &str) {
+        self.0.update((text.len() as u64).to_be_bytes());
+        self.0.update(text);
+    }
+
+    fn finish(self) -> Fingerprint {
+        Fingerprint(self.0.finalize().into())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn nibble(digit: u8) -> Result<u8, FingerprintFormatError> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        b'A'..=b'F' => Ok(digit - b'A' + 10),
+        _ => Err(FingerprintFormatError::NotHex),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_reads_back_from_its_hex_digits() {
+        let fingerprint = fingerprint("ValueError", "bad", None).fingerprint;
+        assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+        assert_eq!(fingerprint.to_string().to_uppercase().parse(), Ok(fingerprint));
+        assert!(fingerprint.to_string().starts_with(&fingerprint.marker()));
+        assert!(fingerprint.marker().starts_with(&fingerprint.short()));
+    }
+
+    #[test]
+    fn what_is_no_fingerprint_is_refused() {
+        assert_eq!("ab".parse::<Fingerprint>(), Err(FingerprintFormatError::Length { got: 2 }));
+        assert_eq!("g".repeat(64).parse::<Fingerprint>(), Err(FingerprintFormatError::NotHex));
+    }
+
+    #[test]
+    fn it_is_hex_in_json_and_thirty_two_bytes_in_cbor() {
+        let fingerprint = fingerprint("ValueError", "bad", None).fingerprint;
+        let json = serde_json::to_string(&fingerprint).unwrap();
+        assert_eq!(json, format!("\"{fingerprint}\""));
+        assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);
+        let cbor = serde_cbor::to_vec(&fingerprint).unwrap();
+        assert_eq!(cbor.len(), 34);
+        assert_eq!(serde_cbor::from_slice::<Fingerprint>(&cbor).unwrap(), fingerprint);
+    }
+
+    #[test]
+    fn text_cannot_move_between_fields() {
+        let one = fingerprint("Ab", "c", None).fingerprint;
+        let other = fingerprint("A", "bc", None).fingerprint;
+        assert_ne!(one, other);
+    }
+}

@@ -1,0 +1,124 @@
+//! Takes secrets and personal data out of a text.
+//!
+//! One automaton over all anchors (token prefixes, key words, punctuation) picks the few rules that look at a place; the rules
+//! walk bytes by hand, so the cost is linear. A value leaves its kind behind, such as `<password>`, and nothing of itself.
+//! Texts of a report pass here before anything else sees them; what is cut, grouped or shown comes after.
+
+mod argv;
+mod clean;
+mod headers;
+mod home;
+mod keys;
+mod kind;
+mod network;
+mod numbers;
+mod pairs;
+mod pem;
+mod scan;
+mod span;
+mod tokens;
+mod urls;
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+pub use argv::redact_argv;
+pub(crate) use argv::{quote_argv, redact_command_line};
+pub(crate) use clean::clean;
+pub use keys::names_a_secret;
+pub(crate) use kind::is_kind;
+
+use span::Spans;
+use tokens::TOKENS;
+
+/// Redacts a text: every secret and personal datum that a rule knows becomes a typed token such as `<github-token>`.
+///
+/// Also strips ANSI escapes, control characters other than `\n` and `\t`, and invisible or direction-changing characters.
+/// Total and linear on any text, and idempotent.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let mut text = clean(text);
+    for _ in 0..PASSES_MAX {
+        let Some(redacted) = pass(&text) else {
+            break;
+        };
+        text = Cow::Owned(redacted);
+    }
+    text
+}
+
+/// How often a text is gone through, at most, while something is found. A token in place of a value can bring a key and another
+/// value together; the property tests hold with these passes.
+const PASSES_MAX: usize = 6;
+
+/// Redacts the value of something that has a name, such as a tag or an environment variable.
+pub(crate) fn redact_named(name: &str, value: &str) -> String {
+    match keys::secret_kind(name) {
+        Some(kind) if !pairs::is_blank_or_reference(value.trim()) => kind.token(),
+        _ => redact(value).into_owned(),
+    }
+}
+
+fn pass(text: &str) -> Option<String> {
+    let mut spans = Spans::default();
+    for hit in ANCHORS.automaton.find_overlapping_iter(text) {
+        match &ANCHORS.rules[hit.pattern().as_usize()] {
+            Rule::Token(token) => token.find(text, hit.start(), &mut spans),
+            Rule::At(find) => find(text, hit.start(), hit.end(), &mut spans),
+        }
+    }
+    numbers::find(text, &mut spans);
+    network::find_colon_addresses(text, &mut spans);
+    spans.replace_in(text)
+}
+
+/// Looks at an anchor's place and adds the spans to redact.
+type Find = fn(text: &str, start: usize, end: usize, spans: &mut Spans);
+
+enum Rule {
+    Token(&'static tokens::Token),
+    At(Find),
+}
+
+struct Anchors {
+    automaton: AhoCorasick,
+    rules: Vec<Rule>,
+}
+
+static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
+    let mut literals = Vec::new();
+    let mut rules = Vec::new();
+    for token in TOKENS {
+        literals.push(token.prefix);
+        rules.push(Rule::Token(token));
+    }
+    for (anchors, find) in PLACES {
+        for anchor in *anchors {
+            literals.push(anchor);
+            rules.push(Rule::At(*find));
+        }
+    }
+    let automaton =
+        AhoCorasick::builder().ascii_case_insensitive(true).build(literals).expect("a few hundred short literals fit into an automaton");
+    Anchors { automaton, rules }
+});
+
+/// Anchors, in lower case, and the rule that looks at them.
+const PLACES: &[(&[&str], Find)] = &[
+    (keys::ANCHORS, pairs::find),
+    (&["?", "&"], urls::find_parameter),
+    (&["://"], urls::find_user_info),
+    (&["bearer ", "basic "], headers::find_scheme),
+    (&["cookie:", "cookie\":"], headers::find_cookie),
+    (&["eyj"], tokens::find_jwt),
+    (&["q~"], tokens::find_azure_secret),
+    (&[":aa"], tokens::find_telegram),
+    (&["-us"], tokens::find_mailchimp),
+    (&["$1$", "$5$", "$6$", "$2a$", "$2b$", "$2y$", "$y$", "$argon2"], tokens::find_crypt),
+    (&["-----begin "], pem::find),
+    (&["@", "%40"], network::find_email),
+    (&["+"], numbers::find_phone),
+    (&["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~"], home::find_directory),
+    (&["user ", "user=", "username ", "login "], home::find_login),
+];

@@ -1,0 +1,371 @@
+//! Which names tell that their value is a secret.
+//!
+//! A name is split into words at punctuation and at capitals, so that `dbPassword` counts and `compass` does not. The lists are
+//! meant to grow by a word.
+
+use super::kind::{API_KEY, AUTHORIZATION, COOKIE, Kind, PASSWORD, PRIVATE_KEY, SECRET, SESSION, TOKEN};
+
+/// Parts of names that are worth a look, in lower case. Every word below contains one.
+pub(crate) const ANCHORS: &[&str] = &[
+    "pass",
+    "pwd",
+    "psw",
+    "_pw",
+    "secret",
+    "token",
+    "key",
+    "credential",
+    "auth",
+    "cookie",
+    "sess",
+    "sid",
+    "otp",
+    "cvv",
+    "cvc",
+    "jwt",
+    "bearer",
+    "mnemonic",
+    "csrf",
+    "xsrf",
+    "ssn",
+];
+
+/// Words that tell a secret wherever they stand in a name.
+const ANYWHERE: &[(&str, Kind)] = &[
+    ("password", PASSWORD),
+    ("passwords", PASSWORD),
+    ("passwd", PASSWORD),
+    ("passphrase", PASSWORD),
+    ("passcode", PASSWORD),
+    ("passwort", PASSWORD),
+    ("userpass", PASSWORD),
+    ("userpwd", PASSWORD),
+    ("pgpassword", PASSWORD),
+    ("pwd", PASSWORD),
+    ("secret", SECRET),
+    ("secrets", SECRET),
+    ("clientsecret", SECRET),
+    ("credential", SECRET),
+    ("credentials", SECRET),
+    ("mnemonic", SECRET),
+    ("apikey", API_KEY),
+    ("apitoken", TOKEN),
+    ("apisecret", SECRET),
+    ("accesskey", API_KEY),
+    ("secretkey", SECRET),
+    ("privatekey", PRIVATE_KEY),
+    ("accountkey", SECRET),
+    ("authtoken", TOKEN),
+    ("accesstoken", TOKEN),
+    ("refreshtoken", TOKEN),
+    ("sharedaccesskey", SECRET),
+    ("jwt", TOKEN),
+    ("csrftoken", TOKEN),
+    ("sessionid", SESSION),
+    ("sessid", SESSION),
+    ("jsessionid", SESSION),
+    ("phpsessid", SESSION),
+    ("sessiontoken", SESSION),
+];
+
+/// Words that tell a secret when they end a name.
+const AT_THE_END: &[(&str, Kind)] = &[
+    ("pass", PASSWORD),
+    ("pw", PASSWORD),
+    ("psw", PASSWORD),
+    ("token", TOKEN),
+    ("auth", AUTHORIZATION),
+    ("authorization", AUTHORIZATION),
+    ("bearer", TOKEN),
+    ("cookie", COOKIE),
+    ("sid", SESSION),
+    ("otp", SECRET),
+    ("cvv", SECRET),
+    ("cvc", SECRET),
+    ("csrf", TOKEN),
+    ("xsrf", TOKEN),
+    ("ssn", SECRET),
+];
+
+/// Words that make a following `key` a secret.
+const BEFORE_KEY: &[(&str, Kind)] = &[
+    ("api", API_KEY),
+    ("app", API_KEY),
+    ("access", API_KEY),
+    ("private", PRIVATE_KEY),
+    ("secret", SECRET),
+    ("signing", SECRET),
+    ("sign", SECRET),
+    ("encryption", SECRET),
+    ("encrypt", SECRET),
+    ("decryption", SECRET),
+    ("shared", SECRET),
+    ("account", SECRET),
+    ("storage", SECRET),
+    ("service", SECRET),
+    ("master", SECRET),
+    ("auth", API_KEY),
+    ("client", SECRET),
+    ("deploy", SECRET),
+    ("license", SECRET),
+    ("subscription", API_KEY),
+    ("webhook", SECRET),
+    ("ssh", PRIVATE_KEY),
+    ("session", SECRET),
+    ("host", PRIVATE_KEY),
+    ("hmac", SECRET),
+    ("root", SECRET),
+    ("admin", SECRET),
+];
+
+/// Words that end the name of something about a secret, not of a secret.
+const ABOUT: &[&str] = &[
+    "algorithm",
+    "arn",
+    "at",
+    "attempts",
+    "budget",
+    "changed",
+    "column",
+    "count",
+    "disabled",
+    "enabled",
+    "endpoint",
+    "env",
+    "error",
+    "exception",
+    "expired",
+    "expires",
+    "expiry",
+    "expiration",
+    "field",
+    "file",
+    "filename",
+    "format",
+    "header",
+    "id",
+    "ids",
+    "in",
+    "index",
+    "invalid",
+    "kind",
+    "len",
+    "length",
+    "limit",
+    "list",
+    "manager",
+    "max",
+    "min",
+    "mode",
+    "name",
+    "names",
+    "parser",
+    "path",
+    "policy",
+    "position",
+    "prefix",
+    "prompt",
+    "provider",
+    "ref",
+    "required",
+    "reset",
+    "rotation",
+    "size",
+    "status",
+    "stdin",
+    "store",
+    "strength",
+    "timeout",
+    "ttl",
+    "type",
+    "uri",
+    "url",
+    "usage",
+    "used",
+    "valid",
+    "version",
+    "hint",
+    "fd",
+    "validator",
+    "service",
+    "encoder",
+    "generator",
+];
+
+/// Words before `token` that make it a piece of text or a place in a list.
+const OTHER_TOKENS: &[&str] = &[
+    "bos",
+    "completion",
+    "continuation",
+    "eos",
+    "input",
+    "max",
+    "min",
+    "next",
+    "num",
+    "output",
+    "pad",
+    "page",
+    "prompt",
+    "stop",
+    "total",
+    "unk",
+];
+
+/// Whether the name of a variable, key, header or flag tells that its value is a secret.
+pub fn names_a_secret(name: &str) -> bool {
+    secret_kind(name).is_some()
+}
+
+/// What the value of a name is, when the name tells a secret.
+pub(crate) fn secret_kind(name: &str) -> Option<Kind> {
+    let (words, count) = split(name);
+    let words = &words[..count];
+    let last = words.last()?;
+    if among(ABOUT, last) {
+        return None;
+    }
+    let at_the_end = || find(AT_THE_END, last).filter(|_| !is_other_token(words));
+    let anywhere = || words.iter().rev().find_map(|word| find(ANYWHERE, word));
+    key_kind(words).or_else(at_the_end).or_else(anywhere)
+}
+
+fn key_kind(words: &[&str]) -> Option<Kind> {
+    let (last, before) = words.split_last()?;
+    if !last.eq_ignore_ascii_case("key") {
+        return None;
+    }
+    find(BEFORE_KEY, before.last()?)
+}
+
+fn is_other_token(words: &[&str]) -> bool {
+    words.len() >= 2 && among(OTHER_TOKENS, words[words.len() - 2])
+}
+
+fn find(table: &[(&str, Kind)], word: &str) -> Option<Kind> {
+    let (_, kind) = table.iter().find(|(row, _)| row.eq_ignore_ascii_case(word))?;
+    Some(*kind)
+}
+
+fn among(list: &[&str], word: &str) -> bool {
+    list.iter().any(|row| row.eq_ignore_ascii_case(word))
+}
+
+/// Most words of a name that are looked at, from its end.
+const WORDS_MAX: usize = 8;
+
+/// The last words of a name, in order, and how many there are. Trailing numbers and stages such as `prod` are left out.
+fn split(name: &str) -> ([&str; WORDS_MAX], usize) {
+    let mut words = [""; WORDS_MAX];
+    let mut first = WORDS_MAX;
+    let mut rest = name;
+    while first > 0 {
+        rest = rest.trim_end_matches(|character: char| !character.is_ascii_alphabetic());
+        if rest.is_empty() {
+            break;
+        }
+        let start = last_word_start(rest.as_bytes());
+        let word = &rest[start..];
+        rest = &rest[..start];
+        if first == WORDS_MAX && among(STAGES, word) {
+            continue;
+        }
+        first -= 1;
+        words[first] = word;
+    }
+    words.rotate_left(first);
+    (words, WORDS_MAX - first)
+}
+
+/// Words behind a name that say which of several values it is.
+const STAGES: &[&str] = &["prod", "production", "dev", "staging", "value", "old", "new", "current", "hash", "b", "base", "text"];
+
+/// Start of the last word of an ASCII name: behind punctuation, a digit, or where lower case turns to upper.
+fn last_word_start(name: &[u8]) -> usize {
+    let mut start = name.len();
+    while start > 0 && name[start - 1].is_ascii_alphabetic() {
+        let is_capital = name.get(start).is_some_and(u8::is_ascii_uppercase);
+        if is_capital && name[start - 1].is_ascii_lowercase() {
+            break;
+        }
+        let ends_acronym =
+            start + 1 < name.len() && is_capital && name[start + 1].is_ascii_lowercase() && name[start - 1].is_ascii_uppercase();
+        if ends_acronym {
+            break;
+        }
+        start -= 1;
+    }
+    start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_a_secret;
+
+    #[test]
+    fn names_of_secrets_are_told() {
+        for name in [
+            "password",
+            "DB_PASSWORD",
+            "dbPassword",
+            "PGPASSWORD",
+            "spring.datasource.password",
+            "GITHUB_TOKEN",
+            "--api-key",
+            "APIKey",
+            "aws_secret_access_key",
+            "X-Api-Key",
+            "clientSecret",
+            "AccountKey",
+            "DB_PASS",
+            "SECRET_KEY",
+            "secretKeyBase64",
+            "password2",
+            "JSESSIONID",
+            "Authorization",
+            "refresh_token",
+            "MYSQL_PWD",
+            "STRIPE_SECRET_PROD",
+            "private_key",
+            "SharedAccessKey",
+            "SLACK_TOKEN_NEW",
+            "_auth",
+            "encryption-key",
+        ] {
+            assert!(names_a_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_not() {
+        for name in [
+            "",
+            "user",
+            "turkey",
+            "compass",
+            "bypass",
+            "monkey",
+            "public_key",
+            "primaryKey",
+            "foreign_key",
+            "cache_key",
+            "prompt_tokens",
+            "max_token",
+            "next_page_token",
+            "token_type",
+            "password_file",
+            "password-stdin",
+            "key",
+            "keyboard",
+            "author",
+            "secret_name",
+            "tokenizer",
+            "access_key_id",
+            "sidecar",
+            "passenger",
+            "sort_key",
+        ] {
+            assert!(!names_a_secret(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Credentials in URLs and connection strings: `scheme://user:password@host`, and telling query parameters.
+
+use super::keys::secret_kind;
+use super::kind::{CREDENTIALS, Kind, SIGNATURE, TOKEN};
+use super::pairs::is_blank_or_reference;
+use super::scan::{byte, byte_before, run};
+use super::span::Spans;
+
+/// Longest user and password that are looked for, in bytes.
+const USER_INFO_BYTES_MAX: usize = 1024;
+
+/// Adds what stands between `://` and `@`.
+pub(crate) fn find_user_info(text: &str, start: usize, end: usize, spans: &mut Spans) {
+    let bytes = text.as_bytes();
+    if !byte_before(bytes, start).is_ascii_alphanumeric() {
+        return;
+    }
+    let window = &bytes[..bytes.len().min(end + USER_INFO_BYTES_MAX)];
+    let authority = run(window, end, |byte| !is_outside(byte) && !matches!(byte, b'/' | b'?' | b'#'));
+    let Some(at) = last_at(&bytes[end..authority]).or_else(|| at_behind_slash(window, end, authority)) else {
+        return;
+    };
+    let user_info = text.get(end..end + at).unwrap_or_default();
+    if user_info != "git" && !is_blank_or_reference(user_info) && !is_masked(user_info) {
+        spans.add(end, end + at, CREDENTIALS);
+    }
+}
+
+fn is_outside(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'"' | b'\'' | b'`')
+}
+
+fn last_at(authority: &[u8]) -> Option<usize> {
+    authority.iter().rposition(|byte| *byte == b'@')
+}
+
+/// A password may hold `/`, `?` or `#` without being encoded. What is behind the colon is no port then.
+fn at_behind_slash(window: &[u8], start: usize, authority: usize) -> Option<usize> {
+    let colon = start + window[start..authority].iter().position(|byte| *byte == b':')?;
+    let is_port = window[colon + 1..authority].iter().all(u8::is_ascii_digit);
+    if is_port || byte(window, authority) == b' ' {
+        return None;
+    }
+    let end = run(window, authority, |byte| !is_outside(byte));
+    last_at(&window[start..end])
+}
+
+/// Whether both halves of `user:password` are masks, references or tokens.
+fn is_masked(user_info: &str) -> bool {
+    user_info.split_once(':').is_some_and(|(user, password)| is_blank_or_reference(user) && is_blank_or_reference(password))
+}
+
+/// Names of parameters that are secret in a URL and ordinary elsewhere.
+const PARAMETERS: &[(&str, Kind)] = &[
+    ("sig", SIGNATURE),
+    ("signature", SIGNATURE),
+    ("x-amz-signature", SIGNATURE),
+    ("x-goog-signature", SIGNATURE),
+    ("x-amz-security-token", TOKEN),
+    ("x-amz-credential", CREDENTIALS),
+    ("code", TOKEN),
+    ("key", TOKEN),
+    ("hmac", SIGNATURE),
+    ("ticket", TOKEN),
+];
+
+/// Adds the value of a query parameter whose name tells a secret.
+pub(crate) fn find_parameter(text: &str, start: usize, end: usize, spans: &mut Spans) {
+    let bytes = text.as_bytes();
+    if spans.is_in_value(start) {
+        return;
+    }
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let name_end = run(&bytes[..bytes.len().min(end + 48)], end, is_name);
+    let name = text.get(end..name_end).unwrap_or_default();
+    if byte(bytes, name_end) != b'=' || !may_be_secret(name) {
+        return;
+    }
+    let from = name_end + 1;
+    let to =
+        run(bytes, from, |byte| !is_outside(byte) && !matches!(byte, b'&' | b'#' | b';' | b'<' | b'>' | b')' | b']' | b'}' | b',' | b'\\'));
+    let value = text.get(from..to).unwrap_or_default();
+    if let Some(kind) = parameter_kind(name, value)
+        && !is_blank_or_reference(value)
+    {
+        spans.add_value(from, to, kind);
+    }
+}
+
+fn may_be_secret(name: &str) -> bool {
+    secret_kind(name).is_some() || PARAMETERS.iter().any(|(row, _)| row.eq_ignore_ascii_case(name))
+}
+
+fn parameter_kind(name: &str, value: &str) -> Option<Kind> {
+    let listed = PARAMETERS.iter().find(|(row, _)| row.eq_ignore_ascii_case(name));
+    match listed {
+        Some((_, kind)) => {
+            let is_long = value.len() >= 12 || value.len() >= 6 && value.bytes().any(|byte| byte.is_ascii_digit());
+            is_long.then_some(*kind)
+        }
+        None => secret_kind(name),
+    }
+}

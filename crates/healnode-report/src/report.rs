@@ -1,0 +1,361 @@
+//! The error as it may leave this machine.
+//!
+//! [`Report::new`] is the only constructor: it redacts, clips to the bounds in `limits.rs`, and fingerprints what is left. A
+//! stored or received report comes back as a [`RawError`] through the same constructor, and comes out equal.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use crate::clip::{Part, clip, clip_middle, line, one_line, settle};
+use crate::fingerprint::{DEFAULT_PART, Explanation, Fingerprint, explain, fingerprint_of_parts};
+use crate::head::Head;
+use crate::limits::{
+    COMMAND_BYTES_MAX, COUNT_MAX, DIRECTORY_BYTES_MAX, ERROR_TYPE_BYTES_MAX, EVENT_ID_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX,
+    MESSAGE_BYTES_MAX, NAME_BYTES_MAX, PART_BYTES_MAX, PARTS_MAX, STACK_BYTES_MAX, TAG_NAME_BYTES_MAX, TAG_VALUE_BYTES_MAX, TAGS_MAX,
+};
+use crate::raw::{RawError, System};
+use crate::redact::{quote_argv, redact, redact_argv, redact_command_line, redact_named};
+use crate::severity::Severity;
+use crate::time::UnixMillis;
+
+/// An error that is redacted, bounded and fingerprinted.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Report {
+    #[serde(rename = "type")]
+    error_type: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<String>,
+    severity: Severity,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logs: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
+    #[serde(rename = "timestamp", serialize_with = "as_text")]
+    at: UnixMillis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(rename = "fingerprint", skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
+    count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<System>,
+    clipped: bool,
+    #[serde(skip)]
+    explanation: Explanation,
+}
+
+fn as_text<S: Serializer>(at: &UnixMillis, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+impl Report {
+    /// Admits an error: redacts, clips, fingerprints. `now` is its time if it carries none.
+    pub fn new(raw: RawError, now: UnixMillis) -> Report {
+        let mut clipper = Clipper { clipped: raw.clipped };
+        let severity = raw.severity.unwrap_or_else(|| Severity::of(&raw.error_type, &raw.message));
+        let error_type = clipper.line(&raw.error_type, ERROR_TYPE_BYTES_MAX);
+        let message = clipper.text(&raw.message, MESSAGE_BYTES_MAX);
+        let stack = raw.stack.map(|stack| clipper.stack(&stack)).filter(|stack| !stack.is_empty());
+        let parts = clipper.parts(&raw.fingerprint);
+        let explanation = explain(&error_type, &message, stack.as_deref());
+        Report {
+            explanation: with_parts(explanation, &parts),
+            error_type,
+            message,
+            stack,
+            severity,
+            logs: clipper.logs(&raw.logs),
+            command: clipper.command(&raw.command),
+            app: clipper.name(raw.app),
+            release: clipper.name(raw.release),
+            environment: clipper.name(raw.environment),
+            at: raw.at.unwrap_or(now).clamped(),
+            event_id: clipper.event_id(raw.event_id),
+            parts,
+            tags: clipper.tags(raw.tags),
+            count: clipper.count(raw.count),
+            system: raw.system.map(|system| clipper.system(&system)),
+            clipped: clipper.clipped,
+        }
+    }
+
+    /// What is the same for all occurrences of this error.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.explanation.fingerprint
+    }
+
+    /// How the fingerprint came about.
+    pub fn explanation(&self) -> &Explanation {
+        &self.explanation
+    }
+
+    /// Type of the error, on one line.
+    pub fn error_type(&self) -> &str {
+        &self.error_type
+    }
+
+    /// What the error said; may have several lines.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Stack trace as its language prints it.
+    pub fn stack(&self) -> Option<&str> {
+        self.stack.as_deref()
+    }
+
+    /// How bad it is: the application's word, else judged by type and message.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Last log lines before the error, oldest first.
+    pub fn logs(&self) -> &[String] {
+        &self.logs
+    }
+
+    /// The command that failed, as a shell would read it.
+    pub fn command(&self) -> Option<String> {
+        self.command.clone()
+    }
+
+    /// Name of the deployment.
+    pub fn app(&self) -> Option<&str> {
+        self.app.as_deref()
+    }
+
+    /// Release of the deployment.
+    pub fn release(&self) -> Option<&str> {
+        self.release.as_deref()
+    }
+
+    /// Where it runs, such as `production`.
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// When it happened, or when it was admitted.
+    pub fn at(&self) -> UnixMillis {
+        self.at
+    }
+
+    /// Id of the occurrence: the same id twice is one occurrence.
+    pub fn event_id(&self) -> Option<&str> {
+        self.event_id.as_deref()
+    }
+
+    /// Names and values that the application attached.
+    pub fn tags(&self) -> &BTreeMap<String, String> {
+        &self.tags
+    }
+
+    /// How many occurrences this stands for, 1 to [`COUNT_MAX`].
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The machine and the runtime.
+    pub fn system(&self) -> Option<&System> {
+        self.system.as_ref()
+    }
+
+    /// Whether any part was cut to its bound, now or when it was admitted before.
+    pub fn clipped(&self) -> bool {
+        self.clipped
+    }
+
+    /// What may be gossiped of it.
+    pub fn head(&self) -> Head {
+        let head = Head {
+            error_type: self.error_type.clone(),
+            message: self.explanation.message.clone(),
+            severity: self.severity,
+            app: self.app.clone().unwrap_or_default(),
+            release: self.release.clone().unwrap_or_default(),
+        };
+        head.admit()
+    }
+}
+
+fn with_parts(mut explanation: Explanation, parts: &[String]) -> Explanation {
+    let is_default = |part: &str| part.split_whitespace().collect::<String>() == "{{default}}" || part == DEFAULT_PART;
+    if parts.iter().all(|part| is_default(part)) {
+        return explanation;
+    }
+    let computed = explanation.fingerprint.to_string();
+    let parts: Vec<String> = parts.iter().map(|part| if is_default(part) { computed.clone() } else { part.clone() }).collect();
+    explanation.fingerprint = fingerprint_of_parts(&parts);
+    explanation
+}
+
+/// Redacts and clips the parts of one report, and remembers whether anything was cut.
+struct Clipper {
+    clipped: bool,
+}
+
+impl Clipper {
+    fn keep(&mut self, part: Part) -> String {
+        self.clipped |= part.clipped;
+        part.text
+    }
+
+    fn line(&mut self, text: &str, bytes_max: usize) -> String {
+        self.keep(line(text, bytes_max))
+    }
+
+    fn text(&mut self, text: &str, bytes_max: usize) -> String {
+        self.keep(settle(text, |text| clip(&redact(text), bytes_max)))
+    }
+
+    fn stack(&mut self, text: &str) -> String {
+        self.keep(settle(text, |text| clip_middle(&redact(text), STACK_BYTES_MAX)))
+    }
+
+    fn name(&mut self, name: Option<String>) -> Option<String> {
+        name.map(|name| self.line(&name, NAME_BYTES_MAX)).filter(|name| !name.is_empty())
+    }
+
+    fn event_id(&mut self, id: Option<String>) -> Option<String> {
+        id.map(|id| self.line(&id, EVENT_ID_BYTES_MAX)).filter(|id| !id.is_empty())
+    }
+
+    /// Redacts log lines together, so that a key that spans lines is seen as one.
+    fn logs(&mut self, logs: &[String]) -> Vec<String> {
+        if logs.is_empty() {
+            return Vec::new();
+        }
+        let whole = self.keep(settle(&logs.join("\n"), |text| clip_lines(&redact(text))));
+        whole.split('\n').map(str::to_owned).collect()
+    }
+
+    fn command(&mut self, argv: &[String]) -> Option<String> {
+        let quoted = match argv {
+            [] => return None,
+            [line] => line.clone(),
+            _ => quote_argv(&redact_argv(argv)),
+        };
+        let part = settle(&quoted, |text| clip(&one_line(&redact_command_line(text)), COMMAND_BYTES_MAX));
+        Some(self.keep(part)).filter(|command| !command.is_empty())
+    }
+
+    fn parts(&mut self, parts: &[String]) -> Vec<String> {
+        self.clipped |= parts.len() > PARTS_MAX;
+        parts.iter().take(PARTS_MAX).map(|part| self.line(part, PART_BYTES_MAX)).collect()
+    }
+
+    fn tags(&mut self, tags: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        self.clipped |= tags.len() > TAGS_MAX;
+        let mut kept = BTreeMap::new();
+        for (name, value) in tags.into_iter().take(TAGS_MAX) {
+            let name = self.line(&name, TAG_NAME_BYTES_MAX);
+            let value = settle(&value, |value| clip(&one_line(&redact_named(&name, value)), TAG_VALUE_BYTES_MAX));
+            let value = self.keep(value);
+            kept.insert(name, value);
+        }
+        kept
+    }
+
+    fn count(&mut self, count: u64) -> u64 {
+        self.clipped |= count > COUNT_MAX;
+        count.clamp(1, COUNT_MAX)
+    }
+
+    fn system(&mut self, system: &System) -> System {
+        System {
+            os: self.line(&system.os, NAME_BYTES_MAX),
+            arch: self.line(&system.arch, NAME_BYTES_MAX),
+            host: self.line(&system.host, NAME_BYTES_MAX),
+            runtime: self.line(&system.runtime, NAME_BYTES_MAX),
+            cwd: self.line(&system.cwd, DIRECTORY_BYTES_MAX),
+        }
+    }
+}
+
+/// The last lines of a text, each within its bound.
+fn clip_lines(text: &str) -> Part {
+    let lines: Vec<&str> = text.split('\n').collect();
+    let skipped = lines.len().saturating_sub(LOG_LINES_MAX);
+    let kept: Vec<Part> = lines[skipped..].iter().map(|line| clip(line, LOG_LINE_BYTES_MAX)).collect();
+    Part {
+        clipped: skipped > 0 || kept.iter().any(|line| line.clipped),
+        text: kept.into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clip::GAP;
+    use crate::limits::HEAD_MESSAGE_BYTES_MAX;
+
+    fn now() -> UnixMillis {
+        UnixMillis(1_795_612_232_000)
+    }
+
+    #[test]
+    fn what_the_error_leaves_out_is_filled_in() {
+        let report = Report::new(RawError::new("KeyError", "'a'"), now());
+        assert_eq!(report.severity(), Severity::Medium);
+        assert_eq!(report.at(), now());
+        assert_eq!(report.count(), 1);
+        assert!(!report.clipped());
+    }
+
+    #[test]
+    fn parts_beyond_their_bounds_are_clipped_and_it_says_so() {
+        let mut raw = RawError::new("E".repeat(500), "m ".repeat(10_000));
+        raw.logs = (0..60).map(|n| format!("line {n}")).collect();
+        raw.count = u64::MAX;
+        let report = Report::new(raw, now());
+        assert_eq!(report.error_type().len(), ERROR_TYPE_BYTES_MAX);
+        assert!(report.message().len() <= MESSAGE_BYTES_MAX);
+        assert_eq!(report.logs().len(), LOG_LINES_MAX);
+        assert_eq!(report.logs()[0], "line 10");
+        assert_eq!(report.count(), COUNT_MAX);
+        assert!(report.clipped());
+        assert!(report.head().message.len() <= HEAD_MESSAGE_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_long_stack_keeps_its_head_and_its_tail() {
+        let mut raw = RawError::new("E", "m");
+        let lines: Vec<String> = (0..20_000).map(|n| format!("frame {n}")).collect();
+        raw.stack = Some(lines.join("\n"));
+        let report = Report::new(raw, now());
+        let stack = report.stack().unwrap();
+        assert!(stack.len() <= STACK_BYTES_MAX);
+        assert!(stack.starts_with("frame 0\n") && stack.ends_with("\nframe 19999"));
+        assert!(stack.contains(GAP));
+    }
+
+    #[test]
+    fn type_and_head_are_on_one_line() {
+        let report = Report::new(RawError::new("A\nB", "first\nsecond\tthird"), now());
+        assert_eq!(report.error_type(), "A B");
+        assert!(!report.head().message.contains('\n'));
+        assert!(report.message().contains('\n'));
+    }
+
+    #[test]
+    fn a_reports_own_fingerprint_overrides_the_computed_one() {
+        let of = |parts: &[&str], message: &str| {
+            let mut raw = RawError::new("E", message);
+            raw.fingerprint = parts.iter().map(|part| (*part).to_owned()).collect();
+            Report::new(raw, now()).fingerprint()
+        };
+        assert_eq!(of(&["checkout"], "a"), of(&["checkout"], "b"));
+        assert_ne!(of(&["checkout"], "a"), of(&["cart"], "a"));
+        assert_eq!(of(&["{{ default }}"], "a"), of(&[], "a"));
+        assert_ne!(of(&["{{ default }}", "x"], "a"), of(&["{{default}}", "x"], "b"));
+    }
+}

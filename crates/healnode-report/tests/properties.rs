@@ -1,0 +1,251 @@
+//! What holds for every text.
+
+use std::time::{Duration, Instant};
+
+use healnode_report::{Head, RawError, Report, Severity, UnixMillis, fingerprint, in_app_frames, language, normalise, redact, redact_argv};
+use proptest::prelude::*;
+
+const NOW: UnixMillis = UnixMillis(1_795_612_232_000);
+
+/// Pieces that rules look for, so that texts made of them come close to their edges.
+const PIECES: &[&str] = &[
+    "password",
+    "=",
+    ": ",
+    ":",
+    "\"",
+    "'",
+    "\\",
+    "\\\"",
+    "://",
+    "@",
+    "%40",
+    "token",
+    "secret",
+    "<password>",
+    "<*>",
+    "<",
+    ">",
+    "&",
+    "?",
+    "key=",
+    "api_key",
+    "Authorization: ",
+    "Bearer ",
+    "Basic ",
+    "cookie:",
+    "eyJ",
+    ".",
+    "-",
+    "_",
+    "/",
+    "+",
+    "4111",
+    "1111",
+    " ",
+    "\n",
+    "\t",
+    "abc",
+    "x1y2z3",
+    "ghp_",
+    "aB3dE5fG7hJ9kL1mN3pQ",
+    "-----BEGIN ",
+    "PRIVATE KEY-----",
+    "MIIEvQIBADANBgkqhkiG",
+    "/home/",
+    "anna",
+    "\\Users\\",
+    "10.0.0.1",
+    "8.8.8.8",
+    ":443",
+    "0x7f3a",
+    "error ",
+    "status ",
+    "404",
+    "Not Found",
+    "of ",
+    "2026-11-25T13:10:32Z",
+    "1.5",
+    "GiB",
+    "utf-8",
+    "(",
+    ")",
+    ")=(",
+    "[",
+    "]",
+    ",",
+    ", ",
+    "é",
+    "日本",
+    "\u{1b}[31m",
+    "\u{200b}",
+    "--token",
+    "|",
+    "#0 ",
+    " in ",
+    "File \"",
+    ", line 1, in f",
+    "at ",
+    "a.js:1:2",
+    "user '",
+    "DE89",
+    "+49 170",
+    "%3D",
+    "%22",
+    "$2b$",
+    "q~",
+    "1Q~",
+    "v1.2.3",
+    "worker",
+    "16",
+    "@3ac9f01e",
+    "Jan ",
+    "12:34:56",
+    "é1",
+    "://a:b",
+    "ssn",
+    "007",
+    "password is ",
+];
+
+fn text() -> impl Strategy<Value = String> {
+    let pieces = proptest::collection::vec(proptest::sample::select(PIECES), 0..24).prop_map(|pieces| pieces.concat());
+    prop_oneof![3 => pieces, 1 => any::<String>(), 1 => "[ -~\n]{0,120}"]
+}
+
+fn raw() -> impl Strategy<Value = RawError> {
+    let texts = || proptest::collection::vec(text(), 0..4);
+    (text(), text(), proptest::option::of(text()), texts(), texts(), texts(), any::<u64>()).prop_map(
+        |(error_type, message, stack, logs, command, tags, count)| {
+            let mut raw = RawError::new(format!("E{error_type}"), message);
+            raw.stack = stack;
+            raw.app = logs.first().cloned();
+            raw.logs = logs;
+            raw.fingerprint = command.iter().skip(1).cloned().collect();
+            raw.command = command;
+            raw.tags = tags.into_iter().map(|tag| (tag.chars().take(9).collect(), tag)).collect();
+            raw.at = Some(UnixMillis(count >> 22));
+            raw.count = count;
+            raw
+        },
+    )
+}
+
+fn cases() -> ProptestConfig {
+    ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn redacting_twice_changes_nothing(text in text()) {
+        let once = redact(&text).into_owned();
+        prop_assert_eq!(redact(&once), once.as_str());
+    }
+
+    #[test]
+    fn redacted_text_has_no_control_characters(text in text()) {
+        let redacted = redact(&text).into_owned();
+        prop_assert!(!redacted.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+    }
+
+    #[test]
+    fn normalising_twice_changes_nothing(text in text()) {
+        let once = normalise(&text);
+        prop_assert_eq!(normalise(&once), once.as_str());
+        prop_assert!(!once.contains('\n'));
+    }
+
+    #[test]
+    fn a_report_that_is_admitted_again_stays_equal(raw in raw()) {
+        let report = Report::new(raw, NOW);
+        let json = serde_json::to_string(&report).unwrap();
+        let from_json = Report::new(RawError::from_json(&json).unwrap(), UnixMillis(7));
+        prop_assert_eq!(&from_json, &report);
+        let cbor = serde_cbor::to_vec(&report).unwrap();
+        let from_cbor = Report::new(serde_cbor::from_slice(&cbor).unwrap(), UnixMillis(7));
+        prop_assert_eq!(&from_cbor, &report);
+        prop_assert_eq!(from_cbor.fingerprint(), report.fingerprint());
+    }
+
+    #[test]
+    fn a_head_that_is_admitted_again_stays_equal(raw in raw(), text in text()) {
+        let head = Report::new(raw, NOW).head();
+        prop_assert_eq!(head.clone().admit(), head);
+        let foreign = Head { error_type: text.clone(), message: text.clone(), severity: Severity::Low, app: text, release: String::new() };
+        let admitted = foreign.admit();
+        prop_assert!(!admitted.message.contains('\n') && !admitted.error_type.contains('\n'));
+        prop_assert_eq!(admitted.clone().admit(), admitted);
+    }
+
+    #[test]
+    fn any_text_may_be_a_stack_or_a_command(text in text(), argv in proptest::collection::vec(text(), 0..6)) {
+        in_app_frames(&text);
+        language(&text);
+        prop_assert_eq!(redact_argv(&argv).len(), argv.len());
+    }
+
+    #[test]
+    fn redaction_does_not_steer_grouping(value in variable()) {
+        let message = format!("no answer from {value} today");
+        prop_assert_eq!(normalise(&redact(&message)), normalise(&message));
+        prop_assert_eq!(normalise(&message), "no answer from <*> today");
+    }
+
+    #[test]
+    fn no_part_of_a_planted_secret_is_left(secret in "[A-Za-z0-9]{36}", before in text(), after in text()) {
+        let token = format!("{}_{secret}", "ghp");
+        let text = format!("{before} {token} {after}");
+        let redacted = redact(&text).into_owned();
+        let is_generated = secret.bytes().any(|byte| byte.is_ascii_digit());
+        prop_assert!(!is_generated || (0..29).all(|start| !redacted.contains(&secret[start..start + 8])));
+    }
+}
+
+/// Numbers, hex, ids and addresses in the forms that redaction may take out.
+fn variable() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[1-9][0-9]{0,18}",
+        "[1-9][0-9]{15}",
+        "[0-9a-f]{40}",
+        "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        any::<[u8; 4]>().prop_map(|[a, b, c, d]| format!("{a}.{b}.{c}.{d}")),
+        any::<[u8; 6]>().prop_map(|bytes| bytes.map(|byte| format!("{byte:02x}")).join(":")),
+        any::<[u16; 8]>()
+            .prop_map(std::net::Ipv6Addr::from)
+            .prop_filter("compressed", |a| !a.to_string().contains("::"))
+            .prop_map(|a| a.to_string()),
+        "[0-9]{3}-[0-9]{2}-[0-9]{4}",
+        "\\+[1-9][0-9]{1,2} [0-9]{3} [0-9]{7}",
+        "4[0-9]{3} [0-9]{4} [0-9]{4} [0-9]{4}",
+        "[a-z]{3,8}@[a-z]{3,8}\\.com",
+        "0x[0-9a-f]{4,12}",
+    ]
+}
+
+#[test]
+fn adversarial_texts_take_linear_time() {
+    let start = Instant::now();
+    for piece in PIECES.iter().chain(&[
+        "sk-ant-",
+        "eyJ-",
+        "hvs.",
+        "password=\"",
+        "a.b@",
+        "a:",
+        "1-",
+        "1 ",
+        "AKIA",
+        "[[[",
+        "0x",
+        "{'token': ",
+        "-----BEGIN PRIVATE KEY-----\n",
+    ]) {
+        let text = piece.repeat(200_000 / piece.len());
+        redact(&text);
+        normalise(&text[..text.len().min(8192 / piece.len() * piece.len())]);
+        fingerprint("E", "m", Some(&text));
+    }
+    assert!(start.elapsed() < Duration::from_secs(120), "took {:?}", start.elapsed());
+}
