@@ -1,0 +1,58 @@
+//! Records to keep, made from small numbers.
+#![allow(dead_code)]
+
+use healnode_core::{
+    Body, Epoch, Fingerprint, Head, Intent, NodeId, Presence, RawError, Record, Report, Seq, Severity, Signature, Signed, Statement, Tally,
+    UnixMillis,
+};
+
+pub(crate) const NOW: UnixMillis = UnixMillis(1_795_612_232_000);
+
+pub(crate) fn node(n: u8) -> NodeId {
+    NodeId::from_key([n; 32])
+}
+
+/// The fingerprint of [`report`] with the same number.
+pub(crate) fn fingerprint(n: u64) -> Fingerprint {
+    report(n, 0).fingerprint()
+}
+
+/// A report whose stack trace has about `stack_bytes` bytes, and whose fingerprint is the same whatever these are.
+pub(crate) fn report(n: u64, stack_bytes: usize) -> Report {
+    let mut raw = RawError::new("ValueError", "no such thing");
+    raw.fingerprint = vec![format!("error {n}")];
+    raw.stack = Some("  at one.two(three)\n".repeat(stack_bytes / 20));
+    Report::new(raw, NOW)
+}
+
+pub(crate) fn tally(count: u64) -> Tally {
+    let head = Head {
+        error_type: "ValueError".to_owned(),
+        message: "no such thing".to_owned(),
+        severity: Severity::Medium,
+        app: "shop".to_owned(),
+        release: String::new(),
+    };
+    Tally { count, first_seen: NOW, last_seen: UnixMillis(NOW.0 + count), head, releases: [("v1".to_owned(), count)].into() }
+}
+
+pub(crate) fn counter(n: u64, count: u64) -> Record {
+    Record::Counter { fingerprint: fingerprint(n), tally: tally(count) }
+}
+
+pub(crate) fn heard(through: u64) -> Record {
+    Record::Heard { origin: node(1), epoch: Epoch(1), through: Seq(through) }
+}
+
+pub(crate) fn statement(origin: u8, seq: u64, body: Body) -> Record {
+    let statement = Statement { origin: node(origin), epoch: Epoch(1), seq: Seq(seq), body };
+    Record::Statement(Signed { statement, signature: Signature([origin; 64]) })
+}
+
+pub(crate) fn presence(version: u64) -> Body {
+    Body::Presence(Presence { can_file: true, version: version.to_string() })
+}
+
+pub(crate) fn intent(id: u64, members: u64) -> Record {
+    Record::Intent { id, intent: Intent { members: (0..members).map(fingerprint).collect() } }
+}

@@ -1,0 +1,76 @@
+//! Whether every list, text and number in a decoded value is within its bounds.
+//!
+//! These bounds are part of version 1 of the protocol, the same on every node, so whoever relays something outside them is at fault itself
+//! and its whole message is refused. Compare `untrusted.rs`, where rules apply that may differ from node to node.
+
+use healnode_core::limits::{ORIGINS_MAX, RELEASES_MAX, URL_BYTES_MAX};
+use healnode_core::{Body, Digest, FilingNote, Head, IssueRef, PullRequest, PullResponse, Run, Statement, Tally};
+use healnode_report::limits::{ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
+
+use crate::DecodeError;
+
+pub(crate) fn check_request(request: &PullRequest) -> Result<(), DecodeError> {
+    match request {
+        PullRequest::Compare { .. } => Ok(()),
+        PullRequest::Want { have } => check_digest(have),
+    }
+}
+
+pub(crate) fn check_response(response: &PullResponse) -> Result<(), DecodeError> {
+    match response {
+        PullResponse::Same => Ok(()),
+        PullResponse::Differs { digest } => check_digest(digest),
+        PullResponse::Page { runs, .. } => {
+            require(runs.len() <= ORIGINS_MAX)?;
+            runs.iter().try_for_each(check_run)
+        }
+    }
+}
+
+/// Numbers may repeat: two statements of one number show that an identity was cloned, and the core wants to see both.
+pub(crate) fn check_run(run: &Run) -> Result<(), DecodeError> {
+    let mut last = run.after;
+    for signed in &run.statements {
+        let statement = &signed.statement;
+        require(statement.origin == run.origin && statement.epoch == run.epoch)?;
+        require(statement.seq > run.after && statement.seq >= last)?;
+        check_statement(statement)?;
+        last = statement.seq;
+    }
+    require(last <= run.through)
+}
+
+fn check_statement(statement: &Statement) -> Result<(), DecodeError> {
+    match &statement.body {
+        Body::Tally { tally, .. } => check_tally(tally),
+        Body::Filing { note: FilingNote::Filed { issue, .. }, .. } => check_issue(issue),
+        Body::Filing { note: FilingNote::Claim | FilingNote::Intent | FilingNote::Released, .. } => Ok(()),
+        Body::Mute { mute, .. } => require(mute.by.len() <= NAME_BYTES_MAX),
+        Body::Presence(presence) => require(presence.version.len() <= NAME_BYTES_MAX),
+    }
+}
+
+fn check_tally(tally: &Tally) -> Result<(), DecodeError> {
+    check_head(&tally.head)?;
+    require(tally.releases.len() <= RELEASES_MAX)?;
+    require(tally.releases.keys().all(|release| release.len() <= NAME_BYTES_MAX))
+}
+
+fn check_head(head: &Head) -> Result<(), DecodeError> {
+    require(head.error_type.len() <= ERROR_TYPE_BYTES_MAX)?;
+    require(head.message.len() <= HEAD_MESSAGE_BYTES_MAX)?;
+    require(head.app.len() <= NAME_BYTES_MAX)?;
+    require(head.release.len() <= NAME_BYTES_MAX)
+}
+
+fn check_issue(issue: &IssueRef) -> Result<(), DecodeError> {
+    require(issue.url.len() <= URL_BYTES_MAX)
+}
+
+fn check_digest(digest: &Digest) -> Result<(), DecodeError> {
+    require(digest.0.len() <= ORIGINS_MAX)
+}
+
+fn require(holds: bool) -> Result<(), DecodeError> {
+    if holds { Ok(()) } else { Err(DecodeError::OutOfBounds) }
+}

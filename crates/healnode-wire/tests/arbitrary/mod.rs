@@ -1,0 +1,102 @@
+//! Values of every kind that goes over the wire, for properties. All are within their bounds, and their texts are redacted.
+#![allow(dead_code)]
+
+use healnode_core::{
+    Body, Digest, Epoch, FilingNote, Fingerprint, Head, IssueNumber, IssueRef, Mute, NodeId, Presence, PullRequest, PullResponse, Run, Seq,
+    Severity, Signature, Signed, Statement, Summary, Tally, UnixMillis,
+};
+use healnode_wire::Request;
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+
+pub(crate) fn node_id() -> impl Strategy<Value = NodeId> {
+    any::<[u8; 32]>().prop_map(NodeId::from_key)
+}
+
+pub(crate) fn fingerprint() -> impl Strategy<Value = Fingerprint> {
+    any::<[u8; 32]>().prop_map(Fingerprint::from_bytes)
+}
+
+fn severity() -> impl Strategy<Value = Severity> {
+    prop_oneof![Just(Severity::Low), Just(Severity::Medium), Just(Severity::High), Just(Severity::Critical)]
+}
+
+fn head() -> impl Strategy<Value = Head> {
+    ("[A-Z][a-z]{0,20}", "[a-z ]{0,80}", severity(), "[a-z]{0,12}", "(v[0-9])?")
+        .prop_map(|(error_type, message, severity, app, release)| Head { error_type, message, severity, app, release }.admit())
+}
+
+pub(crate) fn tally() -> impl Strategy<Value = Tally> {
+    (any::<u64>(), any::<u64>(), any::<u64>(), head(), btree_map("v[0-9]", any::<u64>(), 0..8)).prop_map(
+        |(count, first_seen, last_seen, head, releases)| Tally {
+            count,
+            first_seen: UnixMillis(first_seen),
+            last_seen: UnixMillis(last_seen),
+            head,
+            releases,
+        },
+    )
+}
+
+fn note() -> impl Strategy<Value = FilingNote> {
+    let issue = (any::<u64>(), "https://[a-z]{1,9}/[0-9]{1,9}", any::<bool>());
+    let issue = issue.prop_map(|(number, url, open)| IssueRef { number: IssueNumber(number), url, open });
+    prop_oneof![
+        Just(FilingNote::Claim),
+        Just(FilingNote::Intent),
+        Just(FilingNote::Released),
+        (issue, any::<u64>(), any::<u64>()).prop_map(|(issue, occurrences, at)| FilingNote::Filed {
+            issue,
+            occurrences,
+            at: UnixMillis(at)
+        }),
+    ]
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let mute = (any::<u64>(), any::<u64>(), "\\PC{0,30}");
+    let mute = mute.prop_map(|(at, until, by)| Mute { at: UnixMillis(at), until: UnixMillis(until), by });
+    prop_oneof![
+        (fingerprint(), tally()).prop_map(|(fingerprint, tally)| Body::Tally { fingerprint, tally }),
+        (fingerprint(), note()).prop_map(|(fingerprint, note)| Body::Filing { fingerprint, note }),
+        (fingerprint(), mute).prop_map(|(fingerprint, mute)| Body::Mute { fingerprint, mute }),
+        (any::<bool>(), "[0-9.]{1,12}").prop_map(|(can_file, version)| Body::Presence(Presence { can_file, version })),
+    ]
+}
+
+fn signature() -> impl Strategy<Value = Signature> {
+    vec(any::<u8>(), 64).prop_map(|bytes| Signature(bytes.try_into().unwrap()))
+}
+
+pub(crate) fn run() -> impl Strategy<Value = Run> {
+    let said = vec((1..5_u64, body(), signature()), 0..8);
+    (node_id(), any::<u64>(), 0..u64::MAX / 2, said, 0..9_u64).prop_map(|(origin, epoch, after, said, beyond)| {
+        let mut seq = after;
+        let mut sign = |(step, body, signature): (u64, Body, Signature)| {
+            seq += step;
+            Signed { statement: Statement { origin, epoch: Epoch(epoch), seq: Seq(seq), body }, signature }
+        };
+        let statements: Vec<Signed> = said.into_iter().map(&mut sign).collect();
+        Run { origin, epoch: Epoch(epoch), after: Seq(after), through: Seq(seq + beyond), statements }
+    })
+}
+
+fn digest() -> impl Strategy<Value = Digest> {
+    btree_map((node_id(), any::<u64>().prop_map(Epoch)), any::<u64>().prop_map(Seq), 0..20).prop_map(Digest)
+}
+
+pub(crate) fn request() -> impl Strategy<Value = Request> {
+    prop_oneof![
+        any::<[u8; 16]>().prop_map(|summary| Request::Pull(PullRequest::Compare { summary: Summary(summary) })),
+        digest().prop_map(|have| Request::Pull(PullRequest::Want { have })),
+        fingerprint().prop_map(Request::Sample),
+    ]
+}
+
+pub(crate) fn response() -> impl Strategy<Value = PullResponse> {
+    prop_oneof![
+        Just(PullResponse::Same),
+        digest().prop_map(|digest| PullResponse::Differs { digest }),
+        (vec(run(), 0..4), any::<bool>()).prop_map(|(runs, more)| PullResponse::Page { runs, more }),
+    ]
+}
