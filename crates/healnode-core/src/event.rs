@@ -1,0 +1,107 @@
+//! What a node tells people about itself. Only codes, ids and numbers: error text is somebody's data.
+
+use healnode_report::{Fingerprint, Severity};
+use serde::Serialize;
+
+use crate::{IssueNumber, NodeId};
+
+/// Something that happened inside a node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A fingerprint was seen for the first time, here or on a peer.
+    Appeared {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// How bad it is.
+        severity: Severity,
+    },
+    /// A fingerprint became due.
+    Due {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// Occurrences across the mesh.
+        occurrences: u64,
+        /// This node's place in the order of filing; 0 files first. `None` when it does not take part.
+        rank: Option<usize>,
+    },
+    /// This node has begun to file.
+    Claimed {
+        /// The error.
+        fingerprint: Fingerprint,
+    },
+    /// An issue exists for the fingerprint.
+    Filed {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// Which issue.
+        issue: IssueNumber,
+        /// Who says so.
+        by: NodeId,
+        /// Whether it was there already when this node looked.
+        adopted: bool,
+    },
+    /// Filing did not go through; what happens next is in `why`.
+    FilingDelayed {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// One sentence, from the forge's side.
+        why: String,
+    },
+    /// A second issue for the same fingerprint was closed.
+    DuplicateClosed {
+        /// The one that was closed.
+        issue: IssueNumber,
+        /// The one that stays.
+        of: IssueNumber,
+    },
+    /// Two statements with one number: somebody runs a copy of this identity.
+    ClonedIdentity {
+        /// Whose identity.
+        origin: NodeId,
+    },
+    /// Whether this node can file has changed.
+    CanFile {
+        /// Whether it can.
+        can_file: bool,
+        /// Why not, or nothing.
+        why: String,
+    },
+    /// Something was dropped.
+    Dropped {
+        /// Why.
+        reason: DropReason,
+    },
+}
+
+/// Why something was dropped. Each has a counter in `status`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropReason {
+    /// A report with an event id that was counted already.
+    RepeatedEvent,
+    /// The ledger holds as many fingerprints as it may.
+    LedgerFull,
+    /// A peer has more statements than it may.
+    OriginFull,
+    /// There are more origins than are kept.
+    TooManyOrigins,
+    /// A statement about an error that is past the retention.
+    Expired,
+    /// A statement whose text or numbers are outside their bounds.
+    OutOfBounds,
+}
+
+impl DropReason {
+    /// Returns the name under which it is counted.
+    pub fn code(self) -> &'static str {
+        match self {
+            DropReason::RepeatedEvent => "repeated_event",
+            DropReason::LedgerFull => "ledger_full",
+            DropReason::OriginFull => "origin_full",
+            DropReason::TooManyOrigins => "too_many_origins",
+            DropReason::Expired => "expired",
+            DropReason::OutOfBounds => "out_of_bounds",
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! What an issue says: title, body and labels, from the ledger's entry and one sample.
+//!
+//! Everything that strangers wrote goes into a fence that its content cannot close, or into inline code, and can neither open a comment nor
+//! forge a marker. healnode's own text stands between two markers; what people write around it is kept by [`merge_body`].
+
+mod markdown;
+
+use healnode_report::{Fingerprint, Report, Severity, UnixMillis, language};
+
+use crate::IssueDraft;
+use crate::Marker;
+use crate::ledger::{Entry, NodeTally};
+use crate::limits::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::{NodeId, Policy};
+use markdown::{clip, clip_middle, code, fence, one_line};
+
+const BEGIN: &str = "<!-- healnode:begin -->";
+const END: &str = "<!-- healnode:end -->";
+
+/// Characters of the message in a title, by the contract.
+const TITLE_MESSAGE_CHARS_MAX: usize = 80;
+
+/// Characters of each long part of a body. Together with the tables they stay under [`BODY_CHARS_MAX`].
+const MESSAGE_CHARS_MAX: usize = 8_000;
+const STACK_CHARS_MAX: usize = 20_000;
+const LOG_CHARS_MAX: usize = 12_000;
+const COMMAND_CHARS_MAX: usize = 1_000;
+
+/// Rows of the table of nodes; further ones are summed up in one line.
+const NODE_ROWS_MAX: usize = 20;
+
+/// Which node writes the issue.
+pub(crate) struct Writer<'a> {
+    /// It.
+    pub(crate) node: NodeId,
+    /// How it is set up.
+    pub(crate) policy: &'a Policy,
+}
+
+/// Writes the issue of one fingerprint.
+pub(crate) fn draft(writer: &Writer<'_>, fingerprint: Fingerprint, entry: &Entry, sample: Option<&Report>) -> IssueDraft {
+    let head = entry.head();
+    let error_type = sample.map(Report::error_type).or(head.map(|head| head.error_type.as_str())).unwrap_or("Error");
+    let message = sample.map(Report::message).or(head.map(|head| head.message.as_str())).unwrap_or("");
+    let severity = entry.severity().unwrap_or(Severity::Medium);
+
+    let mut text = String::from("# Auto-Generated Error Report\n\n");
+    let command = sample.and_then(Report::command).map_or("unknown".to_owned(), |command| clip(&command, COMMAND_CHARS_MAX));
+    let at = sample.map(Report::at).or(entry.seen().map(|(first, _)| first)).unwrap_or_default();
+    let nodes = entry.nodes();
+    line(&mut text, "Error Type", &code(error_type));
+    line(&mut text, "Command", &code(&command));
+    line(&mut text, "Timestamp", &at.to_string());
+    line(&mut text, "Severity", &severity.to_string());
+    line(&mut text, "Occurrences", &format!("{} across {}", entry.occurrences(), count_nodes(nodes.len())));
+
+    section(&mut text, "Error Message", &fence(&clip(message, MESSAGE_CHARS_MAX), "text"));
+    if let Some(stack) = sample.and_then(Report::stack) {
+        section(&mut text, "Stack Trace", &fence(&clip_middle(stack, STACK_CHARS_MAX), language(stack)));
+    }
+    if let Some(logs) = sample.map(Report::logs).filter(|logs| !logs.is_empty()) {
+        let lines = fence(&clip_middle(&logs.join("\n"), LOG_CHARS_MAX), "text");
+        section(&mut text, "Preceding Logs", &format!("Last {} log lines before error:\n\n{lines}", logs.len()));
+    }
+    section(&mut text, "Occurrences", &occurrences(entry, &nodes));
+    section(&mut text, "System", &system(writer, sample));
+    text.push_str(&footer(writer, fingerprint));
+
+    let title = title(error_type, message);
+    finish(writer, &[fingerprint], severity, title, &text)
+}
+
+/// Writes one issue that lists many fingerprints.
+pub(crate) fn draft_many(writer: &Writer<'_>, members: &[(Fingerprint, &Entry)]) -> IssueDraft {
+    let severity = members.iter().filter_map(|(_, entry)| entry.severity()).max().unwrap_or(Severity::Medium);
+    let mut text = format!("# Auto-Generated Error Report\n\n{} errors became due at once, so they share this issue.\n\n", members.len());
+    text.push_str("| Fingerprint | Error | Severity | Occurrences | Nodes |\n|---|---|---|--:|--:|\n");
+    for (fingerprint, entry) in members {
+        let (error_type, message) = entry.head().map_or(("Error", ""), |head| (head.error_type.as_str(), head.message.as_str()));
+        let error = code(&clip(&format!("{error_type}: {}", one_line(message)), TITLE_MESSAGE_CHARS_MAX));
+        let severity = entry.severity().unwrap_or(Severity::Medium);
+        row(
+            &mut text,
+            &[
+                &code(&fingerprint.short()),
+                &error,
+                &severity.to_string(),
+                &entry.occurrences().to_string(),
+                &entry.nodes().len().to_string(),
+            ],
+        );
+    }
+    text.push_str("\n`healnode show FINGERPRINT` on any node tells more about each.\n\n");
+    text.push_str(&format!("---\n\n*Created automatically by healnode {} on node `{}`.*\n", writer.policy.version, writer.node));
+    let kinds: std::collections::BTreeSet<&str> =
+        members.iter().filter_map(|(_, entry)| entry.head()).map(|head| head.error_type.as_str()).collect();
+    let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
+    let title =
+        format!("[Auto-Generated Error] {} new errors at once: {}", members.len(), clip(&one_line(&kinds), TITLE_MESSAGE_CHARS_MAX));
+    let fingerprints: Vec<Fingerprint> = members.iter().map(|(fingerprint, _)| *fingerprint).collect();
+    finish(writer, &fingerprints, severity, title, &text)
+}
+
+/// Puts healnode's part of `written` in the place of healnode's part of `existing`. Everything else in `existing` stays. Where a person has
+/// taken healnode's part out, nothing is put back.
+pub fn merge_body(existing: &str, written: &str) -> String {
+    let existing = existing.replace("\r\n", "\n");
+    match (own_part(&existing), own_part(written)) {
+        (Some(old), Some(new)) => [&existing[..old.start], &written[new], &existing[old.end..]].concat(),
+        (None, _) | (_, None) => existing,
+    }
+}
+
+fn own_part(body: &str) -> Option<std::ops::Range<usize>> {
+    let start = body.find(BEGIN)?;
+    let end = start + body[start..].find(END)? + END.len();
+    Some(start..end)
+}
+
+fn finish(writer: &Writer<'_>, members: &[Fingerprint], severity: Severity, title: String, text: &str) -> IssueDraft {
+    let mut body = String::new();
+    for member in members {
+        body.push_str(&format!("{}\n", Marker::of(*member)));
+    }
+    let room = BODY_CHARS_MAX - body.len() - BEGIN.len() - END.len() - 8;
+    body.push_str(&format!("{BEGIN}\n{}\n{END}\n", clip(text.trim_end(), room)));
+    let mut labels = writer.policy.labels.clone();
+    if severity >= Severity::High && !writer.policy.priority_label.is_empty() {
+        labels.push(writer.policy.priority_label.clone());
+    }
+    IssueDraft { title: clip(&title, TITLE_CHARS_MAX - 3), body, labels }
+}
+
+fn title(error_type: &str, message: &str) -> String {
+    let message = clip(&one_line(message), TITLE_MESSAGE_CHARS_MAX);
+    let title = format!("[Auto-Generated Error] {}: {message}", one_line(error_type));
+    title.trim_end_matches([' ', ':']).to_owned()
+}
+
+fn line(text: &mut String, name: &str, value: &str) {
+    text.push_str(&format!("**{name}:** {value}\n\n"));
+}
+
+fn section(text: &mut String, heading: &str, content: &str) {
+    text.push_str(&format!("## {heading}\n\n{}\n\n", content.trim_end()));
+}
+
+fn row(text: &mut String, cells: &[&str]) {
+    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    text.push_str(&format!("| {} |\n", cells.join(" | ")));
+}
+
+fn count_nodes(count: usize) -> String {
+    if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
+}
+
+fn occurrences(entry: &Entry, nodes: &std::collections::BTreeMap<NodeId, NodeTally>) -> String {
+    let mut text = String::from("| Node | Occurrences | First seen | Last seen |\n|---|--:|---|---|\n");
+    for (node, tally) in nodes.iter().take(NODE_ROWS_MAX) {
+        row(&mut text, &[&code(&node.to_string()), &tally.count.to_string(), &seconds(tally.first_seen), &seconds(tally.last_seen)]);
+    }
+    if nodes.len() > NODE_ROWS_MAX {
+        let rest: u64 = nodes.values().skip(NODE_ROWS_MAX).map(|tally| tally.count).sum();
+        row(&mut text, &[&format!("and {} more nodes", nodes.len() - NODE_ROWS_MAX), &rest.to_string(), "", ""]);
+    }
+    let releases = entry.releases();
+    if !releases.is_empty() {
+        text.push_str("\n| Release | Occurrences |\n|---|--:|\n");
+        for (release, count) in releases.iter().take(NODE_ROWS_MAX) {
+            row(&mut text, &[&code(release), &count.to_string()]);
+        }
+    }
+    text
+}
+
+fn seconds(at: UnixMillis) -> String {
+    UnixMillis(at.0 / 1000 * 1000).to_string()
+}
+
+fn system(writer: &Writer<'_>, sample: Option<&Report>) -> String {
+    let mut facts: Vec<(&str, &str)> = Vec::new();
+    let app = sample.and_then(Report::app).unwrap_or(&writer.policy.app);
+    facts.push(("App", app));
+    if let Some(sample) = sample {
+        facts.push(("Release", sample.release().unwrap_or("")));
+        facts.push(("Environment", sample.environment().unwrap_or("")));
+        if let Some(system) = sample.system() {
+            facts.extend([("Operating system", &*system.os), ("Architecture", &*system.arch), ("Host", &*system.host)]);
+            facts.extend([("Runtime", &*system.runtime), ("Working directory", &*system.cwd)]);
+        }
+        facts.extend(sample.tags().iter().map(|(name, value)| (&**name, &**value)));
+    }
+    let mut text = String::new();
+    for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
+        text.push_str(&format!("- {}: {}\n", code_unless_plain(name), code(value)));
+    }
+    if text.is_empty() { "Nothing was reported.".to_owned() } else { text }
+}
+
+fn code_unless_plain(name: &str) -> String {
+    if name.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ') { name.to_owned() } else { code(name) }
+}
+
+fn footer(writer: &Writer<'_>, fingerprint: Fingerprint) -> String {
+    format!(
+        "---\n\n*Created automatically by healnode {} on node `{}`, for every node that has seen `{}`. \
+         Counts are kept up to date; text outside this block is yours.*\n",
+        writer.policy.version,
+        writer.node,
+        fingerprint.short()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use healnode_report::RawError;
+
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::statement::tests::{fingerprint, statement, tally};
+
+    fn ledger() -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.merge(statement(1, 1, 1, tally(1, 3), 0));
+        ledger.merge(statement(2, 1, 1, tally(1, 4), 0));
+        ledger
+    }
+
+    fn written(sample: Option<&Report>) -> IssueDraft {
+        let ledger = ledger();
+        let policy = Policy::default();
+        let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy };
+        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample)
+    }
+
+    fn report(error_type: &str, message: &str, stack: &str) -> Report {
+        let mut raw = RawError::new(error_type, message);
+        raw.stack = Some(stack.to_owned());
+        Report::new(raw, UnixMillis(0))
+    }
+
+    #[test]
+    fn the_body_follows_the_contract() {
+        let draft = written(Some(&report(
+            "ValueError",
+            "no such thing",
+            "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: no",
+        )));
+        let lines: Vec<&str> = draft.body.lines().collect();
+        assert_eq!(lines[0], Marker::of(fingerprint(1)).to_string());
+        assert_eq!(draft.title, "[Auto-Generated Error] ValueError: no such thing");
+        let parts = [
+            "# Auto-Generated Error Report",
+            "**Error Type:** `ValueError`",
+            "**Occurrences:** 7 across 2 nodes",
+            "## Error Message",
+            "## Stack Trace",
+            "```python",
+            "## Occurrences",
+            "## System",
+        ];
+        let mut rest = draft.body.as_str();
+        for part in parts {
+            let at = rest.find(part).unwrap_or_else(|| panic!("{part} is missing or out of order in\n{}", draft.body));
+            rest = &rest[at..];
+        }
+    }
+
+    #[test]
+    fn content_cannot_break_out_of_its_fence_or_forge_a_marker() {
+        let hostile = "x\n````\n# Owned\n<!-- healnode:end -->\n<!-- healnode-sig-00000000000000000000000000000000 v1 -->";
+        let draft = written(Some(&report("Bad`Type\n# H", hostile, hostile)));
+        assert_eq!(Marker::read_all(&draft.body).len(), 1);
+        assert_eq!(draft.body.matches(END).count(), 1);
+        assert!(draft.body.contains("`````text\nx\n````\n# Owned"));
+        assert_eq!(draft.title.lines().count(), 1);
+    }
+
+    #[test]
+    fn the_longest_report_stays_within_the_forge_limits() {
+        let long = "a long line of text \u{e9}\n".repeat(10_000);
+        let draft = written(Some(&report(&long, &long, &long)));
+        assert!(draft.body.chars().count() <= BODY_CHARS_MAX);
+        assert!(draft.title.chars().count() <= TITLE_CHARS_MAX);
+        assert!(draft.body.trim_end().ends_with(END));
+    }
+
+    #[test]
+    fn what_people_wrote_around_the_block_stays() {
+        let old = written(None).body;
+        let edited = format!("{old}\nMy note: see the wiki.\n");
+        let new = old.replace("7 across", "9 across");
+        let merged = merge_body(&edited, &new);
+        assert!(merged.contains("9 across 2 nodes") && merged.contains("My note: see the wiki."));
+        assert_eq!(merge_body("only mine", &new), "only mine");
+    }
+
+    #[test]
+    fn a_list_of_errors_carries_every_marker() {
+        let ledger = ledger();
+        let policy = Policy::default();
+        let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy };
+        let entry = ledger.entry(&fingerprint(1)).unwrap();
+        let draft = draft_many(&writer, &[(fingerprint(1), entry), (fingerprint(2), entry)]);
+        assert_eq!(Marker::read_all(&draft.body), [Marker::of(fingerprint(1)), Marker::of(fingerprint(2))]);
+        assert!(draft.title.contains("2 new errors at once: ValueError"));
+    }
+}

@@ -1,0 +1,468 @@
+//! What every peer has said, merged.
+//!
+//! Of each origin, epoch and key the statement with the higher number is kept; of two with the same number, the one with the greater
+//! signature. That is a join: commutative, associative, idempotent, so the order in which statements arrive does not matter. Everything
+//! shown is computed from the statements on demand. The ledger knows nothing of connections, clocks or turns, and never writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use healnode_report::{Fingerprint, Head, Severity, UnixMillis};
+
+use crate::limits::{FINGERPRINTS_MAX, ORIGIN_STATEMENTS_MAX, ORIGINS_MAX};
+use crate::{Body, Digest, DropReason, Epoch, FilingNote, IssueRef, Key, Mute, NodeId, Presence, Run, Seq, Signed, Tally};
+
+/// Whose data directory a statement comes from.
+pub(crate) type Source = (NodeId, Epoch);
+
+/// All statements.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    entries: BTreeMap<Fingerprint, Entry>,
+    presences: BTreeMap<Source, Signed>,
+    origins: BTreeMap<Source, Origin>,
+}
+
+/// All statements about one fingerprint.
+#[derive(Default)]
+pub(crate) struct Entry {
+    tallies: BTreeMap<Source, Signed>,
+    filings: BTreeMap<Source, Signed>,
+    mutes: BTreeMap<Source, Signed>,
+}
+
+#[derive(Default)]
+struct Origin {
+    /// Everything up to here was heard.
+    through: Seq,
+    /// The highest number heard.
+    highest: Seq,
+    /// Keys by the number of their statement.
+    by_seq: BTreeSet<(Seq, Key)>,
+    cloned: bool,
+}
+
+/// What a merge did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Merged {
+    /// It was news and is kept.
+    News {
+        /// Nothing was known about its fingerprint before.
+        first: bool,
+        /// Two statements carry this number: the identity is used twice.
+        cloned: bool,
+    },
+    /// It was known, or a later one was.
+    Known,
+    /// It was not kept.
+    Dropped(DropReason),
+}
+
+impl Ledger {
+    /// Merges one statement.
+    pub(crate) fn merge(&mut self, signed: Signed) -> Merged {
+        let source = (signed.statement.origin, signed.statement.epoch);
+        let (key, seq) = (signed.statement.body.key(), signed.statement.seq);
+        let held = self.get(source, key);
+        let same_number = held.is_some_and(|held| held.statement.seq == seq && *held != signed);
+        if held.is_some_and(|held| (held.statement.seq, held.signature.0) >= (seq, signed.signature.0)) {
+            if same_number {
+                self.mark_cloned(source);
+            }
+            return Merged::Known;
+        }
+        let replaced = held.map(|held| held.statement.seq);
+        if let Some(reason) = self.over_bound(source, key, replaced.is_some()) {
+            return Merged::Dropped(reason);
+        }
+        let origin = self.origins.entry(source).or_default();
+        if let Some(replaced) = replaced {
+            origin.by_seq.remove(&(replaced, key));
+        }
+        let number_taken =
+            origin.by_seq.range((seq, Key::Tally(Fingerprint::from_bytes([0; 32])))..).next().is_some_and(|(s, _)| *s == seq);
+        let cloned = same_number || number_taken;
+        origin.cloned |= cloned;
+        origin.by_seq.insert((seq, key));
+        origin.highest = origin.highest.max(seq);
+        let first = self.insert(source, key, signed);
+        Merged::News { first, cloned }
+    }
+
+    fn mark_cloned(&mut self, source: Source) {
+        if let Some(origin) = self.origins.get_mut(&source) {
+            origin.cloned = true;
+        }
+    }
+
+    fn over_bound(&self, source: Source, key: Key, replaces: bool) -> Option<DropReason> {
+        if replaces {
+            return None;
+        }
+        match self.origins.get(&source) {
+            None if self.origins.len() >= ORIGINS_MAX => return Some(DropReason::TooManyOrigins),
+            Some(origin) if origin.by_seq.len() >= ORIGIN_STATEMENTS_MAX => return Some(DropReason::OriginFull),
+            None | Some(_) => {}
+        }
+        let fingerprint = key.fingerprint()?;
+        (self.is_full() && !self.entries.contains_key(&fingerprint)).then_some(DropReason::LedgerFull)
+    }
+
+    fn insert(&mut self, source: Source, key: Key, signed: Signed) -> bool {
+        let Some(fingerprint) = key.fingerprint() else {
+            self.presences.insert(source, signed);
+            return false;
+        };
+        let first = !self.entries.contains_key(&fingerprint);
+        let entry = self.entries.entry(fingerprint).or_default();
+        match key {
+            Key::Tally(_) => entry.tallies.insert(source, signed),
+            Key::Filing(_) => entry.filings.insert(source, signed),
+            Key::Mute(_) => entry.mutes.insert(source, signed),
+            Key::Presence => None,
+        };
+        first
+    }
+
+    fn get(&self, source: Source, key: Key) -> Option<&Signed> {
+        let Some(fingerprint) = key.fingerprint() else { return self.presences.get(&source) };
+        let entry = self.entries.get(&fingerprint)?;
+        match key {
+            Key::Tally(_) => entry.tallies.get(&source),
+            Key::Filing(_) => entry.filings.get(&source),
+            Key::Mute(_) => entry.mutes.get(&source),
+            Key::Presence => None,
+        }
+    }
+
+    /// Notes that everything in `(after, through]` of an origin has been heard. Returns the new mark if it moved.
+    pub(crate) fn hear(&mut self, source: Source, after: Seq, through: Seq) -> Option<Seq> {
+        if !self.origins.contains_key(&source) && self.origins.len() >= ORIGINS_MAX {
+            return None;
+        }
+        let origin = self.origins.entry(source).or_default();
+        if after > origin.through || through <= origin.through {
+            return None;
+        }
+        origin.through = through;
+        Some(through)
+    }
+
+    /// Returns how far each origin has been heard without a gap.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest(self.origins.iter().map(|(source, origin)| (*source, origin.through)).collect())
+    }
+
+    /// Returns the statements that a node with digest `have` lacks, up to about `bytes_max` bytes, and whether there are more.
+    pub(crate) fn page(&self, have: &Digest, bytes_max: usize) -> (Vec<Run>, bool) {
+        let mut runs = Vec::new();
+        let mut room = bytes_max;
+        for (source, origin) in &self.origins {
+            let after = have.heard(source);
+            if origin.through <= after {
+                continue;
+            }
+            let (run, cut) = self.run(*source, origin, after, &mut room);
+            runs.push(run);
+            if cut {
+                return (runs, true);
+            }
+        }
+        (runs, false)
+    }
+
+    fn run(&self, source: Source, origin: &Origin, after: Seq, room: &mut usize) -> (Run, bool) {
+        let mut run = Run { origin: source.0, epoch: source.1, after, through: after, statements: Vec::new() };
+        let highest_key = Key::Presence;
+        for (seq, key) in origin.by_seq.range((Bound::Excluded((after, highest_key)), Bound::Included((origin.through, highest_key)))) {
+            let Some(signed) = self.get(source, *key) else { continue };
+            let size = signed.size_estimate();
+            if size > *room && *seq > run.through {
+                return (run, true);
+            }
+            *room = room.saturating_sub(size);
+            run.through = *seq;
+            run.statements.push(signed.clone());
+        }
+        run.through = origin.through;
+        (run, false)
+    }
+
+    /// Returns the highest number heard of an origin.
+    pub(crate) fn highest(&self, source: Source) -> Seq {
+        self.origins.get(&source).map(|origin| origin.highest).unwrap_or_default()
+    }
+
+    /// Returns whether two nodes were seen to use this identity.
+    pub(crate) fn is_cloned(&self, node: NodeId) -> bool {
+        self.sources(node).any(|(_, origin)| origin.cloned)
+    }
+
+    fn sources(&self, node: NodeId) -> impl Iterator<Item = (&Source, &Origin)> {
+        self.origins.range((node, Epoch(0))..=(node, Epoch(u64::MAX)))
+    }
+
+    /// Returns every node that ever said anything.
+    pub(crate) fn nodes(&self) -> BTreeSet<NodeId> {
+        self.origins.keys().map(|(node, _)| *node).collect()
+    }
+
+    /// Returns what a node last said about itself, under its latest epoch.
+    pub(crate) fn presence(&self, node: NodeId) -> Option<&Presence> {
+        let (_, signed) = self.presences.range((node, Epoch(0))..=(node, Epoch(u64::MAX))).next_back()?;
+        match &signed.statement.body {
+            Body::Presence(presence) => Some(presence),
+            Body::Tally { .. } | Body::Filing { .. } | Body::Mute { .. } => None,
+        }
+    }
+
+    /// Returns whether no more fingerprints are taken in.
+    pub(crate) fn is_full(&self) -> bool {
+        self.entries.len() >= FINGERPRINTS_MAX
+    }
+
+    /// Returns all that is known about a fingerprint.
+    pub(crate) fn entry(&self, fingerprint: &Fingerprint) -> Option<&Entry> {
+        self.entries.get(fingerprint)
+    }
+
+    /// Returns all fingerprints, in order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Fingerprint, &Entry)> {
+        self.entries.iter()
+    }
+
+    /// Returns how many fingerprints there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Forgets a fingerprint. Returns the keys of its statements.
+    pub(crate) fn forget(&mut self, fingerprint: Fingerprint) -> Vec<(Source, Key)> {
+        let Some(entry) = self.entries.remove(&fingerprint) else { return Vec::new() };
+        let parts =
+            [(entry.tallies, Key::Tally(fingerprint)), (entry.filings, Key::Filing(fingerprint)), (entry.mutes, Key::Mute(fingerprint))];
+        let mut forgotten = Vec::new();
+        for (statements, key) in parts {
+            for (source, signed) in statements {
+                if let Some(origin) = self.origins.get_mut(&source) {
+                    origin.by_seq.remove(&(signed.statement.seq, key));
+                }
+                forgotten.push((source, key));
+            }
+        }
+        forgotten
+    }
+}
+
+impl Entry {
+    fn tallies(&self) -> impl Iterator<Item = (NodeId, &Tally)> {
+        self.tallies.iter().filter_map(|((node, _), signed)| match &signed.statement.body {
+            Body::Tally { tally, .. } => Some((*node, tally)),
+            Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) => None,
+        })
+    }
+
+    /// Returns what an origin last said of its own count.
+    pub(crate) fn tally_of(&self, source: Source) -> Option<&Tally> {
+        match &self.tallies.get(&source)?.statement.body {
+            Body::Tally { tally, .. } => Some(tally),
+            Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) => None,
+        }
+    }
+
+    /// Returns how far each node's filing got.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = (Source, &FilingNote)> {
+        self.filings.iter().filter_map(|(source, signed)| match &signed.statement.body {
+            Body::Filing { note, .. } => Some((*source, note)),
+            Body::Tally { .. } | Body::Mute { .. } | Body::Presence(_) => None,
+        })
+    }
+
+    /// Returns occurrences across the mesh.
+    pub(crate) fn occurrences(&self) -> u64 {
+        self.tallies().fold(0, |sum, (_, tally)| sum.saturating_add(tally.count))
+    }
+
+    /// Returns occurrences by node, with when each saw it first and last.
+    pub(crate) fn nodes(&self) -> BTreeMap<NodeId, NodeTally> {
+        let mut nodes = BTreeMap::<NodeId, NodeTally>::new();
+        for (node, tally) in self.tallies() {
+            let seen = NodeTally { count: tally.count, first_seen: tally.first_seen, last_seen: tally.last_seen };
+            nodes.entry(node).and_modify(|sum| sum.add(seen)).or_insert(seen);
+        }
+        nodes
+    }
+
+    /// Returns occurrences by release; reports that named none are left out.
+    pub(crate) fn releases(&self) -> BTreeMap<String, u64> {
+        let mut releases = BTreeMap::<String, u64>::new();
+        for (release, count) in self.tallies().flat_map(|(_, tally)| &tally.releases) {
+            let sum = releases.entry(release.clone()).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        releases
+    }
+
+    /// Returns what it looks like: the head of the lowest node that has seen it.
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.tallies().next().map(|(_, tally)| &tally.head)
+    }
+
+    /// Returns the worst severity that any node gave it.
+    pub(crate) fn severity(&self) -> Option<Severity> {
+        self.tallies().map(|(_, tally)| tally.head.severity).max()
+    }
+
+    /// Returns when any node saw it first, and when any saw it last.
+    pub(crate) fn seen(&self) -> Option<(UnixMillis, UnixMillis)> {
+        let first = self.tallies().map(|(_, tally)| tally.first_seen).min()?;
+        let last = self.tallies().map(|(_, tally)| tally.last_seen).max()?;
+        Some((first, last))
+    }
+
+    /// Returns its issue: the lowest number that any node has filed, as the node describes it that looked at it last.
+    pub(crate) fn issue(&self) -> Option<&IssueRef> {
+        let filed = self.filed().map(|(issue, _, at)| (issue, at));
+        filed.min_by_key(|(issue, at)| (issue.number, std::cmp::Reverse(*at))).map(|(issue, _)| issue)
+    }
+
+    /// Returns how many occurrences its issue names.
+    pub(crate) fn announced(&self) -> u64 {
+        let Some(number) = self.issue().map(|issue| issue.number) else { return 0 };
+        self.filed().filter(|(issue, ..)| issue.number == number).map(|(_, occurrences, _)| occurrences).max().unwrap_or(0)
+    }
+
+    fn filed(&self) -> impl Iterator<Item = (&IssueRef, u64, UnixMillis)> {
+        self.notes().filter_map(|(_, note)| match note {
+            FilingNote::Filed { issue, occurrences, at } => Some((issue, *occurrences, *at)),
+            FilingNote::Claim | FilingNote::Intent | FilingNote::Released => None,
+        })
+    }
+
+    /// Returns the operators' latest word, if it silences the fingerprint at `wall`.
+    pub(crate) fn muted(&self, wall: UnixMillis) -> Option<&Mute> {
+        let mutes = self.mutes.values().filter_map(|signed| match &signed.statement.body {
+            Body::Mute { mute, .. } => Some(mute),
+            Body::Tally { .. } | Body::Filing { .. } | Body::Presence(_) => None,
+        });
+        mutes.max_by_key(|mute| (mute.at, mute.until)).filter(|mute| mute.until > wall)
+    }
+}
+
+/// How often one node has seen a fingerprint, over its epochs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct NodeTally {
+    /// Occurrences.
+    pub(crate) count: u64,
+    /// When it saw it first.
+    pub(crate) first_seen: UnixMillis,
+    /// When it saw it last.
+    pub(crate) last_seen: UnixMillis,
+}
+
+impl NodeTally {
+    fn add(&mut self, other: NodeTally) {
+        self.count = self.count.saturating_add(other.count);
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::statement::tests::{statement, tally};
+
+    /// Of two statements that differ only in what they say, the signatures differ as well.
+    fn any_signed() -> impl Strategy<Value = Signed> {
+        (1..4u8, 1..3u64, 1..12u64, 0..3u8, 1..50u8)
+            .prop_map(|(origin, epoch, seq, fingerprint, count)| statement(origin, epoch, seq, tally(fingerprint, count.into()), count))
+    }
+
+    fn contents(statements: &[Signed]) -> Vec<Signed> {
+        let mut ledger = Ledger::default();
+        for signed in statements {
+            ledger.merge(signed.clone());
+        }
+        ledger.entries.values().flat_map(|entry| entry.tallies.values().cloned()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_and_number_of_arrivals_does_not_matter(statements in prop::collection::vec(any_signed(), 0..30), cut in 0..30usize) {
+            let expected = contents(&statements);
+            let mut reversed = statements.clone();
+            reversed.reverse();
+            prop_assert_eq!(&contents(&reversed), &expected);
+            let cut = cut.min(statements.len());
+            let rotated: Vec<_> = statements[cut..].iter().chain(&statements[..cut]).chain(&statements).cloned().collect();
+            prop_assert_eq!(&contents(&rotated), &expected);
+        }
+
+        #[test]
+        fn merging_two_ledgers_is_merging_their_statements(left in prop::collection::vec(any_signed(), 0..20), right in prop::collection::vec(any_signed(), 0..20)) {
+            let merged: Vec<_> = contents(&left).into_iter().chain(contents(&right)).collect();
+            let all: Vec<_> = left.into_iter().chain(right).collect();
+            prop_assert_eq!(contents(&merged), contents(&all));
+        }
+
+        #[test]
+        fn pages_bring_a_stranger_everything(statements in prop::collection::vec(any_signed(), 0..40), room in 500..3000usize) {
+            let mut full = Ledger::default();
+            for signed in &statements {
+                let source = (signed.statement.origin, signed.statement.epoch);
+                full.merge(signed.clone());
+                full.hear(source, Seq(0), Seq(12));
+            }
+            let mut stranger = Ledger::default();
+            for _ in 0..100 {
+                let (runs, more) = full.page(&stranger.digest(), room);
+                for run in runs {
+                    for signed in run.statements {
+                        stranger.merge(signed);
+                    }
+                    stranger.hear((run.origin, run.epoch), run.after, run.through);
+                }
+                if !more {
+                    break;
+                }
+            }
+            prop_assert_eq!(stranger.digest(), full.digest());
+            for (fingerprint, entry) in full.entries() {
+                prop_assert_eq!(stranger.entry(fingerprint).map(Entry::occurrences), Some(entry.occurrences()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_is_the_sum_over_origins_and_epochs() {
+        let mut ledger = Ledger::default();
+        for (origin, epoch, count) in [(1, 1, 2), (1, 2, 3), (2, 1, 10)] {
+            ledger.merge(statement(origin, epoch, 1, tally(0, count), 0));
+        }
+        let (_, entry) = ledger.entries().next().unwrap();
+        assert_eq!(entry.occurrences(), 15);
+        assert_eq!(entry.nodes().values().map(|node| node.count).collect::<Vec<_>>(), [5, 10]);
+    }
+
+    #[test]
+    fn a_gap_stays_a_gap_until_it_is_filled() {
+        let mut ledger = Ledger::default();
+        let source = (NodeId::from_key([1; 32]), Epoch(1));
+        assert_eq!(ledger.hear(source, Seq(0), Seq(3)), Some(Seq(3)));
+        assert_eq!(ledger.hear(source, Seq(5), Seq(6)), None);
+        assert_eq!(ledger.hear(source, Seq(2), Seq(6)), Some(Seq(6)));
+    }
+
+    #[test]
+    fn two_statements_with_one_number_betray_a_cloned_identity() {
+        let mut ledger = Ledger::default();
+        ledger.merge(statement(1, 1, 5, tally(0, 2), 0));
+        assert_eq!(ledger.merge(statement(1, 1, 5, tally(0, 3), 1)), Merged::News { first: false, cloned: true });
+        assert!(ledger.is_cloned(NodeId::from_key([1; 32])));
+        assert_eq!(ledger.merge(statement(2, 1, 5, tally(0, 3), 1)), Merged::News { first: false, cloned: false });
+        assert!(!ledger.is_cloned(NodeId::from_key([2; 32])));
+    }
+}

@@ -1,0 +1,39 @@
+//! The node as a state machine: ledger, election, filing.
+//!
+//! One entry point, [`Node::handle`]: an [`Input`] comes in, [`Effect`]s go out, in the order in which they must happen. There is no I/O
+//! here, no clock, no randomness and no hash order, so the same inputs always give the same effects; the simulator runs thousands of these
+//! side by side in virtual time. Whoever drives a node keeps two promises: the records of one input ([`Effect::Store`]) are durable before
+//! any other effect of it leaves the process, and of one captured report's records all are kept or none.
+
+mod call;
+mod effect;
+mod elect;
+mod event;
+mod filing;
+mod input;
+mod issue;
+mod ledger;
+pub mod limits;
+mod node;
+mod node_id;
+mod policy;
+mod pull;
+mod record;
+mod statement;
+mod time;
+mod view;
+
+pub use call::{ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, IssueRef, Marker, Refusal, RefusalKind};
+pub use effect::{Effect, Outcome};
+pub use event::{DropReason, Event};
+pub use healnode_report::{Fingerprint, Head, RawError, Report, Severity, UnixMillis};
+pub use input::{CallId, Command, Input};
+pub use issue::merge_body;
+pub use node::Node;
+pub use node_id::{InvalidNodeId, NodeId};
+pub use policy::Policy;
+pub use pull::{Digest, PullRequest, PullResponse, Summary};
+pub use record::{Intent, Record, Snapshot};
+pub use statement::{Body, Epoch, FilingNote, Key, Mute, Presence, Run, Seq, Signature, Signed, Signer, Statement, Tally};
+pub use time::{Millis, Now};
+pub use view::{ErrorState, ErrorView, IssueView, PeerView, StatusView, Why};

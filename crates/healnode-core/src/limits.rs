@@ -1,0 +1,68 @@
+//! Every bound of the core, why it is what it is, and what happens beyond it.
+
+use std::time::Duration;
+
+/// Fingerprints in the ledger. A report of one more is not counted and its sender is told; a peer's statement about one more is dropped
+/// and counted.
+///
+/// 200,000 at about 1.5 KiB each stay under 300 MiB. A service with more distinct errors than that has a grouping problem.
+pub const FINGERPRINTS_MAX: usize = 200_000;
+
+/// Statements kept of one origin and epoch. More are dropped and counted; the origin's later statements about keys already held still count.
+pub const ORIGIN_STATEMENTS_MAX: usize = 2 * FINGERPRINTS_MAX;
+
+/// Origins with their epochs. Statements of one more are dropped and counted until a silent one is forgotten.
+///
+/// 1,024: a digest of so many takes 48 KiB, well inside [`REQUEST_BYTES_MAX`].
+pub const ORIGINS_MAX: usize = 1_024;
+
+/// Releases counted apart in one tally. Further ones are counted together under `other`.
+pub const RELEASES_MAX: usize = 8;
+
+/// Event ids remembered, so that the same id twice is one occurrence. The oldest is forgotten first.
+pub const EVENT_IDS_MAX: u32 = 65_536;
+
+/// Bytes of statements in one gossiped run, by [`Signed::size_estimate`](crate::Signed::size_estimate). More are split over several runs.
+///
+/// 8 KiB: gossipsub's default message limit is 64 KiB, and a message near the limit kills the link in silence.
+pub const RUN_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of one page of anti-entropy. What does not fit is asked for again.
+pub const PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a request for anti-entropy or for a sample. A longer one is refused before it is decoded.
+pub const REQUEST_BYTES_MAX: usize = 128 * 1024;
+
+/// Bytes of one encoded statement. A longer one is refused before it is decoded.
+///
+/// Head and releases at their bounds take 2.2 KiB.
+pub const STATEMENT_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes of an issue's address. A longer one makes its statement invalid.
+pub const URL_BYTES_MAX: usize = 512;
+
+/// Fingerprints in one issue. More due at once make further issues.
+///
+/// 100 lines and markers take under 30,000 characters of the 60,000 that an issue may have.
+pub const GROUP_MEMBERS_MAX: usize = 100;
+
+/// Characters of an issue's title; longer ones are cut. GitHub takes 256.
+pub const TITLE_CHARS_MAX: usize = 200;
+
+/// Characters of an issue's body; the longest parts are cut first. GitHub takes 65,536.
+pub const BODY_CHARS_MAX: usize = 60_000;
+
+/// Sequence numbers that are reserved on disk at a time, so that not each costs a write.
+pub const SEQ_RESERVE: u64 = 1_024;
+
+/// Peers that are named as holders of a sample, lowest id first.
+pub const HOLDERS_ASKED_MAX: usize = 4;
+
+/// How long after an unclear answer to look again, each counted from the answer, before anything is created again.
+///
+/// The forge kills a request after 10 s and its lists lag by seconds; a minute covers both with room to spare.
+pub const LOOK_AGAIN_AFTER: [Duration; 4] =
+    [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(60)];
+
+/// How many creates one filing may send. After the last unclear one it waits for the next bundle and only looks.
+pub const CREATES_MAX: u8 = 2;

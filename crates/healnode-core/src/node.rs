@@ -1,0 +1,208 @@
+//! The state of a node, and the one door to it.
+//!
+//! This file takes an input apart and hands it to the part that decides: `counting` what was captured, `sharing` what is said and heard,
+//! `desk` who files and how far it got, `upkeep` what becomes of issues afterwards, `showing` what people see. Each part is methods of
+//! [`Node`]; all of them only change the state and push effects.
+
+mod counting;
+mod desk;
+mod sharing;
+mod showing;
+mod upkeep;
+
+use std::collections::BTreeMap;
+
+use healnode_report::limits::NAME_BYTES_MAX;
+use healnode_report::{Fingerprint, UnixMillis};
+
+use crate::ledger::{Ledger, Merged};
+use crate::time::duration_millis;
+use crate::{CallId, Command, DropReason, Effect, Epoch, Event, ForgeHealth, Input, Millis, Mute, NodeId, Now, Policy, Signer, Snapshot};
+use counting::Counting;
+use desk::Desk;
+use sharing::Sharing;
+use upkeep::Upkeep;
+
+/// How often is looked for fingerprints past the retention.
+const FORGET_INTERVAL_MS: u64 = 60 * 60 * 1000;
+
+/// A node, without its edges.
+pub struct Node {
+    me: NodeId,
+    epoch: Epoch,
+    policy: Policy,
+    signer: Box<dyn Signer>,
+    started: Millis,
+    ledger: Ledger,
+    counting: Counting,
+    sharing: Sharing,
+    desk: Desk,
+    upkeep: Upkeep,
+    health: ForgeHealth,
+    calls: u64,
+    next_bundle: Millis,
+    next_forget: Millis,
+    wake_at: Option<Millis>,
+    dropped: BTreeMap<DropReason, u64>,
+}
+
+impl Node {
+    /// Takes up where `snapshot` left off. Nothing happens until the first input, which is best a [`Input::Tick`].
+    pub fn new(me: NodeId, epoch: Epoch, policy: Policy, signer: Box<dyn Signer>, snapshot: Snapshot, now: Now) -> Self {
+        let mut ledger = Ledger::default();
+        for signed in snapshot.statements.into_values() {
+            ledger.merge(signed);
+        }
+        for (source, through) in &snapshot.heard {
+            ledger.hear(*source, crate::Seq(0), *through);
+        }
+        let said = ledger.highest((me, epoch));
+        ledger.hear((me, epoch), crate::Seq(0), said);
+        let sharing = Sharing::new(ledger.nodes(), said, snapshot.seq_reserved, now.mono);
+        let counting = Counting::new(snapshot.counters, snapshot.event_ids, &ledger, (me, epoch));
+        let calls = snapshot.intents.keys().last().copied().unwrap_or(0);
+        let desk = Desk::new(snapshot.intents, now.mono);
+        let next_bundle = now.mono + bundle_wait(&policy, now.wall);
+        let next_forget = now.mono;
+        let health = ForgeHealth::Blocked { why: "the forge has not answered yet".to_owned() };
+        let upkeep = Upkeep::default();
+        let (wake_at, dropped) = (None, BTreeMap::new());
+        let started = now.mono;
+        Self {
+            me,
+            epoch,
+            policy,
+            signer,
+            started,
+            ledger,
+            counting,
+            sharing,
+            desk,
+            upkeep,
+            health,
+            calls,
+            next_bundle,
+            next_forget,
+            wake_at,
+            dropped,
+        }
+    }
+
+    /// Applies one input. Never blocks and never fails: what a caller could do about an error is an effect.
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Captured { id, report } => self.captured(now, id, *report, out),
+            Input::Gossip(run) => self.hear_run(now, run, true, out),
+            Input::PeerUp(peer) => self.peer_up(now, peer, out),
+            Input::PeerDown(peer) => self.peer_down(peer),
+            Input::Asked { id, request } => self.asked(id, request, out),
+            Input::Answered { from, response } => self.answered(now, from, response, out),
+            Input::Forge { id, reply } => self.forge_replied(now, id, reply, out),
+            Input::ForgeHealth(health) => self.set_health(now, health, out),
+            Input::Sample { id, report } => self.sample_came(now, id, report, out),
+            Input::Operator(Command::Mute { fingerprint, until, by }) => {
+                let by = by.chars().take(NAME_BYTES_MAX / 4).collect();
+                self.say(crate::Body::Mute { fingerprint, mute: Mute { at: now.wall, until, by } }, out);
+                self.desk.look_over();
+            }
+            Input::Tick => {}
+        }
+        self.run_timers(now, out);
+        self.hold_elections(now, out);
+        self.go_on_with_upkeep(out);
+        self.publish_said(out);
+        self.ask_to_be_woken(out);
+    }
+
+    fn run_timers(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.flush_counts(now, out);
+        self.keep_present(now, out);
+        self.pull_from_next(now, out);
+        if self.next_bundle <= now.mono {
+            self.next_bundle = now.mono + bundle_wait(&self.policy, now.wall);
+            self.collect_due(now, out);
+            self.begin_upkeep(now);
+        }
+        if self.next_forget <= now.mono {
+            self.next_forget = Millis(now.mono.0 + FORGET_INTERVAL_MS);
+            self.forget_expired(now, out);
+        }
+    }
+
+    fn ask_to_be_woken(&mut self, out: &mut Vec<Effect>) {
+        let deadlines = [
+            (Some(self.next_bundle), "bundle"),
+            (Some(self.next_forget), "forget"),
+            (self.counting.next_flush, "flush"),
+            (Some(self.sharing.next_presence), "presence"),
+            (Some(self.sharing.next_pull), "pull"),
+            (self.next_desk_work(), "filing"),
+        ];
+        let soonest = deadlines.into_iter().filter_map(|(at, why)| Some((at?, why))).min();
+        let Some((at, why)) = soonest else { return };
+        if self.wake_at != Some(at) {
+            self.wake_at = Some(at);
+            out.push(Effect::WakeAt { at, why });
+        }
+    }
+
+    fn forget_expired(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let Some(horizon) = now.wall.0.checked_sub(duration_millis(self.policy.retention)) else { return };
+        let expired: Vec<Fingerprint> = self
+            .ledger
+            .entries()
+            .filter(|(_, entry)| is_expired(entry, UnixMillis(horizon)))
+            .map(|(fingerprint, _)| *fingerprint)
+            .collect();
+        for fingerprint in expired {
+            for ((origin, epoch), key) in self.ledger.forget(fingerprint) {
+                out.push(Effect::Store(crate::Record::ForgetStatement { origin, epoch, key }));
+            }
+            self.counting.forget(&fingerprint);
+            self.desk.forget(&fingerprint);
+            out.push(Effect::Store(crate::Record::ForgetFingerprint(fingerprint)));
+        }
+    }
+
+    fn new_call(&mut self) -> CallId {
+        self.calls += 1;
+        CallId(self.calls)
+    }
+
+    fn drop_counted(&mut self, reason: DropReason, out: &mut Vec<Effect>) {
+        *self.dropped.entry(reason).or_default() += 1;
+        out.push(Effect::Note(Event::Dropped { reason }));
+    }
+
+    /// Takes note of what a merge did. Returns whether it was news.
+    fn note_merge(&mut self, signed: &crate::Signed, merged: Merged, out: &mut Vec<Effect>) -> bool {
+        match merged {
+            Merged::Known => false,
+            Merged::Dropped(reason) => {
+                self.drop_counted(reason, out);
+                false
+            }
+            Merged::News { first, cloned } => {
+                if cloned {
+                    out.push(Effect::Note(Event::ClonedIdentity { origin: signed.statement.origin }));
+                }
+                if first && let crate::Body::Tally { fingerprint, tally } = &signed.statement.body {
+                    out.push(Effect::Note(Event::Appeared { fingerprint: *fingerprint, severity: tally.head.severity }));
+                }
+                true
+            }
+        }
+    }
+}
+
+/// Returns how long until the next whole multiple of the bundle interval on the wall clock. Nodes with true clocks look together, so their
+/// turns are counted from the same moment; with a wrong clock only the order suffers.
+fn bundle_wait(policy: &Policy, wall: UnixMillis) -> std::time::Duration {
+    let interval = duration_millis(policy.bundle_interval).max(1);
+    std::time::Duration::from_millis(interval - wall.0 % interval)
+}
+
+fn is_expired(entry: &crate::ledger::Entry, horizon: UnixMillis) -> bool {
+    let open = entry.issue().is_some_and(|issue| issue.open);
+    !open && entry.seen().is_some_and(|(_, last)| last < horizon)
+}

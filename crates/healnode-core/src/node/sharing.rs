@@ -1,0 +1,325 @@
+//! What this node says to the others, and what it hears.
+//!
+//! Push: each statement goes out once, to everybody, and may be lost. Pull: at every connection and every second or so one peer is asked
+//! for what this node lacks, which repairs whatever was lost. Liveness is judged by when a node's own statements arrive, never by the
+//! times written in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use healnode_report::Severity;
+
+use crate::ledger::Source;
+use crate::limits::{PAGE_BYTES_MAX, RUN_BYTES_MAX, SEQ_RESERVE};
+use crate::{
+    Body, CallId, DropReason, Effect, Event, ForgeHealth, Millis, NodeId, Now, Presence, PullRequest, PullResponse, Record, Run, Seq,
+    Signed, Statement,
+};
+
+/// What this node knows of its neighbours, and how far it is with its own statements.
+pub(super) struct Sharing {
+    peers: BTreeMap<NodeId, Peer>,
+    /// Nodes known from before the start. Each counts as live until a presence time-out has passed: a node that has just started has
+    /// heard from nobody, and would otherwise think itself first in line.
+    presumed: BTreeSet<NodeId>,
+    /// The number of the last own statement.
+    last_seq: Seq,
+    /// Numbers up to this one may be used without a further write.
+    seq_reserved: Seq,
+    /// Own statements with numbers up to this one may have been lost from this disk, and come back from peers.
+    lost_up_to: Seq,
+    /// The number of the last own statement that was published.
+    published: Seq,
+    /// Said, and not yet published.
+    outgoing: Vec<Signed>,
+    pub(super) statements_published: u64,
+    last_asked: Option<NodeId>,
+    pub(super) next_presence: Millis,
+    pub(super) next_pull: Millis,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Peer {
+    connected: bool,
+    heard_at: Option<Millis>,
+    asked: bool,
+}
+
+impl Sharing {
+    /// Goes on behind every number that may have been used.
+    pub(super) fn new(presumed: BTreeSet<NodeId>, said: Seq, reserved: Seq, now: Millis) -> Self {
+        Self {
+            peers: BTreeMap::new(),
+            presumed,
+            last_seq: said.max(reserved),
+            seq_reserved: reserved,
+            lost_up_to: said.max(reserved),
+            published: said,
+            outgoing: Vec::new(),
+            statements_published: 0,
+            last_asked: None,
+            next_presence: now,
+            next_pull: now,
+        }
+    }
+
+    pub(super) fn is_connected(&self, peer: NodeId) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| peer.connected)
+    }
+
+    pub(super) fn heard_at(&self, peer: NodeId) -> Option<Millis> {
+        self.peers.get(&peer).and_then(|peer| peer.heard_at)
+    }
+
+    /// Returns every node that may be live.
+    pub(super) fn known(&self) -> impl Iterator<Item = NodeId> {
+        let presumed = self.presumed.iter().filter(|node| !self.peers.contains_key(node));
+        self.peers.keys().chain(presumed).copied()
+    }
+}
+
+impl super::Node {
+    /// Says something under this node's own name. It is kept before it leaves.
+    pub(super) fn say(&mut self, body: Body, out: &mut Vec<Effect>) {
+        let seq = self.next_seq(out);
+        let statement = Statement { origin: self.me, epoch: self.epoch, seq, body };
+        let signature = self.signer.sign(&statement);
+        let signed = Signed { statement, signature };
+        let merged = self.ledger.merge(signed.clone());
+        if !self.note_merge(&signed, merged, out) {
+            return;
+        }
+        self.ledger.hear((self.me, self.epoch), Seq(0), seq);
+        out.push(Effect::Store(Record::Statement(signed.clone())));
+        self.sharing.outgoing.push(signed);
+    }
+
+    fn next_seq(&mut self, out: &mut Vec<Effect>) -> Seq {
+        let seq = Seq(self.sharing.last_seq.0 + 1);
+        self.sharing.last_seq = seq;
+        if seq > self.sharing.seq_reserved {
+            self.sharing.seq_reserved = Seq(seq.0 + SEQ_RESERVE);
+            out.push(Effect::Store(Record::SeqReserved(self.sharing.seq_reserved)));
+        }
+        seq
+    }
+
+    /// Publishes what was said during this input, in runs of bounded size.
+    pub(super) fn publish_said(&mut self, out: &mut Vec<Effect>) {
+        let mut statements = std::mem::take(&mut self.sharing.outgoing).into_iter().peekable();
+        while statements.peek().is_some() {
+            let mut run = Run {
+                origin: self.me,
+                epoch: self.epoch,
+                after: self.sharing.published,
+                through: self.sharing.published,
+                statements: Vec::new(),
+            };
+            let mut bytes = 0;
+            while let Some(signed) =
+                statements.next_if(|signed| run.statements.is_empty() || bytes + signed.size_estimate() <= RUN_BYTES_MAX)
+            {
+                bytes += signed.size_estimate();
+                run.through = signed.statement.seq;
+                run.statements.push(signed);
+            }
+            self.sharing.published = run.through;
+            self.sharing.statements_published += run.statements.len() as u64;
+            out.push(Effect::Publish(run));
+        }
+    }
+
+    pub(super) fn keep_present(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.sharing.next_presence <= now.mono {
+            self.say_presence(now, out);
+        }
+    }
+
+    fn say_presence(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.sharing.next_presence = now.mono + self.policy.presence_interval;
+        let presence = Presence { can_file: self.can_file(), version: self.policy.version.clone() };
+        self.say(Body::Presence(presence), out);
+        let timeout = self.policy.presence_timeout;
+        self.sharing.peers.retain(|_, peer| peer.connected || peer.heard_at.is_some_and(|at| now.mono.since(at) < timeout));
+        self.desk.look_over();
+    }
+
+    pub(super) fn set_health(&mut self, now: Now, health: ForgeHealth, out: &mut Vec<Effect>) {
+        let could = self.can_file();
+        self.health = health;
+        let can_file = self.can_file();
+        if could != can_file {
+            out.push(Effect::Note(Event::CanFile { can_file, why: self.cannot_file_why() }));
+            if !can_file {
+                self.release_all(out);
+            }
+            self.say_presence(now, out);
+        }
+    }
+
+    pub(super) fn can_file(&self) -> bool {
+        self.policy.may_file && self.health == ForgeHealth::Ready
+    }
+
+    pub(super) fn cannot_file_why(&self) -> String {
+        match &self.health {
+            _ if !self.policy.may_file => "filing is off (auto_issue = false)".to_owned(),
+            ForgeHealth::Ready => String::new(),
+            ForgeHealth::Blocked { why } => why.clone(),
+        }
+    }
+
+    /// Returns whether a node takes part: it is this one, it was heard lately, or there was no time yet to notice that it is gone.
+    pub(super) fn is_live(&self, now: Now, node: NodeId) -> bool {
+        let is_presumed = self.sharing.presumed.contains(&node) && now.mono.since(self.started) < self.policy.presence_timeout;
+        node == self.me || is_presumed || self.is_heard(now, node)
+    }
+
+    /// Returns whether a node was heard lately.
+    pub(super) fn is_heard(&self, now: Now, node: NodeId) -> bool {
+        self.sharing.heard_at(node).is_some_and(|at| now.mono.since(at) < self.policy.presence_timeout)
+    }
+
+    pub(super) fn peer_up(&mut self, now: Now, peer: NodeId, out: &mut Vec<Effect>) {
+        self.heard_from(now, peer);
+        let known = self.sharing.peers.entry(peer).or_default();
+        known.connected = true;
+        known.asked = false;
+        self.ask(peer, out);
+    }
+
+    pub(super) fn peer_down(&mut self, peer: NodeId) {
+        self.sharing.peers.remove(&peer);
+        self.sharing.presumed.remove(&peer);
+        self.desk.look_over();
+    }
+
+    /// Merges a run. `direct` when its origin has just published it, and so is alive.
+    pub(super) fn hear_run(&mut self, now: Now, run: Run, direct: bool, out: &mut Vec<Effect>) {
+        let source = (run.origin, run.epoch);
+        let known_before = self.ledger.highest(source);
+        let highest = run.statements.last().map(|signed| signed.statement.seq).unwrap_or_default();
+        for signed in run.statements {
+            self.hear_statement(now, source, signed, out);
+        }
+        let through = if source == (self.me, self.epoch) { run.through.min(self.sharing.last_seq) } else { run.through };
+        if let Some(through) = self.ledger.hear(source, run.after, through) {
+            out.push(Effect::Store(Record::Heard { origin: source.0, epoch: source.1, through }));
+        }
+        if source.0 != self.me && (direct || highest > known_before) {
+            self.heard_from(now, source.0);
+        }
+    }
+
+    fn heard_from(&mut self, now: Now, node: NodeId) {
+        let was_live = self.is_live(now, node);
+        self.sharing.peers.entry(node).or_default().heard_at = Some(now.mono);
+        if !was_live {
+            self.desk.look_over();
+        }
+    }
+
+    fn hear_statement(&mut self, now: Now, source: Source, signed: Signed, out: &mut Vec<Effect>) {
+        if source == (self.me, self.epoch) && signed.statement.seq > self.sharing.lost_up_to {
+            if self.ledger.highest(source) < signed.statement.seq {
+                out.push(Effect::Note(Event::ClonedIdentity { origin: self.me }));
+            }
+            return;
+        }
+        if self.is_past_retention(now, &signed) {
+            return self.drop_counted(DropReason::Expired, out);
+        }
+        let merged = self.ledger.merge(signed.clone());
+        if !self.note_merge(&signed, merged, out) {
+            return;
+        }
+        out.push(Effect::Store(Record::Statement(signed.clone())));
+        self.follow_up(now, source, &signed, out);
+    }
+
+    fn is_past_retention(&self, now: Now, signed: &Signed) -> bool {
+        let Body::Tally { fingerprint, tally } = &signed.statement.body else { return false };
+        let horizon = now.wall.0.saturating_sub(crate::time::duration_millis(self.policy.retention));
+        tally.last_seen.0 < horizon && self.ledger.entry(fingerprint).is_none()
+    }
+
+    fn follow_up(&mut self, now: Now, source: Source, signed: &Signed, out: &mut Vec<Effect>) {
+        match &signed.statement.body {
+            Body::Tally { fingerprint, tally } => {
+                if source == (self.me, self.epoch) {
+                    self.counting.recover(*fingerprint, tally);
+                }
+                if tally.head.severity == Severity::Critical {
+                    self.due_at_once(now, *fingerprint, out);
+                }
+            }
+            Body::Filing { fingerprint, note } => self.note_came(now, source.0, *fingerprint, note, out),
+            Body::Mute { .. } | Body::Presence(_) => self.desk.look_over(),
+        }
+    }
+
+    /// Asks the next connected peer for what this node lacks.
+    pub(super) fn pull_from_next(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.sharing.next_pull > now.mono {
+            return;
+        }
+        self.sharing.next_pull = now.mono + self.policy.pull_interval;
+        let connected = |(peer, state): (&NodeId, &Peer)| (state.connected && !state.asked).then_some(*peer);
+        let after = self.sharing.peers.iter().filter_map(connected).find(|peer| Some(*peer) > self.sharing.last_asked);
+        let next = after.or_else(|| self.sharing.peers.iter().find_map(connected));
+        if let Some(peer) = next {
+            self.sharing.last_asked = Some(peer);
+            self.ask(peer, out);
+        }
+    }
+
+    fn ask(&mut self, to: NodeId, out: &mut Vec<Effect>) {
+        let summary = self.ledger.digest().summary();
+        self.send_request(to, PullRequest::Compare { summary }, out);
+    }
+
+    fn send_request(&mut self, to: NodeId, request: PullRequest, out: &mut Vec<Effect>) {
+        if let Some(peer) = self.sharing.peers.get_mut(&to) {
+            peer.asked = true;
+            out.push(Effect::Ask { to, request });
+        }
+    }
+
+    pub(super) fn asked(&mut self, id: CallId, request: PullRequest, out: &mut Vec<Effect>) {
+        let response = match request {
+            PullRequest::Compare { summary } => {
+                let digest = self.ledger.digest();
+                if digest.summary() == summary { PullResponse::Same } else { PullResponse::Differs { digest } }
+            }
+            PullRequest::Want { have } => {
+                let (runs, more) = self.ledger.page(&have, PAGE_BYTES_MAX);
+                PullResponse::Page { runs, more }
+            }
+        };
+        out.push(Effect::Answer { id, response });
+    }
+
+    pub(super) fn answered(&mut self, now: Now, from: NodeId, response: Option<PullResponse>, out: &mut Vec<Effect>) {
+        if let Some(peer) = self.sharing.peers.get_mut(&from) {
+            peer.asked = false;
+        }
+        match response {
+            None | Some(PullResponse::Same) => {}
+            Some(PullResponse::Differs { digest }) => {
+                let have = self.ledger.digest();
+                if have.lacks(&digest) {
+                    self.send_request(from, PullRequest::Want { have }, out);
+                }
+            }
+            Some(PullResponse::Page { runs, more }) => {
+                let before = self.ledger.digest();
+                for run in runs {
+                    self.hear_run(now, run, false, out);
+                }
+                let have = self.ledger.digest();
+                if more && have != before {
+                    self.send_request(from, PullRequest::Want { have }, out);
+                }
+            }
+        }
+    }
+}

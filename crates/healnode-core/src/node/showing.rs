@@ -1,0 +1,193 @@
+//! What people see: views of the state, computed when asked for.
+
+use healnode_report::{Fingerprint, UnixMillis};
+
+use crate::ledger::Entry;
+use crate::time::duration_millis;
+use crate::{Digest, ErrorState, ErrorView, FilingNote, IssueRef, IssueView, Millis, NodeId, Now, PeerView, StatusView, Why};
+
+impl super::Node {
+    /// Returns who this node is.
+    pub fn id(&self) -> NodeId {
+        self.me
+    }
+
+    /// Returns the node as a whole.
+    pub fn status(&self, now: Now) -> StatusView {
+        let live = self.sharing.known().filter(|peer| self.is_heard(now, *peer)).count();
+        StatusView {
+            peer_id: self.me,
+            peers: live,
+            signatures: self.ledger.len(),
+            occurrences: self.ledger.entries().map(|(_, entry)| entry.occurrences()).fold(0, u64::saturating_add),
+            can_file: self.can_file(),
+            cannot_file_why: self.cannot_file_why(),
+            filings: self.desk.filings(),
+            statements_published: self.sharing.statements_published,
+            dropped: self.dropped.iter().map(|(reason, count)| (reason.code().to_owned(), *count)).collect(),
+            next_bundle: self.wall_of(now, self.next_bundle),
+        }
+    }
+
+    /// Returns how far each origin has been heard without a gap.
+    pub fn digest(&self) -> Digest {
+        self.ledger.digest()
+    }
+
+    /// Returns, for each fingerprint, occurrences across the mesh and its issue, as this node knows them. Cheaper than `errors`.
+    pub fn totals(&self) -> impl Iterator<Item = (Fingerprint, u64, Option<&IssueRef>)> {
+        self.ledger.entries().map(|(fingerprint, entry)| (*fingerprint, entry.occurrences(), entry.issue()))
+    }
+
+    /// Returns all fingerprints, those seen last first.
+    pub fn errors(&self, now: Now) -> Vec<ErrorView> {
+        let mut errors: Vec<ErrorView> =
+            self.ledger.entries().filter_map(|(fingerprint, entry)| self.view(now, *fingerprint, entry)).collect();
+        errors.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then(a.fingerprint.cmp(&b.fingerprint)));
+        errors
+    }
+
+    /// Returns one fingerprint, if it is known.
+    pub fn error(&self, now: Now, fingerprint: Fingerprint) -> Option<ErrorView> {
+        self.view(now, fingerprint, self.ledger.entry(&fingerprint)?)
+    }
+
+    /// Returns the known fingerprints whose hexadecimal text begins with `prefix`, at most two.
+    pub fn resolve(&self, prefix: &str) -> Vec<Fingerprint> {
+        self.ledger
+            .entries()
+            .map(|(fingerprint, _)| *fingerprint)
+            .filter(|fingerprint| fingerprint.to_string().starts_with(prefix))
+            .take(2)
+            .collect()
+    }
+
+    /// Returns every other node that was ever heard of.
+    pub fn peers(&self, now: Now) -> Vec<PeerView> {
+        let mut nodes = self.ledger.nodes();
+        nodes.extend(self.sharing.known());
+        nodes.remove(&self.me);
+        nodes.into_iter().map(|peer| self.peer_view(now, peer)).collect()
+    }
+
+    fn peer_view(&self, now: Now, peer: NodeId) -> PeerView {
+        let presence = self.ledger.presence(peer);
+        PeerView {
+            peer_id: peer,
+            addresses: Vec::new(),
+            connected: self.sharing.is_connected(peer),
+            last_heard_s: self.sharing.heard_at(peer).map(|at| now.mono.since(at).as_secs()),
+            can_file: presence.is_some_and(|presence| presence.can_file),
+            version: presence.map(|presence| presence.version.clone()).unwrap_or_default(),
+            cloned: self.ledger.is_cloned(peer),
+        }
+    }
+
+    fn view(&self, now: Now, fingerprint: Fingerprint, entry: &Entry) -> Option<ErrorView> {
+        let head = entry.head()?;
+        let (first_seen, last_seen) = entry.seen()?;
+        let issue = entry.issue().map(|issue| IssueView {
+            number: issue.number.0,
+            url: issue.url.clone(),
+            state: if issue.open { "open" } else { "closed" }.to_owned(),
+        });
+        Some(ErrorView {
+            fingerprint,
+            error_type: head.error_type.clone(),
+            message: head.message.clone(),
+            severity: entry.severity().unwrap_or(head.severity),
+            occurrences: entry.occurrences(),
+            nodes: entry.nodes().into_iter().map(|(node, tally)| (node, tally.count)).collect(),
+            releases: entry.releases(),
+            first_seen,
+            last_seen,
+            state: self.state(now, &fingerprint, entry),
+            leader: self.candidates(now, &fingerprint).first().copied(),
+            issue,
+            pull_request: None,
+        })
+    }
+
+    fn state(&self, now: Now, fingerprint: &Fingerprint, entry: &Entry) -> ErrorState {
+        let claimed = entry.notes().any(|((by, _), note)| matches!(note, FilingNote::Claim | FilingNote::Intent) && self.is_live(now, by));
+        match () {
+            () if entry.issue().is_some() => ErrorState::Filed,
+            () if entry.muted(now.wall).is_some() => ErrorState::Muted,
+            () if claimed => ErrorState::Filing,
+            () if self.desk.is_due(fingerprint) => ErrorState::Due,
+            () => ErrorState::Counting,
+        }
+    }
+
+    /// Returns why a fingerprint is, or is not, filed.
+    pub fn why(&self, now: Now, fingerprint: Fingerprint) -> Option<Why> {
+        let entry = self.ledger.entry(&fingerprint)?;
+        let error = self.view(now, fingerprint, entry)?;
+        let candidates = self.candidates(now, &fingerprint);
+        let rank = candidates.iter().position(|node| *node == self.me);
+        let next_at =
+            matches!(error.state, ErrorState::Counting | ErrorState::Due | ErrorState::Filing).then(|| self.wall_of(now, self.next_bundle));
+        let reasons = self.reasons(now, entry, &error, &candidates);
+        Some(Why { error, min_occurrences: self.policy.min_occurrences, candidates, rank, next_at, reasons })
+    }
+
+    fn reasons(&self, now: Now, entry: &Entry, error: &ErrorView, candidates: &[NodeId]) -> Vec<String> {
+        let mut reasons = vec![format!("Seen {} on {}.", times(error.occurrences), nodes(error.nodes.len()))];
+        let next_bundle = self.wall_of(now, self.next_bundle);
+        match error.state {
+            ErrorState::Counting if error.occurrences < self.policy.min_occurrences => reasons.push(format!(
+                "Not due: {} are needed (bundle.min_occurrences), or critical severity; this one is {}.",
+                times(self.policy.min_occurrences),
+                error.severity
+            )),
+            ErrorState::Counting => reasons.push(format!("Often enough; it becomes due at the next bundle, {next_bundle}.")),
+            ErrorState::Muted => reasons.extend(entry.muted(now.wall).map(|mute| format!("Muted by {} until {}.", mute.by, mute.until))),
+            ErrorState::Filed => reasons
+                .extend(error.issue.as_ref().map(|issue| format!("Filed as issue #{} ({}): {}", issue.number, issue.state, issue.url))),
+            ErrorState::Due | ErrorState::Filing | ErrorState::Quiet | ErrorState::Regressed => {}
+        }
+        if matches!(error.state, ErrorState::Due | ErrorState::Filing) {
+            reasons.extend(entry.notes().filter_map(|((by, _), note)| claim_reason(by, note)));
+        }
+        if error.issue.is_none() {
+            reasons.push(self.turn_reason(candidates));
+            reasons.extend((!self.can_file()).then(|| format!("This node cannot file: {}.", self.cannot_file_why().trim_end_matches('.'))));
+        }
+        reasons
+    }
+
+    fn turn_reason(&self, candidates: &[NodeId]) -> String {
+        let Some(leader) = candidates.first() else { return "No live node can file, so it is counted and shared only.".to_owned() };
+        let turn = self.policy.turn.as_secs();
+        match candidates.iter().position(|node| *node == self.me) {
+            Some(0) => "This node files it: of the live nodes that have seen it and can file, it has the lowest peer id.".to_owned(),
+            Some(rank) => format!(
+                "{leader} files it, as the lowest peer id; this node is number {} in line and steps in after {} s.",
+                rank + 1,
+                turn.saturating_mul(rank as u64)
+            ),
+            None => format!("{leader} files it, as the lowest peer id of the live nodes that have seen it and can file."),
+        }
+    }
+
+    fn wall_of(&self, now: Now, at: Millis) -> UnixMillis {
+        UnixMillis(now.wall.0.saturating_add(duration_millis(at.since(now.mono))))
+    }
+}
+
+fn claim_reason(by: NodeId, note: &FilingNote) -> Option<String> {
+    match note {
+        FilingNote::Claim => Some(format!("{by} has claimed it and looks whether an issue is there already.")),
+        FilingNote::Intent => Some(format!("{by} has sent it, or is about to.")),
+        FilingNote::Released => Some(format!("{by} gave it up for now.")),
+        FilingNote::Filed { .. } => None,
+    }
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+fn nodes(count: usize) -> String {
+    if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
+}

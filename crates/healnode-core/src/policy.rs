@@ -1,0 +1,64 @@
+//! The knobs of the core, each with how to choose it.
+
+use std::time::Duration;
+
+/// How a node decides. The same on every node of a mesh, except for `may_file`, `app` and `version`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Policy {
+    /// Whether this node is configured to file issues. Without it the node still counts, shares and shows what it would file.
+    pub may_file: bool,
+    /// Name of the deployment, for reports that carry none.
+    pub app: String,
+    /// Version of the program, for the presence statement and the issue's footer.
+    pub version: String,
+    /// Occurrences across the mesh that make a fingerprint due. At least 1; 3 keeps one-off hiccups out of the tracker.
+    pub min_occurrences: u64,
+    /// How often is looked for due fingerprints, at whole multiples of the wall clock so that all nodes look together. Shorter files sooner;
+    /// longer bundles more.
+    pub bundle_interval: Duration,
+    /// More new fingerprints than this due at once become one issue.
+    pub storm: usize,
+    /// Shortest time between two statements about one fingerprint. Shorter shows counts sooner; longer costs less traffic in a burst.
+    pub flush_interval: Duration,
+    /// How often a sign of life goes out. The presence time-out should be at least twice this.
+    pub presence_interval: Duration,
+    /// After how long without a statement of its own a peer no longer takes part in elections. Shorter replaces a silent leader sooner.
+    pub presence_timeout: Duration,
+    /// How often one peer is asked for what this node lacks.
+    pub pull_interval: Duration,
+    /// How long after its start a node takes no part in elections, so that it first hears who else is there.
+    pub settle: Duration,
+    /// How long a node of rank r waits, times r. Longer than a gossip round plus one filing.
+    pub turn: Duration,
+    /// How long a claim of a lower rank is respected without news. Longer than the last look after an unclear answer.
+    pub claim_patience: Duration,
+    /// How long a fingerprint without an open issue is kept after it was last seen.
+    pub retention: Duration,
+    /// Labels of every issue.
+    pub labels: Vec<String>,
+    /// Label of issues of high and critical severity, besides the others; empty for none.
+    pub priority_label: String,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            may_file: false,
+            app: String::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            min_occurrences: 3,
+            bundle_interval: Duration::from_secs(15 * 60),
+            storm: 10,
+            flush_interval: Duration::from_millis(200),
+            presence_interval: Duration::from_secs(15),
+            presence_timeout: Duration::from_secs(40),
+            pull_interval: Duration::from_secs(1),
+            settle: Duration::from_secs(2),
+            turn: Duration::from_secs(20),
+            claim_patience: Duration::from_secs(90),
+            retention: Duration::from_secs(30 * 24 * 3600),
+            labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
+            priority_label: "priority".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a node shows of itself: pure functions of its ledger and its filings. Field names are the contract of the status socket and of `--json`.
+
+use std::collections::BTreeMap;
+
+use healnode_report::{Fingerprint, Severity, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::NodeId;
+
+/// The node's part of `status`; the driver adds what only it knows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StatusView {
+    /// This node.
+    pub peer_id: NodeId,
+    /// Other nodes that are live.
+    pub peers: usize,
+    /// Fingerprints in the ledger.
+    pub signatures: usize,
+    /// Occurrences of all of them, across the mesh.
+    pub occurrences: u64,
+    /// Whether this node can file, as it tells its peers.
+    pub can_file: bool,
+    /// Why it cannot, or nothing.
+    pub cannot_file_why: String,
+    /// Filings under way at this node.
+    pub filings: usize,
+    /// Statements that this node has published since it started.
+    pub statements_published: u64,
+    /// What was dropped, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// When due fingerprints are looked for next.
+    pub next_bundle: UnixMillis,
+}
+
+/// One fingerprint across the mesh.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ErrorView {
+    /// The error.
+    pub fingerprint: Fingerprint,
+    /// Its type.
+    pub error_type: String,
+    /// Its message, without what varies.
+    pub message: String,
+    /// The worst severity that any node gave it.
+    pub severity: Severity,
+    /// Occurrences, all told.
+    pub occurrences: u64,
+    /// Occurrences by node.
+    pub nodes: BTreeMap<NodeId, u64>,
+    /// Occurrences by release.
+    pub releases: BTreeMap<String, u64>,
+    /// When any node saw it first.
+    pub first_seen: UnixMillis,
+    /// When any node saw it last.
+    pub last_seen: UnixMillis,
+    /// How far it is.
+    pub state: ErrorState,
+    /// Who files it, or would; nobody when no live node can.
+    pub leader: Option<NodeId>,
+    /// Its issue.
+    pub issue: Option<IssueView>,
+    /// Its pull request.
+    pub pull_request: Option<IssueView>,
+}
+
+/// How far a fingerprint is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorState {
+    /// Not seen often enough.
+    Counting,
+    /// Seen often enough; somebody's turn to file it.
+    Due,
+    /// Somebody has claimed it.
+    Filing,
+    /// There is an issue.
+    Filed,
+    /// An operator silenced it.
+    Muted,
+    /// Not seen for long.
+    Quiet,
+    /// Seen again after its fix.
+    Regressed,
+}
+
+/// An issue or a pull request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IssueView {
+    /// Its number.
+    pub number: u64,
+    /// Where a person reads it.
+    pub url: String,
+    /// `open` or `closed`, when last seen.
+    pub state: String,
+}
+
+/// One other node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PeerView {
+    /// Who.
+    pub peer_id: NodeId,
+    /// Where it was reached; filled in by the driver.
+    pub addresses: Vec<String>,
+    /// Whether there is a connection to it.
+    pub connected: bool,
+    /// Seconds since a statement of its own last arrived; nothing if none did since this node started.
+    pub last_heard_s: Option<u64>,
+    /// Whether it says that it can file.
+    pub can_file: bool,
+    /// The version of its program, or nothing if it never said.
+    pub version: String,
+    /// Whether two nodes were seen to use this identity.
+    pub cloned: bool,
+}
+
+/// Why a fingerprint is, or is not, filed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Why {
+    /// The error and all that is known about it.
+    pub error: ErrorView,
+    /// Occurrences that make it due.
+    pub min_occurrences: u64,
+    /// The nodes that could file it, in the order of their turns.
+    pub candidates: Vec<NodeId>,
+    /// This node's place among them, 0 first; nothing if it is not one.
+    pub rank: Option<usize>,
+    /// When something happens next, if that is known.
+    pub next_at: Option<UnixMillis>,
+    /// The answer, in sentences.
+    pub reasons: Vec<String>,
+}
