@@ -118,6 +118,7 @@ const PLACES: &[(&[&str], Find)] = &[
     (&["$1$", "$5$", "$6$", "$2a$", "$2b$", "$2y$", "$y$", "$argon2"], tokens::find_crypt),
     (&["-----begin "], pem::find),
     (&["@", "%40"], network::find_email),
+    (&["@"], urls::find_bare_user_info),
     (&["+"], numbers::find_phone),
     (&["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~"], home::find_directory),
     (&["user ", "user=", "username ", "login "], home::find_login),

@@ -3,7 +3,7 @@
 use super::keys::secret_kind;
 use super::kind::{CREDENTIALS, Kind, SIGNATURE, TOKEN};
 use super::pairs::is_blank_or_reference;
-use super::scan::{byte, byte_before, run};
+use super::scan::{byte, byte_before, run, run_back};
 use super::span::Spans;
 
 /// Longest user and password that are looked for, in bytes.
@@ -24,6 +24,37 @@ pub(crate) fn find_user_info(text: &str, start: usize, end: usize, spans: &mut S
     if user_info != "git" && !is_blank_or_reference(user_info) && !is_masked(user_info) {
         spans.add(end, end + at, CREDENTIALS);
     }
+}
+
+/// Longest user and longest password of a `user:password@host` without a scheme, in bytes.
+const BARE_BYTES_MAX: usize = 128;
+
+/// Words before a colon that name where a package comes from, not a user.
+const PACKAGE_SOURCES: &[&str] = &["npm", "jsr", "pip", "git", "file", "link", "workspace", "patch", "mailto", "docker", "oci"];
+
+/// Adds `user:password` before an `@` and a host, where no scheme says that it is a URL.
+pub(crate) fn find_bare_user_info(text: &str, start: usize, end: usize, spans: &mut Spans) {
+    let bytes = text.as_bytes();
+    let is_part = |byte: u8| !is_outside(byte) && !matches!(byte, b'/' | b'@' | b'<' | b'>' | b'(' | b'[' | b'{' | b',' | b';' | b'=');
+    let from = run_back(bytes, start, 2 * BARE_BYTES_MAX, is_part);
+    let Some((user, password)) = text.get(from..start).and_then(|user_info| user_info.split_once(':')) else {
+        return;
+    };
+    let host_end = run(&bytes[..bytes.len().min(end + BARE_BYTES_MAX)], end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let is_user = user.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        && !PACKAGE_SOURCES.iter().any(|source| source.eq_ignore_ascii_case(user));
+    let is_password = (3..=BARE_BYTES_MAX).contains(&password.len()) && !password.contains(':') && !is_blank_or_reference(password);
+    if is_user && is_password && is_host(&text[end..host_end]) {
+        spans.add(from, start, CREDENTIALS);
+    }
+}
+
+/// Whether a word behind an `@` is a host, and neither a version nor a digest.
+fn is_host(word: &str) -> bool {
+    let begins_with_digit = word.starts_with(|c: char| c.is_ascii_digit());
+    let is_digest = ["sha256", "sha512", "latest"].contains(&word);
+    !word.is_empty() && !is_digest && (!begins_with_digit || word.trim_end_matches('.').parse::<std::net::Ipv4Addr>().is_ok())
 }
 
 fn is_outside(byte: u8) -> bool {
