@@ -1,0 +1,306 @@
+//! The folder itself: its lock, its numbers, its files.
+//!
+//! A file is `0007-valueerror-bad-input.md`; the number is what counts, the rest is for people. Everything happens under the lock of
+//! `.lock`, which also remembers the highest number ever given, so that a deleted issue's number is not given again. A file is written
+//! under another name, flushed and renamed, so that nobody ever sees half of one.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use healnode_core::limits::URL_BYTES_MAX;
+use healnode_core::{FoundIssue, IssueNumber, IssueRef};
+
+use super::page::Page;
+use crate::percent::encode;
+
+/// Bytes of one file. A longer one is nothing of ours and is passed over.
+///
+/// 1 MiB: an issue has at most 60,000 characters, and people may add to it.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Digits of an issue's number. A file with more is nothing of ours and is passed over.
+const NUMBER_DIGITS_MAX: usize = 9;
+
+/// Letters of the title that go into the file's name.
+const SLUG_CHARS_MAX: usize = 48;
+
+/// What every title starts with, and no name of a file needs.
+const TITLE_PREFIX: &str = "[Auto-Generated Error]";
+
+/// How long to wait between two tries to get the lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+const LOCK_NAME: &str = ".lock";
+const NEW_NAME: &str = ".new";
+
+/// A folder of issues, by its absolute path.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    dir: PathBuf,
+}
+
+/// The folder while nobody else may touch it. Dropping this gives it free.
+#[derive(Debug)]
+pub(super) struct Locked {
+    dir: PathBuf,
+    /// Holds the lock; its content is the highest number ever given.
+    lock: File,
+}
+
+/// One issue in the folder.
+#[derive(Debug)]
+pub(super) struct Entry {
+    number: IssueNumber,
+    path: PathBuf,
+    pub(super) page: Page,
+}
+
+impl Folder {
+    pub(super) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Makes the folder if need be and waits for its lock.
+    ///
+    /// # Errors
+    /// `WouldBlock` when another process holds the lock for longer than `patience`; else what the file system says.
+    pub(super) fn lock(&self, patience: Duration) -> io::Result<Locked> {
+        fs::create_dir_all(&self.dir)?;
+        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.dir.join(LOCK_NAME))?;
+        let deadline = Instant::now() + patience;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Locked { dir: self.dir.clone(), lock }),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Locked {
+    /// Returns every file that can be read as an issue, lowest number first. Others are passed over.
+    pub(super) fn entries(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for (number, path) in self.files()? {
+            entries.extend(read_entry(number, path)?);
+        }
+        Ok(entries)
+    }
+
+    pub(super) fn read(&self, number: IssueNumber) -> io::Result<Option<Entry>> {
+        for (found, path) in self.files()? {
+            if found == number
+                && let Some(entry) = read_entry(found, path)?
+            {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes a new issue under the next number.
+    ///
+    /// # Errors
+    /// After an error there is no such issue: its file gets its name last.
+    pub(super) fn create(&self, page: &Page, title: &str) -> io::Result<Entry> {
+        let number = IssueNumber(self.highest_number()?.saturating_add(1));
+        let path = self.dir.join(format!("{:04}-{}.md", number.0, slug(title)));
+        self.remember_number(number)?;
+        let entry = Entry { number, path, page: page.clone() };
+        self.replace(&entry)?;
+        Ok(entry)
+    }
+
+    /// Writes an issue's file anew, whole or not at all.
+    pub(super) fn replace(&self, entry: &Entry) -> io::Result<()> {
+        let new = self.dir.join(NEW_NAME);
+        let written = write_durably(&new, &entry.page.text()).and_then(|()| fs::rename(&new, &entry.path));
+        if let Err(error) = written {
+            // What is left over is overwritten by the next write.
+            let _already_failing = fs::remove_file(&new);
+            return Err(error);
+        }
+        self.flush_names();
+        Ok(())
+    }
+
+    /// Makes sure that a file can be written, and takes it away again.
+    pub(super) fn try_writing(&self) -> io::Result<()> {
+        let new = self.dir.join(NEW_NAME);
+        write_durably(&new, "")?;
+        fs::remove_file(new)
+    }
+
+    /// Names that look like an issue's, in the order of their numbers.
+    fn files(&self) -> io::Result<Vec<(IssueNumber, PathBuf)>> {
+        let mut files = Vec::new();
+        for item in fs::read_dir(&self.dir)? {
+            let path = item?.path();
+            if let Some(number) = number_of(&path) {
+                files.push((number, path));
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn highest_number(&self) -> io::Result<u64> {
+        let mut text = String::new();
+        let mut lock = &self.lock;
+        lock.rewind()?;
+        // A torn or strange content is no number; then the files alone count.
+        let remembered = lock.take(32).read_to_string(&mut text).ok().and_then(|_read| text.trim().parse().ok()).unwrap_or(0);
+        let highest = self.files()?.last().map_or(0, |(number, _path)| number.0);
+        Ok(highest.max(remembered))
+    }
+
+    fn remember_number(&self, number: IssueNumber) -> io::Result<()> {
+        let mut lock = &self.lock;
+        lock.rewind()?;
+        lock.set_len(0)?;
+        writeln!(lock, "{}", number.0)
+    }
+
+    /// A rename is in place for everybody at once; this only makes it outlast a power cut, and not every file system can.
+    fn flush_names(&self) {
+        if let Err(error) = File::open(&self.dir).and_then(|dir| dir.sync_all()) {
+            tracing::debug!(%error, "the outbox's folder could not be flushed");
+        }
+    }
+}
+
+impl Entry {
+    /// Returns what is kept of the issue. An address that is too long to keep is left out; the number stands for itself.
+    pub(super) fn reference(&self) -> IssueRef {
+        let url = format!("file://{}", encode(&self.path.to_string_lossy(), b"/"));
+        let url = if url.len() <= URL_BYTES_MAX { url } else { String::new() };
+        IssueRef { number: self.number, url, open: self.page.is_open() }
+    }
+
+    /// Returns the issue if it has a marker.
+    pub(super) fn found(&self) -> Option<FoundIssue> {
+        let markers = self.page.markers();
+        (!markers.is_empty()).then(|| FoundIssue { issue: self.reference(), markers })
+    }
+}
+
+fn number_of(path: &Path) -> Option<IssueNumber> {
+    let stem = path.file_name()?.to_str()?.strip_suffix(".md")?;
+    let digits = stem.split('-').next()?;
+    if digits.len() > NUMBER_DIGITS_MAX || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = digits.parse().ok()?;
+    (number > 0).then_some(IssueNumber(number))
+}
+
+fn read_entry(number: IssueNumber, path: PathBuf) -> io::Result<Option<Entry>> {
+    let mut bytes = Vec::new();
+    match File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)) {
+        Ok(_read) => {}
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let short = bytes.len() as u64 <= FILE_BYTES_MAX;
+    let page = String::from_utf8(bytes).ok().filter(|_text| short).and_then(|text| Page::parse(&text));
+    if page.is_none() {
+        tracing::debug!(path = %path.display(), "a file in the outbox is no readable issue and is passed over");
+    }
+    Ok(page.map(|page| Entry { number, path, page }))
+}
+
+fn write_durably(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn slug(title: &str) -> String {
+    let title = title.strip_prefix(TITLE_PREFIX).unwrap_or(title);
+    let words = title.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut slug = String::new();
+    for word in words {
+        let room = SLUG_CHARS_MAX.saturating_sub(slug.len());
+        if word.len() + 1 > room {
+            break;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.push_str(&word.to_ascii_lowercase());
+    }
+    if slug.is_empty() { "error".to_owned() } else { slug }
+}
+
+#[cfg(test)]
+mod tests {
+    use healnode_core::IssueDraft;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn page() -> Page {
+        Page::new(&IssueDraft { title: "T".to_owned(), body: "B".to_owned(), labels: Vec::new() }, "n")
+    }
+
+    #[test]
+    fn the_name_of_a_file_tells_what_it_is_about() {
+        assert_eq!(slug("[Auto-Generated Error] ValueError: bad input"), "valueerror-bad-input");
+        assert_eq!(slug("[Auto-Generated Error] 错误"), "error");
+        assert_eq!(slug(&"../etc/passwd ".repeat(20)), "etc-passwd-etc-passwd-etc-passwd-etc-passwd-etc");
+        assert_eq!(slug(&"x".repeat(80)), "error");
+    }
+
+    #[test]
+    fn the_number_of_a_deleted_issue_is_not_given_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let locked = Folder::new(dir.path().to_owned()).lock(PATIENCE).unwrap();
+        fs::write(dir.path().join("0005-by-hand.md"), "nonsense").unwrap();
+        let entry = locked.create(&page(), "first").unwrap();
+        assert_eq!(entry.path.file_name().unwrap(), "0006-first.md");
+        fs::remove_file(&entry.path).unwrap();
+        assert_eq!(locked.create(&page(), "second").unwrap().number, IssueNumber(7));
+
+        fs::write(dir.path().join(LOCK_NAME), "torn\u{0}").unwrap();
+        assert_eq!(locked.create(&page(), "third").unwrap().number, IssueNumber(8));
+    }
+
+    #[test]
+    fn nobody_waits_for_ever_for_a_folder_that_another_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path().to_owned());
+        let held = folder.lock(PATIENCE).unwrap();
+        assert_eq!(folder.lock(Duration::from_millis(20)).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(held);
+        folder.lock(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn only_names_with_a_number_are_issues() {
+        let number = |name: &str| number_of(Path::new(name)).map(|number| number.0);
+        assert_eq!(number("0007-valueerror.md"), Some(7));
+        assert_eq!(number("12345.md"), Some(12345));
+        for name in ["README.md", "+7-x.md", "0000-x.md", "0007-x.txt", "-7.md", "9999999999-x.md"] {
+            assert_eq!(number(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let locked = Folder::new(dir.path().to_owned()).lock(PATIENCE).unwrap();
+        fs::create_dir(dir.path().join(NEW_NAME)).unwrap();
+        assert!(locked.create(&page(), "first").is_err());
+        assert!(locked.entries().unwrap().is_empty());
+    }
+}
