@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat};
 use serde::de::{Deserializer, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The last millisecond of the year 9999, where RFC 3339 ends.
 const LAST: u64 = 253_402_300_799_999;
@@ -16,9 +16,9 @@ const ALLOWED: &str = "an RFC 3339 time such as 2026-11-25T13:10:32Z, or Unix se
 
 /// A moment of wall-clock time, in milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Displays as RFC 3339 in UTC with milliseconds, and reads any RFC 3339 time. Moments after the year 9999 display as its end.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+/// Displays as RFC 3339 in UTC with milliseconds, and reads any RFC 3339 time. Moments after the year 9999 display as its end. A format
+/// for people, such as JSON, gets that text; a binary one gets the number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {
@@ -67,6 +67,21 @@ impl FromStr for UnixMillis {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("expected {ALLOWED}")]
 pub struct TimeFormatError;
+
+impl Serialize for UnixMillis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_u64(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for UnixMillis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<UnixMillis, D::Error> {
+        if deserializer.is_human_readable() {
+            return Moment::deserialize(deserializer).map(|moment| moment.0);
+        }
+        u64::deserialize(deserializer).map(UnixMillis)
+    }
+}
 
 /// A time as a report spells it, from any serde format.
 pub(crate) struct Moment(pub(crate) UnixMillis);

@@ -40,7 +40,8 @@ pub(crate) fn find_bare_user_info(text: &str, start: usize, end: usize, spans: &
     let Some((user, password)) = text.get(from..start).and_then(|user_info| user_info.split_once(':')) else {
         return;
     };
-    let host_end = run(&bytes[..bytes.len().min(end + BARE_BYTES_MAX)], end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let host_end =
+        run(&bytes[..bytes.len().min(end + BARE_BYTES_MAX)], end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     let is_user = user.bytes().any(|byte| byte.is_ascii_alphabetic())
         && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
         && !PACKAGE_SOURCES.iter().any(|source| source.eq_ignore_ascii_case(user));
