@@ -1,0 +1,246 @@
+//! The command line. Its doc comments are the help texts, and `tests/data/cli-help.txt` holds them all.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use healnode_node::config::{InvalidDuration, Overrides, parse_duration};
+
+/// Turns the errors of a fleet into one issue each, without a server.
+///
+/// A node runs beside each deployment. It redacts and fingerprints every error, counts it, tells its peers fingerprint and count, and when an
+/// error was seen often enough, one node files one issue for all.
+#[derive(Parser, Debug)]
+#[command(name = "healnode", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Read this configuration file
+    ///
+    /// Without it: $HEALNODE_CONFIG, else healnode.toml in the working directory, in ~/.config/healnode, or in /etc/healnode.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Keep the node's state in this directory
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Reach the node by this Unix socket
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+
+    /// How the log is written to standard error
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+
+    /// Log more; twice for everything
+    ///
+    /// $HEALNODE_LOG takes a filter in its place, such as healnode_mesh=trace.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    /// The same as -vv
+    #[arg(long, global = true)]
+    debug: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run a node in the foreground until it is interrupted
+    Run,
+
+    /// Show what it is about: three nodes on this machine, a failing command, one issue
+    ///
+    /// Starts three nodes that know nothing of your configuration, runs a command that fails beside each of them, and ends with one issue in a
+    /// local folder. Explains what it shows, needs no network and no account, and takes less than a minute.
+    Demo,
+
+    /// Run a command unchanged and report its failure
+    ///
+    /// Output, signals and exit code are the command's own. When no node runs, the report is kept for the next one.
+    Exec {
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+        argv: Vec<OsString>,
+    },
+
+    /// Report one error
+    ///
+    /// Prints its fingerprint once it is safe. When no node runs, the report is kept for the next one.
+    Report(Report),
+
+    /// Show how the node is doing
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// List the errors that the mesh has seen
+    Errors {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Show one error
+    Show {
+        #[command(flatten)]
+        fingerprint: Prefix,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// List the other nodes
+    Peers {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Keep an error from being filed, on every node
+    Mute {
+        #[command(flatten)]
+        fingerprint: Prefix,
+        /// How long, such as 12h or 7d; without it until it is unmuted
+        #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+        period: Option<String>,
+    },
+
+    /// Let an error be filed again
+    Unmute {
+        #[command(flatten)]
+        fingerprint: Prefix,
+    },
+
+    /// Explain why an error is filed, or is not; by whom, and when next
+    Why {
+        #[command(flatten)]
+        fingerprint: Prefix,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Read messages from standard input and print the fingerprint of each
+    ///
+    /// One message a line, one line of 64 hex digits each, in the same order. A message alone has no type and no stack; with --json they count.
+    Fingerprint {
+        /// Each line is an object with "type", "message" and possibly "stack", as for `healnode report --json`
+        #[arg(long)]
+        json: bool,
+        /// Add a tab and the text that was hashed, without what varies
+        #[arg(long)]
+        explain: bool,
+    },
+
+    /// Read texts from standard input and print them without secrets and personal data
+    Redact {
+        /// Each line is a JSON string, in and out
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Print the peer id of this node
+    Id,
+
+    /// Make a key for a private network and print it
+    ///
+    /// Save it in a file that only the node can read, give the same file to every node, and name it in the setting mesh.swarm_key.
+    SwarmKey,
+
+    /// Print the configuration in effect and where each setting comes from
+    Config {
+        /// Print all settings with their defaults and what they mean
+        #[arg(long)]
+        default: bool,
+    },
+
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+
+    /// Print the manual page, of a command or of the whole
+    Man {
+        /// Which command
+        command: Option<String>,
+    },
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Report {
+    /// The name of the error's type, such as ValueError
+    #[arg(long = "type", value_name = "TYPE", required_unless_present = "json")]
+    pub(crate) error_type: Option<String>,
+
+    /// What the error said
+    #[arg(long, required_unless_present = "json")]
+    pub(crate) message: Option<String>,
+
+    /// A file with the stack trace, as its language prints it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stack_file: Option<PathBuf>,
+
+    /// How bad it is; without it the type decides
+    #[arg(long, value_parser = ["low", "medium", "high", "critical"])]
+    pub(crate) severity: Option<String>,
+
+    /// Read reports from standard input, one JSON object after the other
+    ///
+    /// "type" and "message" are needed; "stack", "severity", "logs", "command", "app", "release", "environment", "timestamp", "event_id",
+    /// "fingerprint", "tags" and "count" are taken as well.
+    #[arg(long, conflicts_with_all = ["error_type", "message", "stack_file", "severity"])]
+    pub(crate) json: bool,
+}
+
+/// Which error is meant.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Prefix {
+    /// Its fingerprint, or the first 8 or more digits of it
+    #[arg(id = "fingerprint", value_name = "FP", value_parser = fingerprint_prefix)]
+    pub(crate) digits: String,
+}
+
+impl Global {
+    /// Returns how much more than usual is logged.
+    pub(crate) fn verbosity(&self) -> u8 {
+        if self.debug { self.verbose.max(2) } else { self.verbose }
+    }
+
+    /// Returns the flags that are settings.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides { data_dir: self.data_dir.clone(), socket: self.socket.clone() }
+    }
+}
+
+fn fingerprint_prefix(text: &str) -> Result<String, &'static str> {
+    let is_prefix = (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_prefix {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("a fingerprint is given by 8 to 64 hex digits, as `healnode errors` shows them")
+    }
+}
+
+fn duration(text: &str) -> Result<String, InvalidDuration> {
+    parse_duration(text).map(|_| text.to_owned())
+}

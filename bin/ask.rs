@@ -1,0 +1,62 @@
+//! The commands that ask the running node: one request each, and what comes back as JSON or as text for a person.
+
+use std::io::Write;
+
+use healnode_node::client::Client;
+use healnode_node::config::Config;
+use serde_json::{Value, json};
+
+use crate::args::Prefix;
+use crate::print::{self, Page};
+
+type Out<'a> = &'a mut dyn Write;
+
+pub(crate) async fn status(config: &Config, json: bool, out: Out<'_>) -> anyhow::Result<()> {
+    write(&client(config).get("/v1/status").await?, json, print::status, out)
+}
+
+pub(crate) async fn errors(config: &Config, json: bool, out: Out<'_>) -> anyhow::Result<()> {
+    write(&client(config).get("/v1/errors").await?, json, print::errors, out)
+}
+
+pub(crate) async fn peers(config: &Config, json: bool, out: Out<'_>) -> anyhow::Result<()> {
+    write(&client(config).get("/v1/peers").await?, json, print::peers, out)
+}
+
+pub(crate) async fn show(config: &Config, fingerprint: &Prefix, json: bool, out: Out<'_>) -> anyhow::Result<()> {
+    write(&client(config).get(&path(fingerprint, "")).await?, json, print::show, out)
+}
+
+pub(crate) async fn why(config: &Config, fingerprint: &Prefix, json: bool, out: Out<'_>) -> anyhow::Result<()> {
+    write(&client(config).get(&path(fingerprint, "/why")).await?, json, print::why, out)
+}
+
+pub(crate) async fn mute(config: &Config, fingerprint: &Prefix, period: Option<&str>, out: Out<'_>) -> anyhow::Result<()> {
+    let order = json!({"for": period, "by": who()});
+    client(config).post(&path(fingerprint, "/mute"), &order).await?;
+    let until = period.map_or_else(|| "until it is unmuted".to_owned(), |period| format!("for {period}"));
+    Ok(writeln!(out, "{} is muted on every node {until}", fingerprint.digits)?)
+}
+
+pub(crate) async fn unmute(config: &Config, fingerprint: &Prefix, out: Out<'_>) -> anyhow::Result<()> {
+    client(config).post(&path(fingerprint, "/unmute"), &json!({"by": who()})).await?;
+    Ok(writeln!(out, "{} may be filed again", fingerprint.digits)?)
+}
+
+fn client(config: &Config) -> Client {
+    Client::new(&config.status.socket)
+}
+
+fn path(fingerprint: &Prefix, action: &str) -> String {
+    format!("/v1/errors/{}{action}", fingerprint.digits)
+}
+
+/// Returns the name under which an order is given.
+fn who() -> String {
+    std::env::var("USER").unwrap_or_default()
+}
+
+fn write(answer: &Value, json: bool, print: fn(&Value, &Page) -> String, out: Out<'_>) -> anyhow::Result<()> {
+    let text = if json { format!("{answer}\n") } else { print(answer, &Page::of_stdout()) };
+    Ok(out.write_all(text.as_bytes())?)
+}

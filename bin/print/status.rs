@@ -1,0 +1,47 @@
+//! `status`: how the node is doing.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::field::{counted, counts, list, number, text};
+use super::page::{Page, Style};
+use super::show::Lines;
+use super::text::{age, printable};
+
+/// Returns the node's state, a line for each of its parts.
+pub(crate) fn status(status: &Value, page: &Page) -> String {
+    let mut lines = Lines::new(page);
+    lines.push("node", &page.paint(Style::Bold, &text(status, "peer_id")));
+    lines.push("version", &format!("{}, up {}", text(status, "version"), age(Duration::from_secs(number(status, "uptime_s")))));
+    lines.push("app", &text(status, "app"));
+    for (index, address) in list(status, "listen").iter().filter_map(Value::as_str).enumerate() {
+        lines.push(if index == 0 { "listens on" } else { "" }, &printable(address));
+    }
+    lines.push("peers", &number(status, "peers").to_string());
+    lines.push(
+        "errors",
+        &format!("{}, {}", counted(number(status, "signatures"), "fingerprint"), counted(number(status, "occurrences"), "occurrence")),
+    );
+    lines.push("files issues", &filing(status));
+    let dropped: Vec<String> =
+        counts(status, "dropped").iter().filter(|(_, count)| *count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
+    lines.push("dropped", &if dropped.is_empty() { "nothing".to_owned() } else { page.paint(Style::Warn, &dropped.join(", ")) });
+    let disk = text(status, "disk");
+    lines.push("disk", &if disk == "ok" { disk } else { page.paint(Style::Bad, &disk) });
+    lines.text
+}
+
+fn filing(status: &Value) -> String {
+    let is_on = |name: &str| status["auto"][name].as_bool().unwrap_or_default();
+    let place = |parts: &[&str]| -> String {
+        let parts: Vec<String> = parts.iter().map(|part| text(&status["forge"], part)).filter(|part| !part.is_empty()).collect();
+        parts.join(", ")
+    };
+    if !is_on("issue") {
+        return format!("no, forge.auto_issue is off ({})", place(&["kind", "repo"]));
+    }
+    let also: String =
+        [("pr", " and pull requests"), ("heal", " with fixes")].iter().filter(|(name, _)| is_on(name)).map(|(_, words)| *words).collect();
+    format!("yes{also} ({})", place(&["kind", "repo", "state"]))
+}

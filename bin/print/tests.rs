@@ -1,0 +1,152 @@
+//! What the views look like, on a terminal and in a file.
+
+use healnode_node::UnixMillis;
+use serde_json::{Value, json};
+
+use super::text::columns;
+use super::{Page, errors, peers, show, status, why};
+
+type View = fn(&Value, &Page) -> String;
+
+const PEER: &str = "12D3KooWA1b2C3d4E5f6G7h8J9k1L2m3N4p5Q6r7S8t9U1v2W3x4";
+const OTHER: &str = "12D3KooWZ9y8X7w6V5u4T3s2R1q9P8n7M6k5J4h3G2f1E9d8C7b6";
+
+fn file() -> Page {
+    Page { width: None, colour: false, now: "2026-05-01T12:00:00Z".parse().unwrap() }
+}
+
+fn error(error_type: &str, message: &str, state: &str) -> Value {
+    json!({
+        "fingerprint": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "error_type": error_type, "message": message, "severity": "high", "occurrences": 5,
+        "nodes": {PEER: 3, OTHER: 2}, "releases": {"1.2": 4, "1.3": 1},
+        "first_seen": "2026-05-01T09:00:00.000Z", "last_seen": "2026-05-01T11:57:00.000Z",
+        "state": state, "leader": PEER, "issue": null, "pull_request": null,
+    })
+}
+
+fn filed() -> Value {
+    let mut filed = error("ConnectionError", "db at <*> refused", "filed");
+    filed["issue"] = json!({"number": 12, "url": "https://github.com/acme/shop/issues/12", "state": "open"});
+    filed
+}
+
+#[test]
+fn errors_are_one_line_each() {
+    let text = errors(&json!([filed(), error("ValueError", "bad\nvalue", "counting")]), &file());
+    assert_eq!(
+        text,
+        "FINGERPRINT   COUNT  NODES  STATE     ISSUE  LAST SEEN  ERROR\n\
+         0123456789ab      5      2  filed     #12    3m ago     ConnectionError: db at <*> refused\n\
+         0123456789ab      5      2  counting  -      3m ago     ValueError: bad\\nvalue\n"
+    );
+    assert_eq!(errors(&json!([]), &file()), "no errors so far\n");
+}
+
+#[test]
+fn a_table_fits_its_terminal_and_a_file_loses_nothing() {
+    let long = "日本 and more ".repeat(40);
+    let list = json!([error("ConnectionError", &long, "due"), error("E", "", "muted")]);
+    for width in [80, 100, 200] {
+        let text = errors(&list, &Page { width: Some(width), ..file() });
+        assert!(text.lines().all(|line| columns(line) <= width), "{width}\n{text}");
+        assert!(text.contains('…'));
+    }
+    assert!(errors(&list, &file()).contains(long.trim()));
+}
+
+#[test]
+fn colours_are_for_terminals_only_and_no_text_brings_its_own() {
+    let hostile = error("\u{1b}[31mE", "\u{1b}]0;title\u{7}\u{9b}2J", "due");
+    let views: [(View, Value); 3] =
+        [(errors, json!([hostile])), (show, hostile.clone()), (why, json!({"error": hostile, "reasons": ["\u{1b}c"]}))];
+    for (view, value) in views {
+        assert!(!view(&value, &file()).contains(|c: char| c.is_control() && c != '\n'));
+        let coloured = view(&value, &Page { colour: true, ..file() });
+        assert!(coloured.contains("\u{1b}[") && !coloured.contains("\u{1b}]") && !coloured.contains("\u{1b}[31mE"));
+    }
+}
+
+#[test]
+fn one_error_is_shown_with_all_its_parts() {
+    let mut filed = filed();
+    filed["pull_request"] = json!(null);
+    let expected = format!(
+        "ConnectionError: db at <*> refused\n\n\
+         fingerprint   0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n\
+         severity      high\n\
+         state         filed\n\
+         occurrences   5 across 2 nodes\n\
+         \x20             {PEER}  3\n\
+         \x20             {OTHER}  2\n\
+         releases      1.2 (4), 1.3 (1)\n\
+         first seen    2026-05-01T09:00:00.000Z (3h ago)\n\
+         last seen     2026-05-01T11:57:00.000Z (3m ago)\n\
+         issue         #12 open https://github.com/acme/shop/issues/12\n\
+         pull request  none\n"
+    );
+    assert_eq!(show(&filed, &file()), expected);
+    assert!(show(&error("E", "m", "due"), &file()).contains(&format!("state         due; {PEER} files it\n")));
+    let mut nobody = error("E", "m", "due");
+    nobody["leader"] = json!(null);
+    assert!(show(&nobody, &file()).contains("due; no live node can file"));
+}
+
+#[test]
+fn the_status_says_what_is_off_and_what_was_dropped() {
+    let mut node = json!({
+        "peer_id": PEER, "version": "0.1.0", "app": "shop", "uptime_s": 7_500, "listen": ["/ip4/127.0.0.1/tcp/4801"], "peers": 2,
+        "signatures": 1, "occurrences": 5, "auto": {"issue": false, "pr": false, "heal": false},
+        "forge": {"kind": "github", "repo": "acme/shop", "state": "ok"}, "dropped": {"repeated_event": 0, "ledger_full": 3}, "disk": "ok", "new_field": 1,
+    });
+    let expected = format!(
+        "node          {PEER}\n\
+         version       0.1.0, up 2h\n\
+         app           shop\n\
+         listens on    /ip4/127.0.0.1/tcp/4801\n\
+         peers         2\n\
+         errors        1 fingerprint, 5 occurrences\n\
+         files issues  no, forge.auto_issue is off (github, acme/shop)\n\
+         dropped       ledger_full 3\n\
+         disk          ok\n"
+    );
+    assert_eq!(status(&node, &file()), expected);
+    node["auto"]["issue"] = json!(true);
+    node["dropped"] = json!({});
+    let text = status(&node, &file());
+    assert!(text.contains("files issues  yes (github, acme/shop, ok)\ndropped       nothing\n"), "{text}");
+}
+
+#[test]
+fn peers_are_one_line_each() {
+    let list = json!([
+        {"peer_id": PEER, "addresses": ["/ip4/10.0.0.1/tcp/4801"], "connected": true, "last_heard_s": 4, "can_file": true, "version": "0.1.0", "cloned": false},
+        {"peer_id": OTHER, "addresses": [], "connected": false, "last_heard_s": null, "can_file": false, "version": "", "cloned": true},
+    ]);
+    let text = peers(&list, &file());
+    assert!(text.contains(&format!("{PEER}  up    4s ago  yes    0.1.0    /ip4/10.0.0.1/tcp/4801\n")), "{text}");
+    assert!(text.contains(&format!("{OTHER}  down  never   no              two nodes use this identity; stop one of them\n")), "{text}");
+    assert!(peers(&json!([]), &file()).contains("mesh.bootstrap"));
+}
+
+#[test]
+fn why_gives_the_reasons_first_and_then_the_turns() {
+    let answer = json!({
+        "error": error("E", "m", "due"), "min_occurrences": 3, "candidates": [PEER, OTHER], "rank": 1, "next_at": "2026-05-01T12:15:00.000Z",
+        "reasons": ["It was seen 5 times, and 3 make it due."],
+    });
+    let text = why(&answer, &file());
+    assert!(text.starts_with("E: m\n\n- It was seen 5 times, and 3 make it due.\n\nfingerprint"), "{text}");
+    assert!(text.contains("occurrences   5 across 2 nodes, due at 3\n"), "{text}");
+    assert!(text.contains("turns         …U1v2W3x4, then …E9d8C7b6 (this node)\n"), "{text}");
+    assert!(text.contains("next          2026-05-01T12:15:00.000Z\n"), "{text}");
+}
+
+#[test]
+fn a_strange_answer_is_shown_as_far_as_it_is_understood() {
+    for value in [json!(null), json!({}), json!([1, "x"]), json!("text")] {
+        for view in [errors, peers, show, status, why] {
+            view(&value, &Page { now: UnixMillis(0), width: Some(1), colour: true });
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The settings before they mean anything: key, value, and where the value comes from, laid over each other source by source.
+//!
+//! Which keys exist is decided by `default.toml` alone; names of environment variables follow from the keys. Unknown keys and variables are
+//! found here; whether a value is allowed is `reader.rs`'s matter. Reads no file and no environment of its own.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fault::{Fault, Origin};
+use super::sources::{Environment, Overrides};
+use super::suggestion::nearest;
+
+/// Shorter names of some settings' variables, the stronger first. The full name is stronger than either.
+const ALIASES: [(&str, [&str; 2]); 4] = [
+    ("forge.auto_issue", ["HEALNODE_AUTO_ISSUE", "IPFS_AUTO_ISSUE"]),
+    ("forge.auto_pr", ["HEALNODE_AUTO_PR", "IPFS_AUTO_PR"]),
+    ("forge.auto_heal", ["HEALNODE_AUTO_HEAL", "IPFS_AUTO_HEAL"]),
+    ("forge.repo", ["HEALNODE_REPO", "IPFS_REPO"]),
+];
+
+/// What the full name of every setting's variable begins with.
+const PREFIX: &str = "HEALNODE_";
+
+/// Variables that begin like settings and are none: which file to read, the token, the log filter.
+const NO_SETTINGS: [&str; 3] = ["HEALNODE_CONFIG", "HEALNODE_GITHUB_TOKEN", "HEALNODE_LOG"];
+
+/// What other variables that are none begin with: those of the tests, and those that Kubernetes gives every container beside a service
+/// called healnode.
+const NO_SETTINGS_PREFIXES: [&str; 3] = ["HEALNODE_TESTS_", "HEALNODE_SERVICE_", "HEALNODE_PORT"];
+
+/// Where the comments begin that say where a setting comes from. Most settings are shorter.
+const COMMENT_COLUMN: usize = 56;
+
+/// Every setting, in the order of `default.toml`.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Settings(Vec<Setting>);
+
+/// One setting.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Setting {
+    /// Its key with its section, such as `bundle.interval`.
+    pub(super) key: String,
+    /// Its value.
+    pub(super) value: Value,
+    /// Where the value comes from.
+    pub(super) origin: Origin,
+    default: Value,
+}
+
+/// A value as a source gives it.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Value {
+    Text(String),
+    Number(i64),
+    Switch(bool),
+    List(Vec<String>),
+    /// What no setting takes, as it stands in the file.
+    Other(String),
+}
+
+impl Settings {
+    /// Reads the built-in defaults, which say what settings there are.
+    pub(super) fn of_defaults(text: &str) -> Self {
+        let (table, _) = DeTable::parse_recoverable(text);
+        let mut leaves = Vec::new();
+        collect_leaves(table.get_ref(), "", &|_| false, &mut leaves);
+        leaves.sort_by_key(|leaf| leaf.value.span().start);
+        let setting = |leaf: Leaf<'_>| {
+            let value = Value::of_toml(leaf.value, text);
+            Setting { key: leaf.key, default: value.clone(), value, origin: Origin::Default }
+        };
+        Self(leaves.into_iter().map(setting).collect())
+    }
+
+    /// Lays the settings of a file over these; none of them when it is not TOML.
+    pub(super) fn lay_file(&mut self, path: &Path, text: &str, faults: &mut Vec<Fault>) {
+        let origin = |at: usize| Origin::File(path.to_owned(), Some(1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()));
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            faults.push(Fault::of_key(origin(error.span().map_or(0, |span| span.start)), "", format!("not TOML: {}", error.message())));
+        }
+        if !errors.is_empty() {
+            return;
+        }
+        let mut leaves = Vec::new();
+        collect_leaves(table.get_ref(), "", &|key| self.get(key).is_some(), &mut leaves);
+        leaves.sort_by_key(|leaf| leaf.value.span().start);
+        for leaf in leaves {
+            let origin = origin(leaf.value.span().start);
+            if self.get(&leaf.key).is_some() {
+                self.set(&leaf.key, Value::of_toml(leaf.value, text), origin);
+            } else if !self.is_empty_section(&leaf) {
+                faults.push(Fault::of_key(origin, &leaf.key, self.unknown(&leaf.key)));
+            }
+        }
+    }
+
+    /// Lays the environment over these.
+    pub(super) fn lay_environment(&mut self, environment: &Environment, faults: &mut Vec<Fault>) {
+        let mut known = BTreeSet::new();
+        for setting in &mut self.0 {
+            let names = variables(&setting.key);
+            if let Some((name, text)) = names.iter().find_map(|name| Some((name, environment.get(name)?))) {
+                setting.read_text(text, Origin::Environment(name.clone()), faults);
+            }
+            known.extend(names);
+        }
+        known.extend(NO_SETTINGS.map(str::to_owned));
+        let unknown = |name: &&str| !known.contains(*name) && !NO_SETTINGS_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        for name in environment.names().filter(unknown) {
+            let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+            let suggestion =
+                nearest(rest, known.iter().filter_map(|known| known.strip_prefix(PREFIX))).map(|rest| format!("{PREFIX}{rest}"));
+            faults.push(Fault::of_key(Origin::Environment(name.to_owned()), "", no_such_setting(suggestion.as_deref())));
+        }
+    }
+
+    /// Lays the flags of the command line over these.
+    pub(super) fn lay_flags(&mut self, flags: &Overrides, faults: &mut Vec<Fault>) {
+        let flags = [("data_dir", "--data-dir", &flags.data_dir), ("status.socket", "--socket", &flags.socket)];
+        for (key, flag, path) in flags {
+            if let (Some(path), Some(setting)) = (path, self.0.iter_mut().find(|setting| setting.key == key)) {
+                setting.read_text(path.as_os_str(), Origin::Flag(flag), faults);
+            }
+        }
+    }
+
+    /// Returns a setting, if there is one of that key.
+    pub(super) fn get(&self, key: &str) -> Option<&Setting> {
+        self.0.iter().find(|setting| setting.key == key)
+    }
+
+    /// Gives a setting another value. Does nothing when there is none of that key.
+    pub(super) fn set(&mut self, key: &str, value: Value, origin: Origin) {
+        if let Some(setting) = self.0.iter_mut().find(|setting| setting.key == key) {
+            setting.value = value;
+            setting.origin = origin;
+        }
+    }
+
+    /// Returns the keys that some source gave another value than the default.
+    pub(super) fn changed(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(|setting| setting.value != setting.default && setting.origin != Origin::Default)
+            .map(|setting| setting.key.as_str())
+    }
+
+    /// Returns all settings as TOML, each with a comment that says where it comes from.
+    pub(super) fn to_toml(&self) -> String {
+        let mut toml = String::new();
+        let mut section = "";
+        for setting in &self.0 {
+            let (its_section, name) = setting.key.rsplit_once('.').unwrap_or(("", &setting.key));
+            if its_section != section {
+                section = its_section;
+                let _infallible = write!(toml, "\n[{section}]\n");
+            }
+            let line = format!("{name} = {}", setting.value.to_toml());
+            let _infallible = writeln!(toml, "{line:COMMENT_COLUMN$} # {}", setting.origin);
+        }
+        toml
+    }
+
+    #[cfg(test)]
+    pub(super) fn variables(&self) -> Vec<String> {
+        self.0.iter().flat_map(|setting| variables(&setting.key)).collect()
+    }
+
+    fn unknown(&self, key: &str) -> String {
+        if self.is_section(key) {
+            return format!("a section, not a value; write [{key}] and its keys on lines of their own");
+        }
+        no_such_setting(nearest(key, self.0.iter().map(|setting| setting.key.as_str())))
+    }
+
+    fn is_section(&self, key: &str) -> bool {
+        self.0.iter().any(|setting| setting.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+    }
+
+    fn is_empty_section(&self, leaf: &Leaf<'_>) -> bool {
+        self.is_section(&leaf.key) && leaf.value.get_ref().as_table().is_some_and(DeTable::is_empty)
+    }
+}
+
+impl Setting {
+    /// Takes the value from a text, in the form that the default has. What does not have that form is left for the reader to refuse.
+    fn read_text(&mut self, text: &OsStr, origin: Origin, faults: &mut Vec<Fault>) {
+        let Some(text) = text.to_str() else {
+            faults.push(Fault::of_key(origin, &self.key, "the value is not UTF-8"));
+            return;
+        };
+        let value = match self.default {
+            Value::Switch(_) => read_switch(text).map(Value::Switch),
+            Value::Number(_) => text.trim().parse().ok().map(Value::Number),
+            Value::List(_) => {
+                Some(Value::List(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()))
+            }
+            Value::Text(_) | Value::Other(_) => None,
+        };
+        self.value = value.unwrap_or_else(|| Value::Text(text.to_owned()));
+        self.origin = origin;
+    }
+}
+
+impl Value {
+    fn of_toml(value: &Spanned<DeValue<'_>>, source: &str) -> Self {
+        let known = match value.get_ref() {
+            DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::Number),
+            DeValue::Boolean(switch) => Some(Value::Switch(*switch)),
+            DeValue::Array(items) => {
+                items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<_>>().map(Value::List)
+            }
+            DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
+        };
+        known.unwrap_or_else(|| Value::Other(source.get(value.span()).unwrap_or_default().to_owned()))
+    }
+
+    /// Returns the value as it stands in a file.
+    pub(super) fn to_toml(&self) -> String {
+        match self {
+            Value::Text(text) => toml::Value::from(text.as_str()).to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::Switch(switch) => switch.to_string(),
+            Value::List(items) => toml::Value::from(items.clone()).to_string(),
+            Value::Other(text) => text.clone(),
+        }
+    }
+}
+
+/// A value in a file that is no section.
+struct Leaf<'a> {
+    key: String,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+/// Collects what is no section; what is empty, or is given for a key that `is_key`, is none.
+fn collect_leaves<'a>(table: &'a DeTable<'a>, prefix: &str, is_key: &dyn Fn(&str) -> bool, leaves: &mut Vec<Leaf<'a>>) {
+    for (name, value) in table {
+        let key = format!("{prefix}{}", name.get_ref());
+        match value.get_ref().as_table() {
+            Some(section) if !section.is_empty() && !is_key(&key) => collect_leaves(section, &format!("{key}."), is_key, leaves),
+            Some(_) | None => leaves.push(Leaf { key, value }),
+        }
+    }
+}
+
+/// Returns the names of a setting's variables, the strongest first.
+fn variables(key: &str) -> Vec<String> {
+    let full = format!("{PREFIX}{}", key.to_uppercase().replace('.', "_"));
+    let aliases = ALIASES.iter().filter(|(aliased, _)| *aliased == key).flat_map(|(_, names)| names.map(str::to_owned));
+    std::iter::once(full).chain(aliases).collect()
+}
+
+fn read_switch(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn no_such_setting(suggestion: Option<&str>) -> String {
+    match suggestion {
+        Some(name) => format!("no such setting; did you mean {name}?"),
+        None => "no such setting; `healnode config --default` lists all".to_owned(),
+    }
+}

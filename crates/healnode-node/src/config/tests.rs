@@ -1,0 +1,406 @@
+//! What an operator can write, and what is said about it when it is wrong.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+
+#[test]
+fn without_any_source_the_defaults_hold() {
+    let config = load(&[]).unwrap();
+    assert_eq!(config.data_dir, Path::new("/home/me/.local/state/healnode"));
+    assert_eq!(config.status.socket, Path::new("/home/me/.local/state/healnode/healnode.sock"));
+    assert_eq!(config.forge.outbox, Path::new("/home/me/.local/state/healnode/outbox"));
+    assert_eq!(config.forge.kind, ForgeKind::Outbox);
+    assert_eq!(config.forge.repo, None);
+    assert_eq!(config.forge.app, None);
+    assert_eq!((config.forge.auto_issue, config.forge.auto_pr, config.forge.auto_heal), (false, false, false));
+    assert_eq!(config.mesh.listen.len(), 1);
+    assert_eq!(config.mesh.swarm_key, None);
+    assert!(config.not_yet().is_empty());
+}
+
+#[test]
+fn the_default_file_read_as_a_file_gives_the_defaults() {
+    let folder = Folder::with_file(DEFAULT_TOML);
+    let from_file = Config::load(&folder.sources(&[])).unwrap();
+    let shown = |config: &Config| format!("{:?}", Config { settings: Settings::of_defaults(""), ..config.clone() });
+    assert_eq!(shown(&from_file), shown(&load(&[]).unwrap()));
+    assert!(from_file.not_yet().is_empty());
+}
+
+#[test]
+fn the_core_decides_by_the_same_defaults() {
+    assert_eq!(load(&[]).unwrap().policy(), Policy::default());
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+    let folder = Folder::with_file("data_dir = '/file'\napp = 'file'\n[bundle]\nstorm = 5\nmin_occurrences = 6");
+    let mut sources =
+        folder.sources(&[("HEALNODE_DATA_DIR", "/environment"), ("HEALNODE_APP", "environment"), ("HEALNODE_BUNDLE_STORM", "7")]);
+    sources.flags.data_dir = Some("/flag".into());
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.data_dir, Path::new("/flag"));
+    assert_eq!(config.app, "environment");
+    assert_eq!((config.bundle.storm, config.bundle.min_occurrences), (7, 6));
+    assert_eq!(config.bundle.interval, Duration::from_secs(900));
+}
+
+#[test]
+fn what_is_shown_says_where_each_setting_comes_from_and_reads_back() {
+    let folder = Folder::with_file("[bundle]\nstorm = 5\n");
+    let mut sources = folder.sources(&[("IPFS_REPO", "acme/shop"), ("HEALNODE_MESH_LISTEN", "/ip4/127.0.0.1/tcp/0, /ip6/::1/tcp/0")]);
+    sources.flags.socket = Some("/run/h.sock".into());
+    let toml = Config::load(&sources).unwrap().to_toml();
+    let says =
+        |line: &str, origin: &str| assert!(toml.lines().any(|l| l.starts_with(line) && l.ends_with(origin)), "{line} # {origin}\n{toml}");
+    says("storm = 5 ", "# healnode.toml:2");
+    says("repo = \"acme/shop\" ", "# environment IPFS_REPO");
+    says("socket = \"/run/h.sock\" ", "# flag --socket");
+    says("data_dir = \"/home/me/.local/state/healnode\" ", "# default");
+    says("listen = [\"/ip4/127.0.0.1/tcp/0\", \"/ip6/::1/tcp/0\"]", "# environment HEALNODE_MESH_LISTEN");
+    assert_eq!(toml.lines().filter(|line| line.starts_with('[')).count(), 9, "{toml}");
+
+    let again = Folder::with_file(&toml);
+    assert_eq!(Config::load(&again.sources(&[])).unwrap().bundle.storm, 5);
+}
+
+#[test]
+fn every_setting_has_a_variable_of_its_own() {
+    let names: Vec<String> = Settings::of_defaults(DEFAULT_TOML).variables();
+    let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len());
+    assert!(names.iter().any(|name| name == "HEALNODE_BUNDLE_MIN_OCCURRENCES"));
+}
+
+#[test]
+fn the_settings_without_effect_are_those_whose_comment_says_so() {
+    let mut comment = String::new();
+    let mut section = String::new();
+    let mut not_yet = Vec::new();
+    for line in DEFAULT_TOML.lines() {
+        if let Some(text) = line.strip_prefix('#') {
+            comment.push_str(text);
+        } else if let Some(name) = line.strip_prefix('[') {
+            section = name.replace(']', ".");
+        } else if let Some((name, _)) = line.split_once(" = ") {
+            assert!(!comment.is_empty(), "{name} has no comment");
+            not_yet.extend(comment.contains("Not in this version yet.").then(|| format!("{section}{name}")));
+            comment.clear();
+        } else {
+            comment.clear();
+        }
+    }
+    assert_eq!(not_yet, NOT_YET);
+}
+
+#[test]
+fn a_setting_without_effect_is_named_only_when_somebody_changed_it() {
+    let config = load(&[("HEALNODE_FORGE_LEASE", "label"), ("HEALNODE_LIFECYCLE_QUIET_AFTER", "14d"), ("HEALNODE_APP", "shop")]).unwrap();
+    assert_eq!(config.not_yet(), ["forge.lease"]);
+}
+
+#[test]
+fn the_switches_are_read_in_every_spelling_of_the_contract() {
+    for (text, expected) in [
+        ("true", true),
+        (" TRUE ", true),
+        ("1", true),
+        ("Yes", true),
+        ("on", true),
+        ("false", false),
+        ("0", false),
+        ("NO", false),
+        ("Off\n", false),
+    ] {
+        assert_eq!(load(&[("HEALNODE_AUTO_ISSUE", text)]).unwrap().forge.auto_issue, expected, "{text:?}");
+    }
+    for text in ["", "enabled", "y", "2"] {
+        check(
+            &[("HEALNODE_AUTO_ISSUE", text)],
+            "environment HEALNODE_AUTO_ISSUE: forge.auto_issue = ",
+            "allowed are true, 1, yes, on, false, 0, no, off",
+        );
+    }
+}
+
+#[test]
+fn the_full_name_of_a_variable_beats_its_short_forms() {
+    let auto_issue = |variables: &[(&str, &str)]| load(variables).unwrap().forge.auto_issue;
+    assert!(auto_issue(&[("IPFS_AUTO_ISSUE", "yes")]));
+    assert!(!auto_issue(&[("IPFS_AUTO_ISSUE", "yes"), ("HEALNODE_AUTO_ISSUE", "no")]));
+    assert!(auto_issue(&[("IPFS_AUTO_ISSUE", "no"), ("HEALNODE_AUTO_ISSUE", "no"), ("HEALNODE_FORGE_AUTO_ISSUE", "yes")]));
+}
+
+#[test]
+fn variables_that_are_no_settings_are_left_alone() {
+    let others = [
+        ("HEALNODE_GITHUB_TOKEN", "x"),
+        ("HEALNODE_LOG", "debug"),
+        ("HEALNODE_TESTS_BLESS", "1"),
+        ("HEALNODE_PORT", "tcp://10.0.0.1:4801"),
+        ("HEALNODE_SERVICE_HOST", "10.0.0.1"),
+        ("IPFS_PATH", "/ipfs"),
+    ];
+    assert!(load(&others).is_ok());
+}
+
+#[test]
+fn a_misspelt_name_is_a_fault_that_names_the_right_one() {
+    check(&[("HEALNODE_BUNDLE_INTERVALL", "1m")], "environment HEALNODE_BUNDLE_INTERVALL: ", "did you mean HEALNODE_BUNDLE_INTERVAL?");
+    check(&[("HEALNODE_MESH_COLOUR", "red")], "environment HEALNODE_MESH_COLOUR: ", "`healnode config --default` lists all");
+    check_file(
+        "[bundle]\ninterval = '1m'\nmin_occurences = 3",
+        "healnode.toml:3: bundle.min_occurences: ",
+        "did you mean bundle.min_occurrences?",
+    );
+    check_file("[bundel]\nstorm = 3", "healnode.toml:2: bundel.storm: ", "did you mean bundle.storm?");
+    check_file("auto_issue = true", "healnode.toml:1: auto_issue: ", "did you mean forge.auto_issue?");
+    check_file("[bundel]", "healnode.toml:1: bundel: ", "no such setting");
+    check_file("bundle = 3", "healnode.toml:1: bundle: ", "a section");
+    check_file("[[forge]]\nkind = 'github'", "healnode.toml:1: forge: ", "a section");
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_or_out_of_range_is_a_fault_that_says_what_is_allowed() {
+    let cases = [
+        ("app = 3", "app = 3", "a name"),
+        ("[app]\nname = 'x'", "app = ", "a name"),
+        ("[bundle]\ninterval = 15", "bundle.interval = 15", "from 1s to 1d, a number with ms, s, m, h or d"),
+        ("[bundle]\ninterval = '999ms'", "bundle.interval = \"999ms\"", "from 1s to 1d"),
+        ("[bundle]\ninterval = '25h'", "bundle.interval = \"25h\"", "from 1s to 1d"),
+        ("[bundle]\ninterval = '15 minutes'", "bundle.interval = \"15 minutes\"", "a number with ms, s, m, h or d"),
+        ("[bundle]\nmin_occurrences = 0", "bundle.min_occurrences = 0", "from 1 to"),
+        ("[bundle]\nmin_occurrences = -1", "bundle.min_occurrences = -1", "from 1 to"),
+        ("[bundle]\nmin_occurrences = 2.5", "bundle.min_occurrences = 2.5", "a whole number"),
+        ("[bundle]\nmin_occurrences = 99999999999999999999", "bundle.min_occurrences = 9999", "a whole number"),
+        ("[bundle]\nstorm = 1", "bundle.storm = 1", "from 2"),
+        ("[capture]\nlog_context_lines = 51", "capture.log_context_lines = 51", "from 0 to 50"),
+        ("[forge]\nkind = 'gitlab'", "forge.kind = \"gitlab\"", "\"outbox\" or \"github\""),
+        ("[forge]\nlease = ''", "forge.lease = \"\"", "\"ref\", \"label\" or \"none\""),
+        ("[forge]\nrepo = 'https://github.com/acme/shop'", "forge.repo = ", "\"owner/name\""),
+        ("[forge]\nauto_issue = 'true'", "forge.auto_issue = \"true\"", "without quotes"),
+        ("[forge]\nlabels = 'bug'", "forge.labels = \"bug\"", "a list such as"),
+        ("[forge]\nlabels = ['bug', 3]", "forge.labels = ['bug', 3]", "a list such as"),
+        ("[forge]\nlabels = ['bug', '']", "forge.labels = \"\"", "a label of 1 to 50"),
+        ("[forge]\napi_url = 'http://github.example/api/v3'", "forge.api_url = ", "https://"),
+        ("[forge]\napi_url = 'api.github.com'", "forge.api_url = ", "https://"),
+        ("[forge]\napi_url = 'https://me:pw@github.example'", "forge.api_url = ", "without user, password"),
+        ("[mesh]\nlisten = ['0.0.0.0:4801']", "mesh.listen = \"0.0.0.0:4801\"", "multiaddrs"),
+        ("[mesh]\nlisten = ['/ip4/0.0.0.0/udp/4801/quic-v1']\nswarm_key = '/k'", "mesh.listen = ", "a swarm key cannot protect QUIC"),
+        ("[mesh]\nallow = ['Qmabc']", "mesh.allow = \"Qmabc\"", "12D3KooW"),
+        ("[mesh]\npresence_interval = '30s'", "mesh.presence_timeout = \"40s\"", "twice mesh.presence_interval, which is 30s"),
+        ("[ingest]\nhttp = '8969'", "ingest.http = \"8969\"", "127.0.0.1:8969"),
+        ("data_dir = ''", "data_dir = \"\"", "a path"),
+        ("data_dir = '~other/x'", "data_dir = \"~other/x\"", "the whole path"),
+        ("data_dir = 2026-01-01", "data_dir = 2026-01-01", "a path"),
+    ];
+    for (file, value, allowed) in cases {
+        check_file(file, value, allowed);
+    }
+}
+
+#[test]
+fn text_that_is_no_toml_is_a_fault_with_its_line() {
+    check_file("app = 'x'\n[bundle\nstorm = 3", "healnode.toml:2: not TOML", "");
+    check_file("app = 'x'\napp = 'y'", "healnode.toml:2: not TOML", "duplicate key");
+}
+
+#[test]
+fn all_faults_come_at_once_in_the_order_of_the_sources() {
+    let folder = Folder::with_file("colour = 1\n[bundle]\nstorm = 'many'");
+    let faults = Config::load(&folder.sources(&[("HEALNODE_X", "1"), ("HEALNODE_MESH_MDNS", "maybe")])).unwrap_err().faults;
+    let shown: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    assert_eq!(shown.len(), 4, "{shown:#?}");
+    for (line, start) in shown.iter().zip([
+        "healnode.toml:1: colour",
+        "environment HEALNODE_X: ",
+        "environment HEALNODE_MESH_MDNS: mesh.mdns",
+        "healnode.toml:3: bundle.storm",
+    ]) {
+        assert!(line.starts_with(start), "{line}");
+    }
+}
+
+#[test]
+fn a_switch_without_the_one_it_needs_is_a_fault() {
+    check(&[("HEALNODE_AUTO_PR", "1")], "forge.auto_pr = true", "needs forge.auto_issue = true");
+    check(&[("HEALNODE_AUTO_ISSUE", "1"), ("HEALNODE_AUTO_HEAL", "1")], "forge.auto_heal = true", "needs forge.auto_pr = true");
+    check(&[("HEALNODE_AUTO_PR", "1"), ("HEALNODE_AUTO_ISSUE", "maybe")], "forge.auto_issue = ", "allowed are");
+    check(
+        &[("HEALNODE_AUTO_PR", "1"), ("HEALNODE_AUTO_ISSU", "1")],
+        "environment HEALNODE_AUTO_ISSU: ",
+        "did you mean HEALNODE_AUTO_ISSUE?",
+    );
+}
+
+#[test]
+fn filing_on_github_needs_a_repository_and_none_is_assumed() {
+    let github = ("HEALNODE_FORGE_KIND", "github");
+    check(&[github, ("HEALNODE_AUTO_ISSUE", "1")], "forge.repo = \"\"", "HEALNODE_REPO=owner/name");
+    assert!(load(&[github]).is_ok());
+    assert!(load(&[("HEALNODE_AUTO_ISSUE", "1")]).is_ok());
+    let config = load(&[github, ("HEALNODE_AUTO_ISSUE", "1"), ("HEALNODE_REPO", "acme/shop")]).unwrap();
+    assert_eq!(config.forge.repo.unwrap().to_string(), "acme/shop");
+}
+
+#[test]
+fn a_github_app_is_whole_or_absent() {
+    let whole = "[forge.app]\nid = 1\ninstallation = 2\nkey_file = '/etc/app.pem'";
+    let config = Config::load(&Folder::with_file(whole).sources(&[])).unwrap();
+    assert_eq!(config.forge.app, Some(ForgeApp { id: 1, installation: 2, key_file: "/etc/app.pem".into() }));
+    check_file("[forge]\napp = { id = 1, installation = 2 }", "forge.app.key_file = \"\"", "needs id, installation and key_file");
+    check_file("[forge]\ntoken_file = '/t'\napp = { id = 1, installation = 2, key_file = '/k' }", "forge.token_file", "not both");
+}
+
+#[test]
+fn plain_http_is_for_this_machine_only() {
+    for url in ["http://localhost:4000", "http://127.0.0.1:4000", "http://[::1]:4000/api/v3", "https://github.example/api/v3"] {
+        assert!(load(&[("HEALNODE_FORGE_API_URL", url)]).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_path_starts_at_home_at_data_dir_or_where_it_was_written() {
+    let folder = Folder::with_file("data_dir = 'state'\n[mesh]\nswarm_key = '~/swarm.key'\n[forge]\ntoken_file = '<data_dir>/token'");
+    let mut sources = folder.sources(&[]);
+    sources.flags.socket = Some("h.sock".into());
+    sources.working_dir = "/work".into();
+    sources.file = Some(folder.file());
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.data_dir, folder.0.path().join("state"));
+    assert_eq!(config.mesh.swarm_key.as_deref(), Some(Path::new("/home/me/swarm.key")));
+    assert_eq!(config.forge.token_file, Some(folder.0.path().join("state/token")));
+    assert_eq!(config.status.socket, Path::new("/work/h.sock"));
+}
+
+#[test]
+fn without_a_home_the_default_directory_is_a_fault_and_a_given_one_is_not() {
+    let sources = |variables: &[(&str, &str)]| Sources {
+        environment: variables.iter().copied().collect(),
+        working_dir: Folder::empty().0.path().into(),
+        ..Sources::default()
+    };
+    let error = Config::load(&sources(&[])).unwrap_err().to_string();
+    assert!(error.starts_with("default: data_dir = \"~/.local/state/healnode\": there is no HOME"), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(Config::load(&sources(&[("HEALNODE_DATA_DIR", "/var/lib/healnode")])).is_ok());
+}
+
+#[test]
+fn a_socket_path_that_cannot_be_bound_is_a_fault_that_says_so() {
+    let longest = format!("/{}", "s".repeat(SOCKET_BYTES_MAX - 1));
+    assert!(load(&[("HEALNODE_STATUS_SOCKET", &longest)]).is_ok());
+    check(&[("HEALNODE_STATUS_SOCKET", &format!("{longest}x"))], "status.socket", "can have 107 bytes, this has 108");
+    check(&[("HEALNODE_DATA_DIR", &longest)], "default: status.socket", "can have 107 bytes");
+}
+
+#[test]
+fn the_file_is_the_named_one_or_the_first_of_the_usual_places() {
+    let (here, elsewhere) = (Folder::with_file("app = 'here'"), Folder::with_file("app = 'elsewhere'"));
+    let xdg = Folder::empty();
+    fs::create_dir(xdg.0.path().join("healnode")).unwrap();
+    fs::write(xdg.0.path().join("healnode/healnode.toml"), "app = 'user'").unwrap();
+    let app = |sources: &Sources| Config::load(sources).unwrap().app;
+    let (elsewhere_file, xdg_folder) = (elsewhere.file(), xdg.0.path());
+    let variables = [("XDG_CONFIG_HOME", xdg_folder.to_str().unwrap()), ("HEALNODE_CONFIG", elsewhere_file.to_str().unwrap())];
+
+    assert_eq!(app(&Folder::empty().sources(&variables[..1])), "user");
+    assert_eq!(app(&here.sources(&variables[..1])), "here");
+    assert_eq!(app(&here.sources(&variables)), "elsewhere");
+    assert_eq!(app(&Sources { file: Some(here.file()), ..elsewhere.sources(&variables) }), "here");
+}
+
+#[test]
+fn a_named_file_that_cannot_be_read_is_a_fault() {
+    let folder = Folder::empty();
+    let sources = Sources { file: Some("missing.toml".into()), ..folder.sources(&[]) };
+    let error = Config::load(&sources).unwrap_err().to_string();
+    assert!(error.starts_with("flag --config: missing.toml cannot be read: "), "{error}");
+    check(&[("HEALNODE_CONFIG", "/nowhere/h.toml")], "environment HEALNODE_CONFIG: /nowhere/h.toml cannot be read", "");
+    fs::create_dir(folder.file()).unwrap();
+    let error = Config::load(&folder.sources(&[])).unwrap_err().to_string();
+    assert!(error.starts_with("healnode.toml: cannot be read: "), "{error}");
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let swarm_key = format!("/key/swarm/psk/1.0.0/\n/base16/\n{}", "a5".repeat(32));
+    let (url, file) = (format!("https://{token}@github.com/acme/shop"), format!("[forge]\ntoken = '{token}'"));
+    for variables in [
+        [("HEALNODE_REPO", &*url)],
+        [("HEALNODE_FORGE_TOKEN_FILE", token)],
+        [("HEALNODE_MESH_SWARM_KEY", &swarm_key)],
+        [("HEALNODE_TOKEN", token)],
+    ] {
+        check_secret(&load(&variables).unwrap_err());
+    }
+    check_secret(&Config::load(&Folder::with_file(&file).sources(&[])).unwrap_err());
+}
+
+#[test]
+fn a_fault_carries_no_control_characters() {
+    check(&[("HEALNODE_APP", "a\u{1b}[31mb")], "app = ", "a name");
+    check_file("\"a\\u001b[31m\" = 1", "a\\u{1b}[31m", "no such setting");
+    let error = load(&[("HEALNODE_APP", "a\u{1b}[31mb\n"), ("HEALNODE_\u{1b}", "")]).unwrap_err();
+    let error = error.faults.iter().map(Fault::to_string).collect::<String>();
+    assert!(!error.contains(char::is_control), "{error:?}");
+}
+
+fn check_secret(error: &ConfigError) {
+    let shown = format!("{error}\n{error:?}");
+    assert!(!shown.contains("0123456789abcdef") && !shown.contains("a5a5"), "{shown}");
+}
+
+/// Checks that one fault, and no other, is found, and what it says.
+fn check(variables: &[(&str, &str)], beginning: &str, allowed: &str) {
+    check_error(load(variables), beginning, allowed);
+}
+
+fn check_file(text: &str, beginning: &str, allowed: &str) {
+    check_error(Config::load(&Folder::with_file(text).sources(&[])), beginning, allowed);
+}
+
+fn check_error(result: Result<Config, ConfigError>, beginning: &str, allowed: &str) {
+    let Err(error) = result else { panic!("no fault; expected {beginning}") };
+    let text = error.to_string();
+    assert_eq!(error.faults.len(), 1, "{text}");
+    assert!(text.contains(beginning) && text.contains(allowed), "{text}\n  expected {beginning} … {allowed}");
+}
+
+fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::load(&Folder::empty().sources(variables))
+}
+
+/// A working directory.
+struct Folder(TempDir);
+
+impl Folder {
+    fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn with_file(text: &str) -> Self {
+        let folder = Self::empty();
+        fs::write(folder.file(), text).unwrap();
+        folder
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("healnode.toml")
+    }
+
+    fn sources(&self, variables: &[(&str, &str)]) -> Sources {
+        let home = [("HOME", "/home/me")];
+        Sources {
+            environment: home.iter().chain(variables).copied().collect(),
+            working_dir: self.0.path().to_owned(),
+            ..Sources::default()
+        }
+    }
+}

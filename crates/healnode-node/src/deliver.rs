@@ -1,0 +1,92 @@
+//! Hands one report to the node of this machine, or leaves it in the spool for the next one.
+
+use std::time::Duration;
+
+use healnode_report::{RawError, Report, System};
+use serde::Serialize;
+
+use crate::client::{Client, ClientError};
+use crate::clock::wall;
+use crate::config::Config;
+use crate::spool::{self, SpoolError};
+
+/// How long a node may take to answer. Then the report goes into the spool; its event id keeps it from counting twice.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What became of a report.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Delivered {
+    /// What it was counted as, in 64 hexadecimal digits.
+    pub fingerprint: String,
+    /// The id of this occurrence.
+    pub event_id: String,
+    /// Whether any part was cut to its bound.
+    pub clipped: bool,
+    /// Whether it waits in the spool, because no node answered.
+    pub spooled: bool,
+}
+
+/// Why a report was not delivered. Nothing was kept of it.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// The node refused it for good.
+    #[error(transparent)]
+    Refused(ClientError),
+    /// No node answered, and the spool does not take it.
+    #[error("no node answered, and the report could not be kept for later")]
+    Spool(#[from] SpoolError),
+}
+
+/// Redacts a report and delivers it. Returns once it is durable, at the node or in the spool.
+///
+/// # Errors
+/// When neither takes it.
+pub async fn report(config: &Config, mut raw: RawError) -> Result<Delivered, DeliverError> {
+    let event_id = raw.event_id.get_or_insert_with(new_event_id).clone();
+    if raw.system.is_none() {
+        raw.system = Some(this_system());
+    }
+    if raw.app.is_none() && !config.app.is_empty() {
+        raw.app = Some(config.app.clone());
+    }
+    raw.at.get_or_insert_with(wall);
+    let report = Report::new(raw, wall());
+    let spooled = !hand_over(config, &report).await?;
+    if spooled {
+        spool::put(&config.data_dir, &report, &event_id)?;
+    }
+    Ok(Delivered { fingerprint: report.fingerprint().to_string(), event_id, clipped: report.clipped(), spooled })
+}
+
+/// Returns whether a node took the report; `false` when none answered in time, or none can keep it now.
+async fn hand_over(config: &Config, report: &Report) -> Result<bool, DeliverError> {
+    let body = serde_json::to_value(report).unwrap_or_default();
+    let client = Client::new(&config.status.socket);
+    match tokio::time::timeout(PATIENCE, client.post("/v1/report", &body)).await {
+        Ok(Ok(_)) => Ok(true),
+        Ok(Err(error @ ClientError::Refused { .. })) if !error.is_temporary() => Err(DeliverError::Refused(error)),
+        Ok(Err(ClientError::Refused { .. } | ClientError::NoNode { .. } | ClientError::Broken { .. })) | Err(_) => Ok(false),
+    }
+}
+
+/// Returns 32 random hexadecimal digits.
+pub(crate) fn new_event_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+fn this_system() -> System {
+    System {
+        os: os_name(),
+        arch: std::env::consts::ARCH.to_owned(),
+        host: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
+        runtime: String::new(),
+        cwd: std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default(),
+    }
+}
+
+/// Returns what `/etc/os-release` calls this system, or its family.
+fn os_name() -> String {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    name.map_or_else(|| std::env::consts::OS.to_owned(), |name| name.trim_matches('"').to_owned())
+}

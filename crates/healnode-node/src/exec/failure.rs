@@ -1,0 +1,166 @@
+//! What went wrong with a command: read from how it ended and from its last lines.
+//!
+//! A stack trace or a panic message names the error better than an exit code does; where there is none, the code or the signal is the type
+//! and the last line is the message.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use healnode_report::{RawError, Severity};
+
+/// Signals that mean a crash, by number on Linux, with their names.
+const SIGNALS: [(i32, &str); 9] = [
+    (4, "SIGILL"),
+    (5, "SIGTRAP"),
+    (6, "SIGABRT"),
+    (7, "SIGBUS"),
+    (8, "SIGFPE"),
+    (9, "SIGKILL"),
+    (11, "SIGSEGV"),
+    (15, "SIGTERM"),
+    (31, "SIGSYS"),
+];
+
+/// Returns the report of a command that failed.
+pub(super) fn describe(status: ExitStatus, argv: Vec<String>, lines: Vec<String>) -> RawError {
+    let program =
+        argv.first().and_then(|program| Path::new(program).file_name()).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut raw = match find_error(&lines) {
+        Some(found) => {
+            let mut raw = RawError::new(found.error_type, found.message);
+            raw.stack = Some(found.stack);
+            raw
+        }
+        None => from_status(status, &program, &lines),
+    };
+    if status.signal().is_some() {
+        raw.severity = Some(Severity::High);
+    }
+    raw.command = argv;
+    raw.logs = lines;
+    raw
+}
+
+fn from_status(status: ExitStatus, program: &str, lines: &[String]) -> RawError {
+    let (error_type, ending) = match status.signal() {
+        Some(number) => {
+            let name = SIGNALS
+                .iter()
+                .find(|(signal, _)| *signal == number)
+                .map_or_else(|| format!("signal {number}"), |(_, name)| (*name).to_owned());
+            let ending = format!("{program} was ended by {name}");
+            (name, ending)
+        }
+        None => ("ExitStatus".to_owned(), format!("{program} exited with status {}", status.code().unwrap_or(1))),
+    };
+    let message = match lines.iter().rev().find(|line| !line.trim().is_empty()) {
+        Some(line) => format!("{ending}: {}", line.trim()),
+        None => ending,
+    };
+    RawError::new(error_type, message)
+}
+
+/// An error that a program printed about itself.
+struct Found {
+    error_type: String,
+    message: String,
+    stack: String,
+}
+
+/// Finds the last error in what was printed.
+fn find_error(lines: &[String]) -> Option<Found> {
+    python(lines).or_else(|| rust(lines)).or_else(|| go(lines)).or_else(|| at_frames(lines))
+}
+
+fn python(lines: &[String]) -> Option<Found> {
+    let start = lines.iter().rposition(|line| line.trim() == "Traceback (most recent call last):")?;
+    let length = lines[start + 1..].iter().position(|line| !line.starts_with([' ', '\t']) && !line.is_empty())?;
+    let end = start + 1 + length;
+    let (error_type, message) = split_type(&lines[end]);
+    Some(Found { error_type, message, stack: lines[start..=end].join("\n") })
+}
+
+fn rust(lines: &[String]) -> Option<Found> {
+    let start = lines.iter().rposition(|line| line.starts_with("thread '") && line.contains(" panicked at "))?;
+    let message = lines.get(start + 1).filter(|line| !line.starts_with("stack backtrace:")).cloned().unwrap_or_default();
+    Some(Found { error_type: "panic".to_owned(), message, stack: lines[start..].join("\n") })
+}
+
+fn go(lines: &[String]) -> Option<Found> {
+    let start = lines.iter().rposition(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "))?;
+    if !lines[start..].iter().any(|line| line.starts_with("goroutine ")) {
+        return None;
+    }
+    let (error_type, message) = lines[start].split_once(": ")?;
+    Some(Found { error_type: error_type.to_owned(), message: message.to_owned(), stack: lines[start..].join("\n") })
+}
+
+/// Finds what JavaScript, Java, Kotlin and .NET print: a line with the error, then lines that begin with `at`.
+fn at_frames(lines: &[String]) -> Option<Found> {
+    let is_frame = |line: &String| line.starts_with([' ', '\t']) && line.trim_start().starts_with("at ");
+    let last = lines.iter().rposition(is_frame)?;
+    let above = lines[..last].iter().rposition(|line| !is_frame(line) && !line.trim().is_empty() && !line.trim_start().starts_with("..."));
+    let head = above.filter(|head| lines.get(head + 1).is_some_and(is_frame))?;
+    let text = lines[head].trim();
+    let text = text.strip_prefix("Exception in thread ").and_then(|rest| rest.split_once("\" ")).map_or(text, |(_, rest)| rest);
+    let text = text.strip_prefix("Uncaught ").unwrap_or(text);
+    let text = text.strip_prefix("Caused by: ").unwrap_or(text);
+    let (error_type, message) = split_type(text);
+    Some(Found { error_type, message, stack: lines[head..=last].join("\n") })
+}
+
+/// Splits `Type: message`. What does not begin with a name is all message.
+fn split_type(line: &str) -> (String, String) {
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$' | ':'));
+    match line.split_once(": ") {
+        Some((name, message)) if is_name(name) => (name.to_owned(), message.trim().to_owned()),
+        None if is_name(line.trim()) => (line.trim().to_owned(), String::new()),
+        Some(_) | None => ("Error".to_owned(), line.trim().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(output: &str, error_type: &str, message: &str) {
+        let lines: Vec<String> = output.lines().map(str::to_owned).collect();
+        let raw = describe(ExitStatus::from_raw(1 << 8), vec!["/usr/bin/worker".to_owned()], lines);
+        assert_eq!((raw.error_type.as_str(), raw.message.as_str()), (error_type, message));
+    }
+
+    #[test]
+    fn the_last_trace_names_the_error() {
+        check(
+            "ready\nTraceback (most recent call last):\n  File \"a.py\", line 3, in f\n    g()\nValueError: bad input",
+            "ValueError",
+            "bad input",
+        );
+        check("thread 'main' panicked at src/main.rs:2:5:\nno config\nnote: run with `RUST_BACKTRACE=1`", "panic", "no config");
+        check("panic: assignment to nil map\n\ngoroutine 1 [running]:\nmain.main()", "panic", "assignment to nil map");
+        check(
+            "/app/x.js:3\n\nTypeError: x is undefined\n    at f (/app/x.js:3:9)\n    at main (/app/x.js:9:1)\n\nNode.js v20",
+            "TypeError",
+            "x is undefined",
+        );
+        check(
+            "Exception in thread \"main\" java.lang.IllegalStateException: closed\n\tat a.B.c(B.java:3)",
+            "java.lang.IllegalStateException",
+            "closed",
+        );
+    }
+
+    #[test]
+    fn without_a_trace_the_exit_code_and_the_last_line_name_it() {
+        check("starting\ncat: no such file", "ExitStatus", "worker exited with status 1: cat: no such file");
+        check("", "ExitStatus", "worker exited with status 1");
+    }
+
+    #[test]
+    fn a_crash_is_named_by_its_signal() {
+        let raw = describe(ExitStatus::from_raw(11), vec!["worker".to_owned()], Vec::new());
+        assert_eq!((raw.error_type.as_str(), raw.message.as_str()), ("SIGSEGV", "worker was ended by SIGSEGV"));
+        assert_eq!(raw.severity, Some(Severity::High));
+    }
+}

@@ -1,0 +1,166 @@
+//! The task that owns the forge: carries out one call after the other, and finds out when a blocked forge can be used again.
+//!
+//! A forge that turned out unusable is set up anew before each check, so a token that a person has put right is picked up without a restart.
+
+use std::path::Path;
+use std::time::Duration;
+
+use healnode_core::{CallId, ForgeCall, ForgeHealth, ForgeReply, NodeId, Refusal, RefusalKind};
+use healnode_forge::{
+    AppKey, Credential, Forge, GitHub, GitHubConfig, Outbox, OutboxConfig, Pace, RepoName, Timeouts, find_token, token_from_gh,
+};
+use tokio::sync::mpsc;
+
+use crate::config;
+
+/// How soon a blocked forge is checked at first; twice as long after each check that fails.
+const CHECK_WAIT_MIN: Duration = Duration::from_secs(5);
+
+/// How often a forge that stays blocked is checked. A person mends a token at a person's pace.
+const CHECK_WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// What the forge has to say.
+pub(crate) enum Forged {
+    /// An answer to a call.
+    Reply { id: CallId, reply: ForgeReply },
+    /// Whether filing is possible.
+    Health(ForgeHealth),
+}
+
+/// What is needed to set a forge up, as often as it takes.
+pub(crate) struct ForgeSetup {
+    config: config::Forge,
+    me: NodeId,
+}
+
+impl ForgeSetup {
+    pub(crate) fn new(config: &config::Forge, me: NodeId) -> Self {
+        Self { config: config.clone(), me }
+    }
+
+    /// Sets the forge up, or says in a sentence how to make that possible.
+    async fn open(&self) -> Result<Forge, String> {
+        match &self.config.repo {
+            Some(repo) if self.config.kind == config::ForgeKind::Github => self.open_github(repo.clone()).await,
+            Some(_) | None => {
+                let outbox = Outbox::new(OutboxConfig { dir: self.config.outbox.clone(), bot: self.me.to_string() });
+                outbox.map(Forge::Outbox).map_err(|problem| format!("forge.outbox cannot be used: {problem}"))
+            }
+        }
+    }
+
+    async fn open_github(&self, repo: RepoName) -> Result<Forge, String> {
+        let config = &self.config;
+        let config = GitHubConfig {
+            repo,
+            api_url: config.api_url.clone(),
+            credential: self.credential().await?,
+            node_id: self.me.to_string(),
+            labels: config.labels.iter().chain(Some(&config.priority_label).filter(|label| !label.is_empty())).cloned().collect(),
+            pace: Pace::default(),
+            timeouts: Timeouts::default(),
+        };
+        GitHub::new(config).map(|github| Forge::GitHub(Box::new(github))).map_err(|problem| problem.to_string())
+    }
+
+    async fn credential(&self) -> Result<Credential, String> {
+        if let Some(app) = &self.config.app {
+            let pem = std::fs::read(&app.key_file)
+                .map_err(|problem| format!("forge.app.key_file {} cannot be read: {problem}", app.key_file.display()))?;
+            return Ok(Credential::App { id: app.id, installation: app.installation, key_pem: AppKey::new(pem) });
+        }
+        let found =
+            find_token(|name| std::env::var(name).ok(), self.config.token_file.as_deref()).map_err(|problem| problem.to_string())?;
+        let found = match found {
+            Some(found) => Some(found),
+            None => token_from_gh(Path::new("gh"), &forge_host(&self.config.api_url)).await,
+        };
+        found.map(|found| Credential::Token(found.token)).ok_or_else(|| {
+            "there is no GitHub token: set forge.token_file or HEALNODE_GITHUB_TOKEN, or log in with `gh auth login`".to_owned()
+        })
+    }
+}
+
+/// Returns the host whose token opens the API: that of the address, without the `api.` of github.com.
+fn forge_host(api_url: &str) -> String {
+    let host = api_url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or(api_url);
+    if host == "api.github.com" { "github.com".to_owned() } else { host.to_owned() }
+}
+
+/// The forge, and whether it can be used just now.
+#[derive(Default)]
+struct Seat {
+    forge: Option<Forge>,
+    is_ready: bool,
+}
+
+/// Runs until `calls` closes. A call under way is carried to its end, so that its outcome is known.
+pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, ForgeCall)>, replies: mpsc::Sender<Forged>) {
+    let mut seat = Seat::default();
+    let mut wait = Duration::ZERO;
+    loop {
+        let said = tokio::select! {
+            call = calls.recv() => {
+                let Some((id, call)) = call else { return };
+                let reply = seat.call(call).await;
+                if is_blocking(&reply) {
+                    (seat.is_ready, wait) = (false, CHECK_WAIT_MIN);
+                }
+                Forged::Reply { id, reply }
+            }
+            () = tokio::time::sleep(wait), if !seat.is_ready => {
+                wait = (wait * 2).clamp(CHECK_WAIT_MIN, CHECK_WAIT_MAX);
+                Forged::Health(seat.renew(&setup).await)
+            }
+        };
+        if replies.send(said).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Seat {
+    async fn call(&mut self, call: ForgeCall) -> ForgeReply {
+        match &mut self.forge {
+            Some(forge) => forge.call(call).await,
+            None => ForgeReply::Refused(Refusal { kind: RefusalKind::Unreachable, message: "The forge is not set up yet.".to_owned() }),
+        }
+    }
+
+    /// Sets the forge up anew, with what the one before knew of limits and of issues, and checks it.
+    async fn renew(&mut self, setup: &ForgeSetup) -> ForgeHealth {
+        let mut forge = match setup.open().await {
+            Ok(forge) => forge,
+            Err(why) => return ForgeHealth::Blocked { why },
+        };
+        if let Some(previous) = self.forge.take() {
+            forge.inherit(previous);
+        }
+        let health = forge.check().await;
+        self.is_ready = health == ForgeHealth::Ready;
+        self.forge = Some(forge);
+        health
+    }
+}
+
+fn is_blocking(reply: &ForgeReply) -> bool {
+    match reply {
+        ForgeReply::Refused(refusal) => match refusal.kind {
+            RefusalKind::Denied | RefusalKind::Unreachable => true,
+            RefusalKind::Limited { .. } | RefusalKind::Invalid => false,
+        },
+        ForgeReply::Found(_) | ForgeReply::Created(_) | ForgeReply::Done | ForgeReply::Unclear { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_token_is_that_of_the_api() {
+        assert_eq!(forge_host("https://api.github.com"), "github.com");
+        assert_eq!(forge_host("https://git.example.com/api/v3"), "git.example.com");
+        assert_eq!(forge_host("http://127.0.0.1:4911"), "127.0.0.1");
+    }
+}

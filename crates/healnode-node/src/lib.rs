@@ -1,0 +1,29 @@
+//! The driver: one loop that owns the core, bounded channels to the edges, and what people use a node by.
+//!
+//! No business rules live here. `driver` feeds the core and carries out its effects in order; `run` puts a node together and takes it
+//! apart; `status` is the Unix socket; `exec`, `deliver` and `spool` are how errors get in; `demo` is three nodes at work. What is decided
+//! is decided in `healnode-core`.
+
+mod clock;
+pub mod config;
+mod deliver;
+mod demo;
+mod door;
+mod driver;
+mod event_log;
+mod exec;
+mod forging;
+mod run;
+mod spool;
+mod status;
+
+pub use deliver::{DeliverError, Delivered, report};
+pub use demo::{DemoError, demo};
+pub use exec::{ExecError, exec};
+pub use healnode_mesh::SwarmKey;
+pub use healnode_report::{Explanation, RawError, Report, UnixMillis, fingerprint, normalise, redact};
+pub use run::{RunError, identity, new_swarm_key, run};
+pub use status::client;
+
+/// The version of the program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,294 @@
+//! The answering half of the status socket.
+
+use std::convert::Infallible;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path as FilePath, PathBuf};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::rejection::StringRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::sse::{KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use healnode_core::{Command, Event, Fingerprint, Outcome, Report, UnixMillis};
+use healnode_report::RawError;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::net::UnixListener;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{About, metrics};
+use crate::clock::wall;
+use crate::config::parse_duration;
+use crate::deliver::new_event_id;
+use crate::door::{Door, NotKept, Stopping};
+
+/// Bytes of a posted report. A longer one is refused with 413; its parts are cut to far less anyway.
+const REPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A mute without an end.
+const FOR_EVER: UnixMillis = UnixMillis(253_402_300_799_000);
+
+/// Shortest prefix of a fingerprint that is looked up, in hexadecimal digits.
+const PREFIX_DIGITS_MIN: usize = 8;
+
+/// Why the socket cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Another node answers there.
+    #[error("another node answers at {}; stop it, or set status.socket to another path", path.display())]
+    Taken {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// It cannot be bound.
+    #[error("the status socket {} cannot be opened", path.display())]
+    Bind {
+        /// The socket.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A bound socket. Its file goes away with it.
+pub(crate) struct Server {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+#[derive(Clone)]
+struct Desk {
+    door: Door,
+    events: broadcast::Sender<Event>,
+    about: About,
+}
+
+/// An answer that is no success: a status and a sentence that says what to do.
+struct Problem(StatusCode, String);
+
+type Answer = Result<Response, Problem>;
+
+impl Server {
+    /// Opens the socket, for its owner and group only. A socket that nobody answers any more is replaced.
+    pub(crate) fn bind(path: &FilePath) -> Result<Self, ServerError> {
+        let on_bind = |source| ServerError::Bind { path: path.to_owned(), source };
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(on_bind)?;
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(ServerError::Taken { path: path.to_owned() });
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(on_bind(error)),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(path).map_err(on_bind)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660)).map_err(on_bind)?;
+        Ok(Self { listener, file: SocketFile(path.to_owned()) })
+    }
+
+    /// Answers until the task is dropped.
+    pub(crate) async fn run(self, door: Door, events: broadcast::Sender<Event>, about: About) {
+        let router = Router::new()
+            .route("/healthz", get(healthz))
+            .route("/metrics", get(show_metrics))
+            .route("/v1/status", get(status))
+            .route("/v1/errors", get(errors))
+            .route("/v1/errors/{fingerprint}", get(error))
+            .route("/v1/errors/{fingerprint}/why", get(why))
+            .route("/v1/errors/{fingerprint}/mute", post(mute))
+            .route("/v1/errors/{fingerprint}/unmute", post(unmute))
+            .route("/v1/peers", get(peers))
+            .route("/v1/events", get(stream_events))
+            .route("/v1/report", post(report))
+            .fallback(async || Problem(StatusCode::NOT_FOUND, "there is nothing at this path; see docs/PROTOCOL.md".to_owned()))
+            .method_not_allowed_fallback(async || {
+                Problem(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method; see docs/PROTOCOL.md".to_owned())
+            })
+            .layer(DefaultBodyLimit::max(REPORT_BYTES_MAX))
+            .with_state(Desk { door, events, about });
+        if let Err(problem) = axum::serve(self.listener, router).await {
+            tracing::error!(%problem, "the status socket failed");
+        }
+        drop(self.file);
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        json_response(self.0, &json!({ "error": self.1 }))
+    }
+}
+
+impl From<StringRejection> for Problem {
+    fn from(rejection: StringRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have {REPORT_BYTES_MAX} bytes")),
+            _ => Problem(StatusCode::BAD_REQUEST, "the body is not UTF-8, or was cut off".to_owned()),
+        }
+    }
+}
+
+impl From<Stopping> for Problem {
+    fn from(stopping: Stopping) -> Self {
+        Problem(StatusCode::SERVICE_UNAVAILABLE, stopping.to_string())
+    }
+}
+
+fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
+    let text = serde_json::to_string(body).unwrap_or_default();
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+fn ok(body: &impl Serialize) -> Response {
+    json_response(StatusCode::OK, body)
+}
+
+async fn healthz(State(desk): State<Desk>) -> Answer {
+    let problem = desk.door.ask(|_, _, facts| facts.disk_problem.clone()).await?;
+    if problem.is_empty() { Ok(ok(&json!({ "ok": true }))) } else { Err(Problem(StatusCode::SERVICE_UNAVAILABLE, problem)) }
+}
+
+async fn status_value(desk: &Desk) -> Result<Value, Problem> {
+    let about = desk.about.clone();
+    Ok(desk.door.ask(move |node, now, facts| about.status(node.status(now), facts)).await?)
+}
+
+async fn status(State(desk): State<Desk>) -> Answer {
+    Ok(ok(&status_value(&desk).await?))
+}
+
+async fn show_metrics(State(desk): State<Desk>) -> Answer {
+    let text = metrics::render(&status_value(&desk).await?);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+async fn errors(State(desk): State<Desk>) -> Answer {
+    Ok(ok(&desk.door.ask(|node, now, _| node.errors(now)).await?))
+}
+
+async fn peers(State(desk): State<Desk>) -> Answer {
+    let peers = desk.door.ask(|node, now, facts| {
+        let mut peers = node.peers(now);
+        for peer in &mut peers {
+            peer.addresses = facts.addresses.get(&peer.peer_id).cloned().unwrap_or_default();
+        }
+        peers
+    });
+    Ok(ok(&peers.await?))
+}
+
+async fn resolve(desk: &Desk, prefix: String) -> Result<Fingerprint, Problem> {
+    let prefix = prefix.to_ascii_lowercase();
+    if prefix.len() < PREFIX_DIGITS_MIN || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let message = format!("a fingerprint is 64 hexadecimal digits; give at least the first {PREFIX_DIGITS_MIN} of them");
+        return Err(Problem(StatusCode::BAD_REQUEST, message));
+    }
+    let found = desk.door.ask(move |node, _, _| node.resolve(&prefix)).await?;
+    match found[..] {
+        [fingerprint] => Ok(fingerprint),
+        [] => Err(Problem(StatusCode::NOT_FOUND, "no such fingerprint is known here; `healnode errors` lists those that are".to_owned())),
+        _ => Err(Problem(StatusCode::BAD_REQUEST, "more than one fingerprint begins like this; give more digits".to_owned())),
+    }
+}
+
+async fn error(State(desk): State<Desk>, Path(prefix): Path<String>) -> Answer {
+    let fingerprint = resolve(&desk, prefix).await?;
+    Ok(ok(&desk.door.ask(move |node, now, _| node.error(now, fingerprint)).await?))
+}
+
+async fn why(State(desk): State<Desk>, Path(prefix): Path<String>) -> Answer {
+    let fingerprint = resolve(&desk, prefix).await?;
+    Ok(ok(&desk.door.ask(move |node, now, _| node.why(now, fingerprint)).await?))
+}
+
+/// What an operator may say with a mute or an unmute.
+fn order(body: Result<String, StringRejection>) -> Result<(Value, String), Problem> {
+    let body = body?;
+    let order: Value = if body.trim().is_empty() { json!({}) } else { parse_json(&body)? };
+    let by = order.get("by").and_then(Value::as_str).filter(|by| !by.is_empty()).unwrap_or("an operator").to_owned();
+    Ok((order, by))
+}
+
+async fn mute(State(desk): State<Desk>, Path(prefix): Path<String>, body: Result<String, StringRejection>) -> Answer {
+    let fingerprint = resolve(&desk, prefix).await?;
+    let (order, by) = order(body)?;
+    let until = match order.get("for") {
+        None | Some(Value::Null) => FOR_EVER,
+        Some(text) => until(text)?,
+    };
+    desk.door.tell(Command::Mute { fingerprint, until, by }).await?;
+    Ok(ok(&json!({ "fingerprint": fingerprint, "muted_until": until.to_string() })))
+}
+
+fn until(text: &Value) -> Result<UnixMillis, Problem> {
+    let bad = || Problem(StatusCode::BAD_REQUEST, "`for` is a duration such as \"12h\" or \"7d\"".to_owned());
+    let wait: Duration = text.as_str().and_then(|text| parse_duration(text).ok()).ok_or_else(bad)?;
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    Ok(UnixMillis(wall().0.saturating_add(wait_ms)).min(FOR_EVER))
+}
+
+async fn unmute(State(desk): State<Desk>, Path(prefix): Path<String>, body: Result<String, StringRejection>) -> Answer {
+    let fingerprint = resolve(&desk, prefix).await?;
+    let (_, by) = order(body)?;
+    desk.door.tell(Command::Mute { fingerprint, until: UnixMillis(0), by }).await?;
+    Ok(ok(&json!({ "fingerprint": fingerprint })))
+}
+
+fn parse_json(text: &str) -> Result<Value, Problem> {
+    serde_json::from_str(text)
+        .map_err(|error| Problem(StatusCode::BAD_REQUEST, format!("the body is no JSON: line {}, column {}", error.line(), error.column())))
+}
+
+async fn report(State(desk): State<Desk>, body: Result<String, StringRejection>) -> Answer {
+    let mut raw = RawError::from_json(&body?).map_err(|error| Problem(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let event_id = raw.event_id.clone();
+    if raw.app.is_none() && !desk.about.app.is_empty() {
+        raw.app = Some(desk.about.app.clone());
+    }
+    let report = tokio::task::spawn_blocking(move || Report::new(raw, wall())).await;
+    let report = report.map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, "the report could not be read".to_owned()))?;
+    let answer = json!({
+        "fingerprint": report.fingerprint(),
+        "event_id": event_id.unwrap_or_else(new_event_id),
+        "clipped": report.clipped(),
+    });
+    match desk.door.capture(report).await {
+        Ok(Outcome::Counted) => Ok(ok(&answer)),
+        Ok(Outcome::LedgerFull) => {
+            let message = "the ledger holds as many different errors as it may; it takes more once old ones are forgotten";
+            Err(Problem(StatusCode::INSUFFICIENT_STORAGE, message.to_owned()))
+        }
+        Err(NotKept::Disk(why)) => Err(Problem(StatusCode::INSUFFICIENT_STORAGE, why)),
+        Err(NotKept::Stopping) => Err(Stopping.into()),
+    }
+}
+
+async fn stream_events(State(desk): State<Desk>) -> Response {
+    let events = futures::stream::unfold(desk.events.subscribe(), async |mut events| {
+        loop {
+            match events.recv().await {
+                Ok(event) => {
+                    let event = axum::response::sse::Event::default().json_data(&event).unwrap_or_default();
+                    return Some((Ok::<_, Infallible>(event), events));
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    });
+    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+}
