@@ -1,0 +1,89 @@
+//! The main job on GitHub, as far as it goes without GitHub: real nodes file with a stateful emulator of its API.
+#![allow(clippy::unwrap_used, reason = "what goes wrong here has to fail the test")]
+
+#[path = "github/emulator.rs"]
+mod emulator;
+mod harness;
+
+use emulator::Emulator;
+use harness::{Site, TestNode};
+
+/// Sets up nodes that file with the emulator; all but the first know only the first.
+fn mesh(site: &Site, github: &Emulator, names: &[&str]) -> Vec<TestNode> {
+    let forge = format!("[forge]\nkind = \"github\"\nauto_issue = true\nrepo = {:?}\napi_url = {:?}\n", github.repo(), github.url());
+    let mut nodes: Vec<TestNode> = Vec::new();
+    for name in names {
+        let bootstrap: Vec<String> = nodes.first().map(TestNode::address).into_iter().collect();
+        let mut node = site.node_with_forge(name, &bootstrap, &forge, "");
+        node.set("HEALNODE_GITHUB_TOKEN", github.token());
+        node.start();
+        nodes.push(node);
+    }
+    for node in &nodes {
+        node.wait_for_peers(names.len() - 1);
+    }
+    nodes
+}
+
+#[test]
+fn three_nodes_file_one_issue_on_github_and_keep_its_counts_true() {
+    let Some(github) = Emulator::start() else { return };
+    let site = Site::new();
+    let nodes = mesh(&site, &github, &["a", "b", "c"]);
+    let fingerprint = harness::report_on_each(&nodes, "ValueError", "cannot parse row 17");
+    for node in &nodes {
+        let error = node.wait_for_issue(&fingerprint);
+        assert_eq!(error["occurrences"], 3);
+    }
+    let issues = github.issues();
+    assert_eq!(issues.len(), 1, "{issues:?}");
+    let issue = &issues[0];
+    assert_eq!(issue["title"], "[Auto-Generated Error] ValueError: cannot parse row 17");
+    assert_eq!(issue["user"]["login"], github.login());
+    let labels: Vec<&str> = issue["labels"].as_array().unwrap().iter().filter_map(|label| label["name"].as_str()).collect();
+    assert_eq!(labels, ["auto-generated", "bug"]);
+    assert!(issue["body"].as_str().unwrap().starts_with(&format!("<!-- healnode-sig-{} v1 -->\n", &fingerprint[..32])));
+
+    for _ in 0..3 {
+        nodes[0].report("ValueError", "cannot parse row 18");
+    }
+    let number = issue["number"].as_u64().unwrap();
+    harness::wait_for("the new count on the issue", || {
+        github.issue(number)["body"].as_str().unwrap().contains("**Occurrences:** 6 across 3 nodes").then_some(())
+    });
+    assert_eq!(github.issues().len(), 1);
+    github.check_requests();
+}
+
+#[test]
+fn a_node_that_lost_its_disk_adopts_the_issue_instead_of_filing_again() {
+    let Some(github) = Emulator::start() else { return };
+    let site = Site::new();
+    let first = mesh(&site, &github, &["a"]);
+    let fingerprint = first[0].report_times(3, "ValueError", "filed before");
+    first[0].wait_for_issue(&fingerprint);
+    drop(first);
+
+    let second = mesh(&site, &github, &["b"]);
+    second[0].report_times(3, "ValueError", "filed before");
+    let error = second[0].wait_for_issue(&fingerprint);
+    assert_eq!(error["issue"]["number"], github.issues()[0]["number"]);
+    assert_eq!(github.issues().len(), 1);
+}
+
+#[test]
+fn a_duplicate_of_the_bots_own_is_closed_and_a_persons_issue_is_left_alone() {
+    let Some(github) = Emulator::start() else { return };
+    let site = Site::new();
+    let nodes = mesh(&site, &github, &["a"]);
+    let fingerprint = nodes[0].report_times(3, "ValueError", "twice");
+    let kept = nodes[0].wait_for_issue(&fingerprint)["issue"]["number"].as_u64().unwrap();
+    let copy = serde_json::json!({ "title": "again", "body": format!("<!-- healnode-sig-{} v1 -->\ncopy", &fingerprint[..32]), "labels": ["auto-generated"] });
+    let path = format!("/repos/{}/issues", github.repo());
+    let (_, duplicate) = github.request("POST", &path, github.token(), Some(&copy));
+    let (_, persons) = github.request("POST", &path, github.person_token(), Some(&copy));
+    let number = |issue: &serde_json::Value| issue["number"].as_u64().unwrap();
+    harness::wait_for("the closing of the duplicate", || (github.issue(number(&duplicate))["state"] == "closed").then_some(()));
+    assert_eq!(github.issue(kept)["state"], "open");
+    assert_eq!(github.issue(number(&persons))["state"], "open");
+}
