@@ -42,7 +42,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Exec { argv } => return exec(global, argv),
         Command::Run => wait_for(run_node(load(global)?))?,
-        Command::Demo => wait_for(async { Ok(healnode_node::demo(&mut out).await?) })?,
+        Command::Demo => wait_for(run_demo(&mut out))?,
         Command::Report(report) => wait_for(report::report(&load(global)?, report, &mut out))?,
         Command::Status { json } => wait_for(ask::status(&load(global)?, *json, &mut out))?,
         Command::Errors { json } => wait_for(ask::errors(&load(global)?, *json, &mut out))?,
@@ -86,15 +86,26 @@ fn become_command(argv: &[OsString]) -> anyhow::Error {
 }
 
 async fn run_node(config: Config) -> anyhow::Result<()> {
+    Ok(healnode_node::run(config, told_to_stop()?).await?)
+}
+
+/// Runs the demo to its end. Told to stop before, it takes its nodes and its folder with it.
+async fn run_demo(out: &mut dyn Write) -> anyhow::Result<()> {
+    Ok(healnode_node::demo(out, told_to_stop()?).await?)
+}
+
+/// Returns what waits for this process to be told to stop.
+fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt()).context("watching for an interrupt")?;
     let mut terminate = signal(SignalKind::terminate()).context("watching for a termination")?;
-    let stop = async move {
+    let mut hangup = signal(SignalKind::hangup()).context("watching for a hang-up")?;
+    Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
-    };
-    Ok(healnode_node::run(config, stop).await?)
+    })
 }
 
 fn identity(config: &Config) -> anyhow::Result<impl Display> {

@@ -15,7 +15,8 @@ use crate::line::LINE_BYTES_MAX;
 /// Longest stack trace that is read from a file, in bytes; of a longer one the beginning is taken. A report keeps 64 KiB of it.
 const STACK_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Reports what the command line says, or each report on standard input, and writes what became of it.
+/// Reports what the command line says, or each report on standard input, and writes what became of it. One that is no report does not keep
+/// those behind it from being delivered; the first such is the error in the end.
 pub(crate) async fn report(config: &Config, args: &args::Report, out: &mut dyn Write) -> anyhow::Result<()> {
     if !args.json {
         let delivered = healnode_node::report(config, of_flags(args)?).await?;
@@ -24,16 +25,23 @@ pub(crate) async fn report(config: &Config, args: &args::Report, out: &mut dyn W
     }
     let room = Cell::new(LINE_BYTES_MAX);
     let reader = Bounded { input: io::stdin().lock(), room: &room };
+    let mut refused = None;
     for (index, value) in serde_json::Deserializer::from_reader(reader).into_iter::<serde_json::Value>().enumerate() {
         let context = || format!("report {} on standard input", index + 1);
-        let raw = RawError::from_json(&value.with_context(context)?.to_string()).with_context(context)?;
+        let raw = match RawError::from_json(&value.with_context(context)?.to_string()).with_context(context) {
+            Ok(raw) => raw,
+            Err(error) => {
+                refused.get_or_insert(error);
+                continue;
+            }
+        };
         let delivered = healnode_node::report(config, raw).await.with_context(context)?;
         say_if_spooled(&delivered);
         writeln!(out, "{}", serde_json::to_string(&delivered)?)?;
         out.flush()?;
         room.set(LINE_BYTES_MAX);
     }
-    Ok(())
+    refused.map_or(Ok(()), Err)
 }
 
 fn of_flags(args: &args::Report) -> anyhow::Result<RawError> {

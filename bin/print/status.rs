@@ -41,7 +41,8 @@ fn filing(status: &Value) -> String {
     if !is_on("issue") {
         return format!("no, forge.auto_issue is off ({})", place(&["kind", "repo"]));
     }
-    let also: String =
-        [("pr", " and pull requests"), ("heal", " with fixes")].iter().filter(|(name, _)| is_on(name)).map(|(_, words)| *words).collect();
-    format!("yes{also} ({})", place(&["kind", "repo", "state"]))
+    if status["can_file"].as_bool() != Some(true) {
+        return format!("no: {} ({})", place(&["state"]), place(&["kind", "repo"]));
+    }
+    format!("yes ({})", place(&["kind", "repo"]))
 }

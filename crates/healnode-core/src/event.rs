@@ -86,8 +86,8 @@ pub enum DropReason {
     OriginFull,
     /// There are more origins than are kept.
     TooManyOrigins,
-    /// A statement about an error that is past the retention.
-    Expired,
+    /// A statement of an origin that is not on the allow-list.
+    NotAllowed,
     /// A statement whose text or numbers are outside their bounds.
     OutOfBounds,
 }
@@ -100,7 +100,7 @@ impl DropReason {
             DropReason::LedgerFull => "ledger_full",
             DropReason::OriginFull => "origin_full",
             DropReason::TooManyOrigins => "too_many_origins",
-            DropReason::Expired => "expired",
+            DropReason::NotAllowed => "not_allowed",
             DropReason::OutOfBounds => "out_of_bounds",
         }
     }

@@ -122,7 +122,7 @@ fn finish(writer: &Writer<'_>, members: &[Fingerprint], severity: Severity, titl
     for member in members {
         body.push_str(&format!("{}\n", Marker::of(*member)));
     }
-    let room = BODY_CHARS_MAX - body.len() - BEGIN.len() - END.len() - 8;
+    let room = BODY_CHARS_MAX.saturating_sub(body.len() + BEGIN.len() + END.len() + 8);
     body.push_str(&format!("{BEGIN}\n{}\n{END}\n", clip(text.trim_end(), room)));
     let mut labels = writer.policy.labels.clone();
     if severity >= Severity::High && !writer.policy.priority_label.is_empty() {
@@ -221,8 +221,8 @@ mod tests {
 
     fn ledger() -> Ledger {
         let mut ledger = Ledger::default();
-        ledger.merge(statement(1, 1, 1, tally(1, 3), 0));
-        ledger.merge(statement(2, 1, 1, tally(1, 4), 0));
+        ledger.merge(statement(1, 1, 1, tally(1, 3), 0), false);
+        ledger.merge(statement(2, 1, 1, tally(1, 4), 0), false);
         ledger
     }
 

@@ -9,8 +9,8 @@ use std::ops::Bound;
 
 use healnode_report::{Fingerprint, Head, Severity, UnixMillis};
 
-use crate::limits::{FINGERPRINTS_MAX, ORIGIN_STATEMENTS_MAX, ORIGINS_MAX};
-use crate::{Body, Digest, DropReason, Epoch, FilingNote, IssueRef, Key, Mute, NodeId, Presence, Run, Seq, Signed, Tally};
+use crate::limits::{FINGERPRINTS_MAX, ORIGIN_STATEMENTS_MAX, ORIGINS_MAX, PEER_FINGERPRINTS_MAX, SAME_NUMBER_MAX, STATEMENTS_MAX};
+use crate::{Body, Digest, DropReason, Epoch, FilingNote, IssueRef, Key, Mute, NodeId, Presence, Run, Seq, Signed, Summary, Tally};
 
 /// Whose data directory a statement comes from.
 pub(crate) type Source = (NodeId, Epoch);
@@ -21,6 +21,9 @@ pub(crate) struct Ledger {
     entries: BTreeMap<Fingerprint, Entry>,
     presences: BTreeMap<Source, Signed>,
     origins: BTreeMap<Source, Origin>,
+    statements: usize,
+    /// The digest in short, while it holds.
+    summary: Option<Summary>,
 }
 
 /// All statements about one fingerprint.
@@ -59,8 +62,8 @@ pub(crate) enum Merged {
 }
 
 impl Ledger {
-    /// Merges one statement.
-    pub(crate) fn merge(&mut self, signed: Signed) -> Merged {
+    /// Merges one statement, of this node's own if `own`: for those the last quarter of the room is kept.
+    pub(crate) fn merge(&mut self, signed: Signed, own: bool) -> Merged {
         let source = (signed.statement.origin, signed.statement.epoch);
         let (key, seq) = (signed.statement.body.key(), signed.statement.seq);
         let held = self.get(source, key);
@@ -72,19 +75,23 @@ impl Ledger {
             return Merged::Known;
         }
         let replaced = held.map(|held| held.statement.seq);
-        if let Some(reason) = self.over_bound(source, key, replaced.is_some()) {
+        let same_numbers = self.same_numbers(source, seq);
+        if same_numbers >= SAME_NUMBER_MAX {
+            self.mark_cloned(source);
+            return Merged::Dropped(DropReason::OutOfBounds);
+        }
+        if let Some(reason) = self.over_bound(source, key, replaced.is_some(), own) {
             return Merged::Dropped(reason);
         }
         let origin = self.origins.entry(source).or_default();
         if let Some(replaced) = replaced {
             origin.by_seq.remove(&(replaced, key));
         }
-        let number_taken =
-            origin.by_seq.range((seq, Key::Tally(Fingerprint::from_bytes([0; 32])))..).next().is_some_and(|(s, _)| *s == seq);
-        let cloned = same_number || number_taken;
+        let cloned = same_number || same_numbers > 0;
         origin.cloned |= cloned;
         origin.by_seq.insert((seq, key));
         origin.highest = origin.highest.max(seq);
+        self.statements += usize::from(replaced.is_none());
         let first = self.insert(source, key, signed);
         Merged::News { first, cloned }
     }
@@ -95,7 +102,14 @@ impl Ledger {
         }
     }
 
-    fn over_bound(&self, source: Source, key: Key, replaces: bool) -> Option<DropReason> {
+    /// Returns how many statements carry this number already.
+    fn same_numbers(&self, source: Source, seq: Seq) -> usize {
+        let Some(origin) = self.origins.get(&source) else { return 0 };
+        let first_key = Key::Tally(Fingerprint::from_bytes([0; 32]));
+        origin.by_seq.range((seq, first_key)..=(seq, Key::Presence)).take(SAME_NUMBER_MAX).count()
+    }
+
+    fn over_bound(&self, source: Source, key: Key, replaces: bool, own: bool) -> Option<DropReason> {
         if replaces {
             return None;
         }
@@ -105,7 +119,9 @@ impl Ledger {
             None | Some(_) => {}
         }
         let fingerprint = key.fingerprint()?;
-        (self.is_full() && !self.entries.contains_key(&fingerprint)).then_some(DropReason::LedgerFull)
+        let entries_max = if own { FINGERPRINTS_MAX } else { PEER_FINGERPRINTS_MAX };
+        let no_room = self.entries.len() >= entries_max && !self.entries.contains_key(&fingerprint);
+        (no_room || (!own && self.statements >= STATEMENTS_MAX)).then_some(DropReason::LedgerFull)
     }
 
     fn insert(&mut self, source: Source, key: Key, signed: Signed) -> bool {
@@ -136,21 +152,38 @@ impl Ledger {
     }
 
     /// Notes that everything in `(after, through]` of an origin has been heard. Returns the new mark if it moved.
+    ///
+    /// A run's `through` is not signed, so it counts only as far as there is a signed statement to show for it.
     pub(crate) fn hear(&mut self, source: Source, after: Seq, through: Seq) -> Option<Seq> {
-        if !self.origins.contains_key(&source) && self.origins.len() >= ORIGINS_MAX {
-            return None;
-        }
-        let origin = self.origins.entry(source).or_default();
+        let origin = self.origins.get_mut(&source)?;
+        let through = through.min(origin.highest);
         if after > origin.through || through <= origin.through {
             return None;
         }
         origin.through = through;
+        self.summary = None;
         Some(through)
+    }
+
+    /// Returns the digest in short. Costs nothing while nothing was heard since the last time.
+    pub(crate) fn summary(&mut self) -> Summary {
+        if let Some(summary) = self.summary {
+            return summary;
+        }
+        let summary = self.digest().summary();
+        self.summary = Some(summary);
+        summary
     }
 
     /// Returns how far each origin has been heard without a gap.
     pub(crate) fn digest(&self) -> Digest {
-        Digest(self.origins.iter().map(|(source, origin)| (*source, origin.through)).collect())
+        let heard = self.origins.iter().filter(|(_, origin)| origin.through > Seq(0));
+        Digest(heard.map(|(source, origin)| (*source, origin.through)).collect())
+    }
+
+    /// Returns whether statements of an origin can be taken in at all.
+    pub(crate) fn has_room_for(&self, source: &Source) -> bool {
+        self.origins.len() < ORIGINS_MAX || self.origins.contains_key(source)
     }
 
     /// Returns the statements that a node with digest `have` lacks, up to about `bytes_max` bytes, and whether there are more.
@@ -216,6 +249,23 @@ impl Ledger {
         }
     }
 
+    /// Returns the nodes that say, under their latest epoch, that they can file.
+    pub(crate) fn filers(&self) -> impl Iterator<Item = NodeId> {
+        let mut presences = self.presences.iter().peekable();
+        let latest = std::iter::from_fn(move || {
+            loop {
+                let ((node, _), signed) = presences.next()?;
+                if presences.peek().is_none_or(|((next, _), _)| next != node) {
+                    return Some((*node, signed));
+                }
+            }
+        });
+        latest.filter_map(|(node, signed)| match &signed.statement.body {
+            Body::Presence(presence) => presence.can_file.then_some(node),
+            Body::Tally { .. } | Body::Filing { .. } | Body::Mute { .. } => None,
+        })
+    }
+
     /// Returns whether no more fingerprints are taken in.
     pub(crate) fn is_full(&self) -> bool {
         self.entries.len() >= FINGERPRINTS_MAX
@@ -250,7 +300,36 @@ impl Ledger {
                 forgotten.push((source, key));
             }
         }
+        self.statements -= forgotten.len();
         forgotten
+    }
+
+    /// Gives up waiting for what is missing of origins that are gone: nobody can fill these gaps any more, and what lies beyond them would never
+    /// be passed on. Returns the new marks.
+    pub(crate) fn close_gaps(&mut self, is_gone: impl Fn(NodeId) -> bool) -> Vec<(Source, Seq)> {
+        let open = self.origins.iter_mut().filter(|(source, origin)| origin.through < origin.highest && is_gone(source.0));
+        let closed: Vec<(Source, Seq)> = open
+            .map(|(source, origin)| {
+                origin.through = origin.highest;
+                (*source, origin.through)
+            })
+            .collect();
+        if !closed.is_empty() {
+            self.summary = None;
+        }
+        closed
+    }
+
+    /// Forgets origins that have nothing left to say but that they once were there. Returns the keys of their statements.
+    pub(crate) fn forget_origins(&mut self, is_gone: impl Fn(NodeId) -> bool) -> Vec<(Source, Key)> {
+        let is_idle = |source: &Source, origin: &Origin| is_gone(source.0) && origin.by_seq.iter().all(|(_, key)| *key == Key::Presence);
+        let gone: Vec<Source> = self.origins.iter().filter(|(source, origin)| is_idle(source, origin)).map(|(source, _)| *source).collect();
+        for source in &gone {
+            self.origins.remove(source);
+            self.statements -= usize::from(self.presences.remove(source).is_some());
+            self.summary = None;
+        }
+        gone.into_iter().map(|source| (source, Key::Presence)).collect()
     }
 }
 
@@ -339,13 +418,26 @@ impl Entry {
         })
     }
 
-    /// Returns the operators' latest word, if it silences the fingerprint at `wall`.
-    pub(crate) fn muted(&self, wall: UnixMillis) -> Option<&Mute> {
-        let mutes = self.mutes.values().filter_map(|signed| match &signed.statement.body {
+    /// Returns a time for a new word on its issue that holds against all there are, whatever clocks these were written by.
+    pub(crate) fn next_filed_at(&self, wall: UnixMillis) -> UnixMillis {
+        self.filed().map(|(_, _, at)| UnixMillis(at.0.saturating_add(1))).max().map_or(wall, |next| next.max(wall))
+    }
+
+    /// Returns a time for a new word of an operator that holds against all there are, whatever clocks these were written by.
+    pub(crate) fn next_mute_at(&self, wall: UnixMillis) -> UnixMillis {
+        self.operators_words().map(|mute| UnixMillis(mute.at.0.saturating_add(1))).max().map_or(wall, |next| next.max(wall))
+    }
+
+    fn operators_words(&self) -> impl Iterator<Item = &Mute> {
+        self.mutes.values().filter_map(|signed| match &signed.statement.body {
             Body::Mute { mute, .. } => Some(mute),
             Body::Tally { .. } | Body::Filing { .. } | Body::Presence(_) => None,
-        });
-        mutes.max_by_key(|mute| (mute.at, mute.until)).filter(|mute| mute.until > wall)
+        })
+    }
+
+    /// Returns the operators' latest word, if it silences the fingerprint at `wall`.
+    pub(crate) fn muted(&self, wall: UnixMillis) -> Option<&Mute> {
+        self.operators_words().max_by_key(|mute| (mute.at, mute.until)).filter(|mute| mute.until > wall)
     }
 }
 
@@ -384,7 +476,7 @@ mod tests {
     fn contents(statements: &[Signed]) -> Vec<Signed> {
         let mut ledger = Ledger::default();
         for signed in statements {
-            ledger.merge(signed.clone());
+            ledger.merge(signed.clone(), false);
         }
         ledger.entries.values().flat_map(|entry| entry.tallies.values().cloned()).collect()
     }
@@ -413,7 +505,7 @@ mod tests {
             let mut full = Ledger::default();
             for signed in &statements {
                 let source = (signed.statement.origin, signed.statement.epoch);
-                full.merge(signed.clone());
+                full.merge(signed.clone(), false);
                 full.hear(source, Seq(0), Seq(12));
             }
             let mut stranger = Ledger::default();
@@ -421,7 +513,7 @@ mod tests {
                 let (runs, more) = full.page(&stranger.digest(), room);
                 for run in runs {
                     for signed in run.statements {
-                        stranger.merge(signed);
+                        stranger.merge(signed, false);
                     }
                     stranger.hear((run.origin, run.epoch), run.after, run.through);
                 }
@@ -440,7 +532,7 @@ mod tests {
     fn a_count_is_the_sum_over_origins_and_epochs() {
         let mut ledger = Ledger::default();
         for (origin, epoch, count) in [(1, 1, 2), (1, 2, 3), (2, 1, 10)] {
-            ledger.merge(statement(origin, epoch, 1, tally(0, count), 0));
+            ledger.merge(statement(origin, epoch, 1, tally(0, count), 0), false);
         }
         let (_, entry) = ledger.entries().next().unwrap();
         assert_eq!(entry.occurrences(), 15);
@@ -451,18 +543,51 @@ mod tests {
     fn a_gap_stays_a_gap_until_it_is_filled() {
         let mut ledger = Ledger::default();
         let source = (NodeId::from_key([1; 32]), Epoch(1));
+        ledger.merge(statement(1, 1, 6, tally(0, 1), 0), false);
         assert_eq!(ledger.hear(source, Seq(0), Seq(3)), Some(Seq(3)));
         assert_eq!(ledger.hear(source, Seq(5), Seq(6)), None);
         assert_eq!(ledger.hear(source, Seq(2), Seq(6)), Some(Seq(6)));
     }
 
     #[test]
+    fn nothing_counts_as_heard_that_no_signed_statement_shows() {
+        let mut ledger = Ledger::default();
+        let stranger = (NodeId::from_key([9; 32]), Epoch(1));
+        assert_eq!(ledger.hear(stranger, Seq(0), Seq(u64::MAX)), None);
+        assert_eq!(ledger.digest(), Digest::default());
+        ledger.merge(statement(1, 1, 6, tally(0, 1), 0), false);
+        assert_eq!(ledger.hear((NodeId::from_key([1; 32]), Epoch(1)), Seq(0), Seq(u64::MAX)), Some(Seq(6)));
+    }
+
+    #[test]
+    fn a_flood_under_one_number_stays_small() {
+        let mut ledger = Ledger::default();
+        for n in 0..100 {
+            ledger.merge(statement(1, 1, 5, tally(n, 1), n), false);
+        }
+        assert_eq!(ledger.len(), SAME_NUMBER_MAX);
+        assert!(ledger.is_cloned(NodeId::from_key([1; 32])));
+    }
+
+    #[test]
+    fn origins_with_nothing_left_to_say_are_forgotten_once_they_are_gone() {
+        let mut ledger = Ledger::default();
+        let presence = || Body::Presence(Presence { can_file: true, version: "1".to_owned() });
+        ledger.merge(statement(1, 1, 1, presence(), 0), false);
+        ledger.merge(statement(2, 1, 1, presence(), 0), false);
+        ledger.merge(statement(2, 1, 2, tally(0, 1), 0), false);
+        let forgotten = ledger.forget_origins(|_| true);
+        assert_eq!(forgotten, [((NodeId::from_key([1; 32]), Epoch(1)), Key::Presence)]);
+        assert_eq!(ledger.nodes().len(), 1);
+    }
+
+    #[test]
     fn two_statements_with_one_number_betray_a_cloned_identity() {
         let mut ledger = Ledger::default();
-        ledger.merge(statement(1, 1, 5, tally(0, 2), 0));
-        assert_eq!(ledger.merge(statement(1, 1, 5, tally(0, 3), 1)), Merged::News { first: false, cloned: true });
+        ledger.merge(statement(1, 1, 5, tally(0, 2), 0), false);
+        assert_eq!(ledger.merge(statement(1, 1, 5, tally(0, 3), 1), false), Merged::News { first: false, cloned: true });
         assert!(ledger.is_cloned(NodeId::from_key([1; 32])));
-        assert_eq!(ledger.merge(statement(2, 1, 5, tally(0, 3), 1)), Merged::News { first: false, cloned: false });
+        assert_eq!(ledger.merge(statement(2, 1, 5, tally(0, 3), 1), false), Merged::News { first: false, cloned: false });
         assert!(!ledger.is_cloned(NodeId::from_key([2; 32])));
     }
 }

@@ -8,8 +8,22 @@ use std::time::Duration;
 /// 200,000 at about 1.5 KiB each stay under 300 MiB. A service with more distinct errors than that has a grouping problem.
 pub const FINGERPRINTS_MAX: usize = 200_000;
 
+/// Fingerprints that peers may fill. The rest is kept for what this node itself sees, so that no flood from outside turns its own reports away.
+pub const PEER_FINGERPRINTS_MAX: usize = FINGERPRINTS_MAX / 4 * 3;
+
+/// Statements kept of all origins. More of peers are dropped and counted; later statements about keys already held still count.
+///
+/// 600,000 at about 800 bytes each stay under 500 MB, in a mesh where everybody sees everything.
+pub const STATEMENTS_MAX: usize = 3 * FINGERPRINTS_MAX;
+
 /// Statements kept of one origin and epoch. More are dropped and counted; the origin's later statements about keys already held still count.
 pub const ORIGIN_STATEMENTS_MAX: usize = 2 * FINGERPRINTS_MAX;
+
+/// Statements of one origin that may carry the same number. More are dropped and counted.
+///
+/// An honest origin never uses a number twice. Two nodes with one identity do, and are reported; without a bound, a page of them would grow
+/// beyond what may be sent.
+pub const SAME_NUMBER_MAX: usize = 4;
 
 /// Origins with their epochs. Statements of one more are dropped and counted until a silent one is forgotten.
 ///
@@ -64,5 +78,5 @@ pub const HOLDERS_ASKED_MAX: usize = 4;
 pub const LOOK_AGAIN_AFTER: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(60)];
 
-/// How many creates one filing may send. After the last unclear one it waits for the next bundle and only looks.
+/// How many creates one filing may send. After the last unclear one it waits for the next bundle, and begins anew with looking for a minute.
 pub const CREATES_MAX: u8 = 2;

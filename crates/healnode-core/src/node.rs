@@ -10,7 +10,7 @@ mod sharing;
 mod showing;
 mod upkeep;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use healnode_report::limits::NAME_BYTES_MAX;
 use healnode_report::{Fingerprint, UnixMillis};
@@ -42,6 +42,11 @@ pub struct Node {
     calls: u64,
     next_bundle: Millis,
     next_forget: Millis,
+    /// What was past the retention when last looked for. It is forgotten if it still is at the next look, so that a clock that is wrong for
+    /// a while after a start costs nothing.
+    fading: BTreeSet<Fingerprint>,
+    /// Origins that were not live when last looked at.
+    gone: BTreeSet<NodeId>,
     wake_at: Option<Millis>,
     dropped: BTreeMap<DropReason, u64>,
 }
@@ -51,7 +56,8 @@ impl Node {
     pub fn new(me: NodeId, epoch: Epoch, policy: Policy, signer: Box<dyn Signer>, snapshot: Snapshot, now: Now) -> Self {
         let mut ledger = Ledger::default();
         for signed in snapshot.statements.into_values() {
-            ledger.merge(signed);
+            let own = signed.statement.origin == me;
+            ledger.merge(signed, own);
         }
         for (source, through) in &snapshot.heard {
             ledger.hear(*source, crate::Seq(0), *through);
@@ -59,7 +65,8 @@ impl Node {
         let said = ledger.highest((me, epoch));
         ledger.hear((me, epoch), crate::Seq(0), said);
         let sharing = Sharing::new(ledger.nodes(), said, snapshot.seq_reserved, now.mono);
-        let counting = Counting::new(snapshot.counters, snapshot.event_ids, &ledger, (me, epoch));
+        let horizon = UnixMillis(now.wall.0.saturating_sub(duration_millis(policy.retention)));
+        let counting = Counting::new(snapshot.counters, snapshot.event_ids, &ledger, (me, epoch), horizon);
         let calls = snapshot.intents.keys().last().copied().unwrap_or(0);
         let desk = Desk::new(snapshot.intents, now.mono);
         let next_bundle = now.mono + bundle_wait(&policy, now.wall);
@@ -83,6 +90,8 @@ impl Node {
             calls,
             next_bundle,
             next_forget,
+            fading: BTreeSet::new(),
+            gone: BTreeSet::new(),
             wake_at,
             dropped,
         }
@@ -102,7 +111,8 @@ impl Node {
             Input::Sample { id, report } => self.sample_came(now, id, report, out),
             Input::Operator(Command::Mute { fingerprint, until, by }) => {
                 let by = by.chars().take(NAME_BYTES_MAX / 4).collect();
-                self.say(crate::Body::Mute { fingerprint, mute: Mute { at: now.wall, until, by } }, out);
+                let at = self.ledger.entry(&fingerprint).map_or(now.wall, |entry| entry.next_mute_at(now.wall));
+                self.say(crate::Body::Mute { fingerprint, mute: Mute { at, until, by } }, out);
                 self.desk.look_over();
             }
             Input::Tick => {}
@@ -148,19 +158,40 @@ impl Node {
 
     fn forget_expired(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(horizon) = now.wall.0.checked_sub(duration_millis(self.policy.retention)) else { return };
-        let expired: Vec<Fingerprint> = self
-            .ledger
-            .entries()
-            .filter(|(_, entry)| is_expired(entry, UnixMillis(horizon)))
-            .map(|(fingerprint, _)| *fingerprint)
-            .collect();
+        let is_past = |(_, entry): &(&Fingerprint, &crate::ledger::Entry)| is_expired(entry, UnixMillis(horizon));
+        let past: BTreeSet<Fingerprint> = self.ledger.entries().filter(is_past).map(|(fingerprint, _)| *fingerprint).collect();
+        let expired: Vec<Fingerprint> = past.intersection(&self.fading).copied().collect();
+        self.fading = past;
         for fingerprint in expired {
-            for ((origin, epoch), key) in self.ledger.forget(fingerprint) {
-                out.push(Effect::Store(crate::Record::ForgetStatement { origin, epoch, key }));
-            }
-            self.counting.forget(&fingerprint);
-            self.desk.forget(&fingerprint);
-            out.push(Effect::Store(crate::Record::ForgetFingerprint(fingerprint)));
+            self.fading.remove(&fingerprint);
+            self.forget(fingerprint, out);
+        }
+        self.forget_gone(now, out);
+    }
+
+    /// Looks after origins that were gone at the last look already.
+    fn forget_gone(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let live: BTreeSet<NodeId> = self.sharing.known().filter(|node| self.is_live(now, *node)).chain([self.me]).collect();
+        let gone: BTreeSet<NodeId> = self.ledger.nodes().difference(&live).copied().collect();
+        let long_gone: BTreeSet<NodeId> = gone.intersection(&self.gone).copied().collect();
+        self.gone = gone;
+        for ((origin, epoch), through) in self.ledger.close_gaps(|node| long_gone.contains(&node)) {
+            out.push(Effect::Store(crate::Record::Heard { origin, epoch, through }));
+        }
+        for ((origin, epoch), key) in self.ledger.forget_origins(|node| long_gone.contains(&node)) {
+            out.push(Effect::Store(crate::Record::ForgetStatement { origin, epoch, key }));
+            out.push(Effect::Store(crate::Record::Heard { origin, epoch, through: crate::Seq(0) }));
+        }
+    }
+
+    fn forget(&mut self, fingerprint: Fingerprint, out: &mut Vec<Effect>) {
+        for ((origin, epoch), key) in self.ledger.forget(fingerprint) {
+            out.push(Effect::Store(crate::Record::ForgetStatement { origin, epoch, key }));
+        }
+        self.desk.forget(&fingerprint);
+        out.push(Effect::Store(crate::Record::ForgetFingerprint(fingerprint)));
+        if let Some(tally) = self.counting.forget(&fingerprint).cloned() {
+            out.push(Effect::Store(crate::Record::Counter { fingerprint, tally }));
         }
     }
 
@@ -204,5 +235,5 @@ fn bundle_wait(policy: &Policy, wall: UnixMillis) -> std::time::Duration {
 
 fn is_expired(entry: &crate::ledger::Entry, horizon: UnixMillis) -> bool {
     let open = entry.issue().is_some_and(|issue| issue.open);
-    !open && entry.seen().is_some_and(|(_, last)| last < horizon)
+    !open && entry.seen().is_none_or(|(_, last)| last < horizon)
 }

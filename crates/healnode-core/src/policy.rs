@@ -1,12 +1,17 @@
 //! The knobs of the core, each with how to choose it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How a node decides. The same on every node of a mesh, except for `may_file`, `app` and `version`.
+use crate::NodeId;
+
+/// How a node decides. The same on every node of a mesh, except for `may_file`, `allow`, `app` and `version`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
     /// Whether this node is configured to file issues. Without it the node still counts, shares and shows what it would file.
     pub may_file: bool,
+    /// The only origins whose statements count, besides this node's own; empty for all.
+    pub allow: BTreeSet<NodeId>,
     /// Name of the deployment, for reports that carry none.
     pub app: String,
     /// Version of the program, for the presence statement and the issue's footer.
@@ -44,6 +49,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             may_file: false,
+            allow: BTreeSet::new(),
             app: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             min_occurrences: 3,

@@ -25,6 +25,15 @@ pub enum Transports {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListenAddress(Multiaddr);
 
+impl ListenAddress {
+    /// Returns whether only this machine can reach it.
+    pub fn is_loopback(&self) -> bool {
+        let ip = |part: Protocol<'_>| if let Protocol::Ip4(address) = part { Some(address.is_loopback()) } else { None };
+        let ip6 = |part: Protocol<'_>| if let Protocol::Ip6(address) = part { Some(address.is_loopback()) } else { None };
+        self.0.iter().find_map(|part| ip(part.clone()).or_else(|| ip6(part))).unwrap_or(false)
+    }
+}
+
 /// An address to dial until connected, with or without the id of who is expected there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BootstrapAddress {

@@ -252,6 +252,7 @@ impl Config {
     pub fn policy(&self) -> Policy {
         Policy {
             may_file: self.forge.auto_issue,
+            allow: self.mesh.allow.iter().copied().collect(),
             app: self.app.clone(),
             min_occurrences: self.bundle.min_occurrences,
             bundle_interval: self.bundle.interval,
@@ -401,6 +402,12 @@ fn check_together(reader: &mut Reader<'_>, config: &Config) {
         &["forge.kind", "forge.auto_issue"],
         "filing on GitHub needs a repository and there is no default: set forge.repo = \"owner/name\" (or HEALNODE_REPO=owner/name)"
             .to_owned(),
+    );
+    needs(
+        "forge.kind",
+        forge.kind == ForgeKind::Outbox && forge.auto_issue && forge.repo.is_some(),
+        &["forge.repo", "forge.auto_issue"],
+        "a repository is named, and issues would go to the outbox: set forge.kind = \"github\" (or HEALNODE_FORGE_KIND=github), or unset forge.repo".to_owned(),
     );
     needs(
         "forge.token_file",

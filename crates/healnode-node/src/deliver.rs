@@ -65,7 +65,8 @@ async fn hand_over(config: &Config, report: &Report) -> Result<bool, DeliverErro
     match tokio::time::timeout(PATIENCE, client.post("/v1/report", &body)).await {
         Ok(Ok(_)) => Ok(true),
         Ok(Err(error @ ClientError::Refused { .. })) if !error.is_temporary() => Err(DeliverError::Refused(error)),
-        Ok(Err(ClientError::Refused { .. } | ClientError::NoNode { .. } | ClientError::Broken { .. })) | Err(_) => Ok(false),
+        Ok(Err(ClientError::Refused { .. } | ClientError::NoNode { .. } | ClientError::Forbidden { .. } | ClientError::Broken { .. }))
+        | Err(_) => Ok(false),
     }
 }
 

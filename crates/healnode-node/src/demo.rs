@@ -3,11 +3,13 @@
 //! Everything it starts lives in one temporary folder and ends with it. It talks to its nodes as anybody would: through the command line
 //! and the status socket.
 
+use std::future::Future;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -37,6 +39,12 @@ pub enum DemoError {
     /// A node gave no answer.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// A node ended at its start.
+    #[error("a node ended at its start: {log}")]
+    NodeEnded {
+        /// The last line of its log.
+        log: String,
+    },
     /// Something did not happen in time.
     #[error("{what} did not happen within {} s; the nodes' logs are in {}", PATIENCE.as_secs(), dir.display())]
     Late {
@@ -53,15 +61,18 @@ fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> DemoError {
     move |source| DemoError::Io { what, source }
 }
 
-/// Runs the demo and tells `out` about it.
+/// Runs the demo and tells `out` about it, until it ends or `stop` is done.
 ///
 /// # Errors
-/// When something does not work; the folder with the logs stays then.
-pub async fn demo(out: &mut dyn Write) -> Result<(), DemoError> {
+/// When something does not work. The folder with the logs stays only when it may say why.
+pub async fn demo(out: &mut dyn Write, stop: impl Future<Output = ()>) -> Result<(), DemoError> {
     let dir = std::env::temp_dir().join(format!("healnode-demo-{:08x}", rand::random::<u32>()));
     std::fs::create_dir_all(&dir).map_err(io(format!("{} cannot be made", dir.display())))?;
-    let shown = show(&dir, out).await;
-    if shown.is_ok() {
+    let shown = tokio::select! {
+        shown = show(&dir, out) => shown,
+        () = stop => Ok(()),
+    };
+    if !matches!(shown, Err(DemoError::Late { .. } | DemoError::NodeEnded { .. })) {
         std::fs::remove_dir_all(&dir).map_err(io("the demo's folder cannot be removed"))?;
     }
     shown
@@ -189,15 +200,15 @@ impl DemoNode {
         let log = std::fs::File::create(home.join("log")).map_err(io("a node's log cannot be made"))?;
         let mut command = clean_command(program, &home);
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
-        let child = command.spawn().map_err(io("a node could not be started"))?;
+        let mut child = command.spawn().map_err(io("a node could not be started"))?;
         let client = Client::new(&home.join("socket"));
-        let status = Self::first_status(dir, &client).await?;
+        let status = Self::first_status(&home, &mut child, &client).await?;
         let peer_id = status["peer_id"].as_str().unwrap_or_default().to_owned();
         let address = status["listen"][0].as_str().unwrap_or_default().to_owned();
         Ok(Self { number, dir: home, child, client, peer_id, address })
     }
 
-    async fn first_status(dir: &Path, client: &Client) -> Result<Value, DemoError> {
+    async fn first_status(home: &Path, child: &mut Child, client: &Client) -> Result<Value, DemoError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Ok(status) = client.get("/v1/status").await
@@ -205,8 +216,12 @@ impl DemoNode {
             {
                 return Ok(status);
             }
+            if child.try_wait().map_err(io("a node could not be watched"))?.is_some() {
+                let log = std::fs::read_to_string(home.join("log")).unwrap_or_default();
+                return Err(DemoError::NodeEnded { log: log.lines().last().unwrap_or_default().to_owned() });
+            }
             if Instant::now() > deadline {
-                return Err(DemoError::Late { what: "starting a node", dir: dir.to_owned() });
+                return Err(DemoError::Late { what: "starting a node", dir: home.to_owned() });
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -229,9 +244,8 @@ impl DemoNode {
     }
 
     async fn stop(mut self) -> Result<(), DemoError> {
-        if let Some(pid) = self.child.id() {
-            let sent = Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await;
-            sent.map_err(io("a node could not be stopped"))?;
+        if let Some(pid) = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+            kill_process(pid, Signal::TERM).map_err(|error| io("a node could not be stopped")(error.into()))?;
         }
         if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
             self.child.kill().await.map_err(io("a node could not be stopped"))?;

@@ -14,6 +14,8 @@ const QUESTIONS_WAITING_MAX: usize = 64;
 /// A report that wants to be counted.
 pub(crate) struct Capture {
     pub(crate) report: Box<Report>,
+    /// Fields of it that nobody knows.
+    pub(crate) unknown_fields: u32,
     pub(crate) reply: oneshot::Sender<Result<Outcome, NotKept>>,
 }
 
@@ -65,9 +67,9 @@ impl Door {
     }
 
     /// Hands a report over and waits until it is durable. Cancelling leaves open whether it counts.
-    pub(crate) async fn capture(&self, report: Report) -> Result<Outcome, NotKept> {
+    pub(crate) async fn capture(&self, report: Report, unknown_fields: u32) -> Result<Outcome, NotKept> {
         let (reply, answer) = oneshot::channel();
-        let capture = Capture { report: Box::new(report), reply };
+        let capture = Capture { report: Box::new(report), unknown_fields, reply };
         self.captures.send(capture).await.map_err(|_| NotKept::Stopping)?;
         answer.await.unwrap_or(Err(NotKept::Stopping))
     }

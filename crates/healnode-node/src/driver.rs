@@ -12,7 +12,7 @@ use healnode_core::{
     CallId, Effect, Event, Fingerprint, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, PullResponse, Record, Refusal,
     RefusalKind, Report,
 };
-use healnode_mesh::{MeshAnswer, MeshCommand, MeshEvent, MeshResponse};
+use healnode_mesh::{MeshAnswer, MeshCommand, MeshDropReason, MeshEvent, MeshResponse};
 use healnode_store::Store;
 use healnode_store::limits::STEP_RECORDS_MAX;
 use healnode_wire::Request;
@@ -98,11 +98,13 @@ enum Wake {
 }
 
 impl Driver {
-    pub(crate) fn new(node: Node, edges: Edges) -> Self {
+    /// Takes over a node and its edges, with the addresses of peers that are remembered from before.
+    pub(crate) fn new(node: Node, edges: Edges, known_peers: Vec<(NodeId, Vec<String>)>) -> Self {
+        let facts = Facts { addresses: known_peers.into_iter().collect(), ..Facts::default() };
         Self {
             node,
             edges,
-            facts: Facts::default(),
+            facts,
             captures: BTreeMap::new(),
             tellers: Vec::new(),
             asks: BTreeMap::new(),
@@ -191,6 +193,9 @@ impl Driver {
     fn take_capture(&mut self, capture: Capture, effects: &mut Vec<Effect>) {
         let id = CallId(self.new_number());
         self.captures.insert(id, capture.reply);
+        if capture.unknown_fields > 0 {
+            *self.facts.dropped.entry("unknown_field").or_default() += u64::from(capture.unknown_fields);
+        }
         self.apply(Input::Captured { id, report: capture.report }, effects);
     }
 
@@ -231,15 +236,20 @@ impl Driver {
                 self.tell_mesh(MeshCommand::Answer { id, response: MeshResponse::Sample(sample) });
             }
             MeshEvent::Answered { id, answer, .. } => self.take_answer(id, answer),
+            // A lone node publishes to nobody, and loses nothing by it.
+            MeshEvent::Dropped { reason: MeshDropReason::NoPeers, .. } => {}
             MeshEvent::Dropped { reason, count } => *self.facts.dropped.entry(reason.code()).or_default() += count,
         }
     }
 
     fn remember_addresses(&mut self, node: NodeId, addresses: Vec<String>) {
         let known = &mut self.facts.addresses;
-        if known.len() < PEERS_REMEMBERED_MAX || known.contains_key(&node) {
-            self.peers_changed |= known.insert(node, addresses.clone()) != Some(addresses);
+        if known.len() >= PEERS_REMEMBERED_MAX && !known.contains_key(&node) {
+            let forgotten = known.keys().find(|peer| !self.node.is_connected(**peer)).copied();
+            let Some(forgotten) = forgotten else { return };
+            known.remove(&forgotten);
         }
+        self.peers_changed |= known.insert(node, addresses.clone()) != Some(addresses);
     }
 
     async fn keep_peers(&mut self) {
@@ -388,9 +398,10 @@ impl Driver {
 
     async fn own_sample(&self, fingerprint: Fingerprint) -> Option<Report> {
         let store = self.edges.store.clone();
-        match off_loop(move || store.sample(fingerprint)).await {
-            Ok(raw) => raw.map(|raw| Report::new(raw, wall())),
+        match off_loop(move || Ok(store.sample(fingerprint)?.map(|raw| Report::new(raw, wall())))).await {
+            Ok(report) => report,
             Err(problem) => {
+                let problem: healnode_store::ReadError = problem;
                 warn!(%problem, "a sample could not be read");
                 None
             }

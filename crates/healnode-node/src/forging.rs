@@ -94,7 +94,8 @@ struct Seat {
     is_ready: bool,
 }
 
-/// Runs until `calls` closes. A call under way is carried to its end, so that its outcome is known.
+/// Runs until `calls` closes. Dropping it while a create is under way leaves it unknown whether the issue exists; the core's intent on disk is
+/// for that.
 pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, ForgeCall)>, replies: mpsc::Sender<Forged>) {
     let mut seat = Seat::default();
     let mut wait = Duration::ZERO;

@@ -40,7 +40,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The data directory cannot be used.
-    #[error("the data directory {} cannot be made", path.display())]
+    #[error("the data directory {} cannot be made or entered", path.display())]
     DataDir {
         /// Which.
         path: PathBuf,
@@ -55,7 +55,7 @@ pub enum RunError {
     #[error(transparent)]
     Store(#[from] OpenError),
     /// The swarm key cannot be read.
-    #[error("the swarm key {} cannot be used", path.display())]
+    #[error("the swarm key {} cannot be used; `healnode swarm-key` prints a new one", path.display())]
     SwarmKey {
         /// Its file.
         path: PathBuf,
@@ -94,14 +94,17 @@ pub enum SwarmKeyProblem {
 /// When it cannot start, or when a part of it fails. Errors of peers, of the forge and of a full disk do not end it.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     warn_of_settings_without_effect(&config);
+    warn_of_an_open_network(&config);
     make_data_dir(&config.data_dir)?;
+    let (store, snapshot) = Store::open(&config.data_dir.join("store"), wall())?;
     let identity = load_identity(&config.data_dir)?;
     let me = identity.node_id();
-    let (store, snapshot) = Store::open(&config.data_dir.join("store"), wall())?;
     let store = Arc::new(store);
     let server = Server::bind(&config.status.socket)?;
     let forge = forging::ForgeSetup::new(&config.forge, me);
-    let mesh = Mesh::bind(&identity, mesh_config(&config, &store)?).await?;
+    let mesh_config = mesh_config(&config, &store)?;
+    let known_peers = mesh_config.known_peers.clone();
+    let mesh = Mesh::bind(&identity, mesh_config).await?;
 
     let clock = Clock::start();
     let mut policy = config.policy();
@@ -114,7 +117,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let (forge_sender, forged) = mpsc::channel(FORGE_CALLS_MAX);
     let events = event_log::event_stream();
     let edges = Edges { clock, store, door: inside, mesh: to_mesh, mesh_events, forge: to_forge, forged, events: events.clone() };
-    let driver = Driver::new(node, edges);
+    let driver = Driver::new(node, edges, known_peers);
     let (stop, stopped) = oneshot::channel();
 
     info!(peer_id = %me, data_dir = %config.data_dir.display(), socket = %config.status.socket.display(), forge = config.forge.kind.name(), "node started");
@@ -133,7 +136,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     };
     drop(stop);
     info!("stopping");
-    // The driver goes first: with it, the channels of all the others close.
+    // The driver goes first: what it was told is durable then. A call to the forge that is under way is cut off; the intent on disk makes the
+    // next start look before it creates.
     let rest = async { while loop_task.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_PATIENCE, rest).await.is_err() {
         warn!("the driver did not stop in time");
@@ -163,6 +167,13 @@ fn warn_of_settings_without_effect(config: &Config) {
     }
 }
 
+fn warn_of_an_open_network(config: &Config) {
+    let is_open = config.mesh.swarm_key.is_none() && config.mesh.allow.is_empty();
+    if is_open && config.mesh.listen.iter().any(|address| !address.is_loopback()) {
+        warn!("whoever reaches the listening port can join: set mesh.swarm_key or mesh.allow");
+    }
+}
+
 fn make_data_dir(path: &Path) -> Result<(), RunError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -183,7 +194,8 @@ fn load_identity(data_dir: &Path) -> Result<Identity, RunError> {
 /// # Errors
 /// When there is an identity and it cannot be used.
 pub fn identity(config: &Config) -> Result<Option<NodeId>, RunError> {
-    if !identity_file(&config.data_dir).exists() {
+    let is_there = identity_file(&config.data_dir).try_exists();
+    if !is_there.map_err(|source| RunError::DataDir { path: config.data_dir.clone(), source })? {
         return Ok(None);
     }
     load_identity(&config.data_dir).map(|identity| Some(identity.node_id()))

@@ -3,12 +3,13 @@
 //! Only redacted reports are written. Each carries an event id, so one that was counted just before a kill is not counted again.
 
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use healnode_core::{Outcome, Report};
 use healnode_report::RawError;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::clock::wall;
 use crate::door::{Door, NotKept};
@@ -61,13 +62,12 @@ pub(crate) fn put(data_dir: &Path, report: &Report, event_id: &str) -> Result<()
 }
 
 fn make_private(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 fn write_whole(dir: &Path, name: &str, report: &Report) -> io::Result<()> {
     let unfinished = dir.join(format!(".{name}.unfinished"));
-    let mut file = std::fs::File::create(&unfinished)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     serde_json::to_writer(&mut file, report)?;
     file.flush()?;
     file.sync_all()?;
@@ -88,27 +88,75 @@ fn waiting(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Removes what senders left half-written when they were killed. A sender takes milliseconds; what is older than a minute has none.
+fn remove_unfinished(dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let is_unfinished = entry.path().extension().is_some_and(|extension| extension == "unfinished");
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if is_unfinished && age > Duration::from_secs(60) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes in what waits, and what comes, until the node stops.
 pub(crate) async fn take_in(data_dir: PathBuf, door: Door) {
     let dir = spool_dir(&data_dir);
+    if let Err(problem) = remove_unfinished(&dir) {
+        debug!(%problem, "half-written reports were not looked for");
+    }
+    let mut problem = String::new();
     loop {
-        for file in waiting(&dir).unwrap_or_default() {
-            match take_one(&file, &door).await {
-                Ok(()) => {}
-                Err(NotKept::Disk(_)) => break,
-                Err(NotKept::Stopping) => return,
+        match take_all(&dir, &door).await {
+            Ok(()) => problem.clear(),
+            Err(TakeError::Stopping) => return,
+            Err(TakeError::Later(why)) if why == problem => {}
+            Err(TakeError::Later(why)) => {
+                warn!(why, "reports wait in the spool");
+                problem = why;
             }
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-async fn take_one(file: &Path, door: &Door) -> Result<(), NotKept> {
-    let Some(raw) = read(file) else {
+/// Why the spool was not emptied.
+enum TakeError {
+    /// The rest is tried again.
+    Later(String),
+    /// The node stops.
+    Stopping,
+}
+
+impl From<io::Error> for TakeError {
+    fn from(error: io::Error) -> Self {
+        TakeError::Later(error.to_string())
+    }
+}
+
+async fn take_all(dir: &Path, door: &Door) -> Result<(), TakeError> {
+    let files = match waiting(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        files => files?,
+    };
+    for file in files {
+        take_one(&file, door).await?;
+    }
+    Ok(())
+}
+
+async fn take_one(file: &Path, door: &Door) -> Result<(), TakeError> {
+    let Some(raw) = read(file)? else {
         set_aside(file);
         return Ok(());
     };
-    match door.capture(Report::new(raw, wall())).await? {
+    let outcome = door.capture(Report::new(raw, wall()), 0).await.map_err(|problem| match problem {
+        NotKept::Disk(why) => TakeError::Later(why),
+        NotKept::Stopping => TakeError::Stopping,
+    })?;
+    match outcome {
         Outcome::Counted => {
             if let Err(problem) = std::fs::remove_file(file) {
                 warn!(file = %file.display(), %problem, "a report was counted and its file could not be removed");
@@ -116,17 +164,17 @@ async fn take_one(file: &Path, door: &Door) -> Result<(), NotKept> {
                 info!(file = %file.display(), "took in a report from the spool");
             }
         }
-        Outcome::LedgerFull => warn!("the ledger is full; reports wait in the spool"),
+        Outcome::LedgerFull => return Err(TakeError::Later("the ledger is full".to_owned())),
     }
     Ok(())
 }
 
-fn read(file: &Path) -> Option<RawError> {
-    let size = std::fs::metadata(file).ok()?.len();
-    if size > FILE_BYTES_MAX {
-        return None;
+/// Reads a report; nothing when the file holds none.
+fn read(file: &Path) -> io::Result<Option<RawError>> {
+    if std::fs::metadata(file)?.len() > FILE_BYTES_MAX {
+        return Ok(None);
     }
-    serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()
+    Ok(serde_json::from_slice(&std::fs::read(file)?).ok())
 }
 
 /// Keeps a file that cannot be read as a report, under a name that is not looked at again.

@@ -5,7 +5,7 @@
 //! this node must not keep: only that statement is left out. Everything else in the message still counts, else one statement would cut this
 //! node off from all that the peer knows.
 
-use healnode_core::{Body, Head, NodeId, PullResponse, Run, Severity, Signature, Statement, Tally};
+use healnode_core::{Body, Head, NodeId, PullResponse, Run, Seq, Severity, Signature, Statement, Tally};
 
 use crate::signing_bytes;
 
@@ -16,7 +16,7 @@ pub struct Untrusted<T>(T);
 /// Something that a peer sent, and that may be given to the core.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Verified<T> {
-    /// What is left of it. A run still reaches as far as it said, so what was left out is not asked for again.
+    /// What is left of it. A run reaches as far as nothing was left out.
     pub message: T,
     /// How many statements were left out, because a text in them is not redacted by this node's rules. Count them as out of bounds.
     pub refused: usize,
@@ -76,13 +76,17 @@ impl Untrusted<PullResponse> {
     }
 }
 
-/// Checks a run's signatures and returns how many statements were left out of it.
+/// Checks a run's signatures and returns how many statements were left out of it. The run then reaches only as far as nothing was left out, so
+/// that nobody hears through this node that there was nothing.
 fn verify_run(run: &mut Run, check: &impl Fn(&NodeId, &[u8], &Signature) -> bool) -> Result<usize, BadSignature> {
     let forged = |statement: &Statement, signature| !check(&statement.origin, &signing_bytes(statement), signature);
     if run.statements.iter().any(|signed| forged(&signed.statement, &signed.signature)) {
         return Err(BadSignature { origin: run.origin });
     }
     let received = run.statements.len();
+    if let Some(refused) = run.statements.iter().find(|signed| !is_redacted(&signed.statement)) {
+        run.through = run.through.min(Seq(refused.statement.seq.0.saturating_sub(1))).max(run.after);
+    }
     run.statements.retain(|signed| is_redacted(&signed.statement));
     Ok(received - run.statements.len())
 }

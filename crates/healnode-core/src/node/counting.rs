@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use healnode_report::{Fingerprint, Report, Severity};
+use healnode_report::{Fingerprint, Report, Severity, UnixMillis};
 use sha2::{Digest as _, Sha256};
 
 use crate::ledger::{Ledger, Source};
-use crate::limits::{EVENT_IDS_MAX, RELEASES_MAX};
+use crate::limits::{EVENT_IDS_MAX, FINGERPRINTS_MAX, RELEASES_MAX};
 use crate::{Body, CallId, DropReason, Effect, Millis, Now, Outcome, Record, Tally};
 
 /// Under which name releases over the bound are counted together.
@@ -37,16 +37,23 @@ struct EventIds {
 }
 
 impl Counting {
-    /// Takes up what was counted before. What was counted and not said before the end is said soon.
-    pub(super) fn new(mut tallies: BTreeMap<Fingerprint, Tally>, event_ids: BTreeMap<u32, [u8; 16]>, ledger: &Ledger, me: Source) -> Self {
+    /// Takes up what was counted before. What was counted and not said before the end is said soon, unless it was last seen before `horizon`.
+    pub(super) fn new(
+        mut tallies: BTreeMap<Fingerprint, Tally>,
+        event_ids: BTreeMap<u32, [u8; 16]>,
+        ledger: &Ledger,
+        me: Source,
+        horizon: UnixMillis,
+    ) -> Self {
         let mut unsaid = BTreeSet::new();
         for (fingerprint, tally) in &mut tallies {
             let said = ledger.entry(fingerprint).and_then(|entry| entry.tally_of(me));
             match said {
                 Some(said) if said.count >= tally.count => *tally = said.clone(),
-                Some(_) | None => {
+                Some(_) | None if tally.last_seen >= horizon => {
                     unsaid.insert(*fingerprint);
                 }
+                Some(_) | None => {}
             }
         }
         let next_flush = (!unsaid.is_empty()).then_some(Millis(0));
@@ -61,10 +68,15 @@ impl Counting {
         }
     }
 
-    pub(super) fn forget(&mut self, fingerprint: &Fingerprint) {
-        self.tallies.remove(fingerprint);
+    /// Forgets that there was anything to say. The count itself stays, as long as there is room: within an epoch it must never fall, not even
+    /// for those who remember it when the error comes back.
+    pub(super) fn forget(&mut self, fingerprint: &Fingerprint) -> Option<&Tally> {
         self.unsaid.remove(fingerprint);
         self.said_at.remove(fingerprint);
+        if self.tallies.len() > FINGERPRINTS_MAX {
+            self.tallies.remove(fingerprint);
+        }
+        self.tallies.get(fingerprint)
     }
 }
 
@@ -86,7 +98,7 @@ impl super::Node {
             }
             out.extend(records.into_iter().map(Effect::Store));
         }
-        let sampled = self.count(&report);
+        let sampled = self.count(now, &report);
         if let Some(tally) = self.counting.tallies.get(&fingerprint) {
             out.push(Effect::Store(Record::Counter { fingerprint, tally: tally.clone() }));
         }
@@ -98,8 +110,11 @@ impl super::Node {
     }
 
     /// Counts a report. Returns whether a sample like it is kept already: one of the same release.
-    fn count(&mut self, report: &Report) -> bool {
-        let at = report.at();
+    ///
+    /// It is seen last when it is counted, whatever time it carries: a report from a device without a clock, or from a spool that waited,
+    /// must not be past the retention as soon as it is counted.
+    fn count(&mut self, now: Now, report: &Report) -> bool {
+        let at = report.at().min(now.wall);
         let head = report.head();
         let release = head.release.clone();
         let tallies = &mut self.counting.tallies;
@@ -111,20 +126,21 @@ impl super::Node {
             head: head.clone(),
             releases: BTreeMap::new(),
         });
-        let same_release = tally.head.release == release;
+        let known_release = release.is_empty() || tally.releases.contains_key(&release) || tally.releases.len() >= RELEASES_MAX;
         tally.count = tally.count.saturating_add(report.count());
         tally.first_seen = tally.first_seen.min(at);
-        tally.last_seen = tally.last_seen.max(at);
+        tally.last_seen = tally.last_seen.max(now.wall);
         tally.head = crate::Head { severity: tally.head.severity.max(head.severity), ..head };
         if !release.is_empty() {
             count_release(&mut tally.releases, release, report.count());
         }
-        !first && same_release
+        !first && known_release
     }
 
     /// Says a tally at once, or once its flush interval is over.
     fn say_tally_or_later(&mut self, now: Now, fingerprint: Fingerprint, out: &mut Vec<Effect>) {
         let free_at = self.counting.said_at.get(&fingerprint).map_or(now.mono, |at| *at + self.policy.flush_interval);
+        let free_at = free_at.max(self.recovers_until());
         if free_at <= now.mono {
             return self.say_tally(now, fingerprint, out);
         }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use healnode_report::{Fingerprint, Report};
+use healnode_report::{Fingerprint, Report, Severity};
 
 use crate::elect::{Voter, candidates};
 use crate::filing::{Filing, GiveUp, Move};
@@ -19,8 +19,8 @@ use crate::{
 /// What waits to be filed, and what is being filed.
 pub(super) struct Desk {
     due: BTreeMap<Fingerprint, Due>,
-    /// When another node's claim was heard.
-    claims: BTreeMap<Fingerprint, BTreeMap<NodeId, Millis>>,
+    /// When another node's claim was first heard, or its intent, and which of the two it was. Saying it again does not prolong its hold.
+    claims: BTreeMap<Fingerprint, BTreeMap<NodeId, (Millis, bool)>>,
     /// Filings that wait for the one before them.
     line: VecDeque<Filing>,
     current: Option<Filing>,
@@ -78,18 +78,20 @@ impl Desk {
 }
 
 impl super::Node {
-    /// Looks through the ledger for fingerprints that were seen often enough.
+    /// Looks through the ledger for fingerprints that were seen often enough, and for critical ones whose filing came to nothing.
     pub(super) fn collect_due(&mut self, now: Now, out: &mut Vec<Effect>) {
         let min = self.policy.min_occurrences;
-        let ripe = |entry: &Entry| entry.occurrences() >= min && entry.issue().is_none() && entry.muted(now.wall).is_none();
+        let often_enough = |entry: &Entry| entry.occurrences() >= min || entry.severity() == Some(Severity::Critical);
+        let ripe = |entry: &Entry| often_enough(entry) && entry.issue().is_none() && entry.muted(now.wall).is_none();
         let fresh: Vec<Fingerprint> = self
             .ledger
             .entries()
             .filter(|(fingerprint, entry)| ripe(entry) && !self.desk.is_due(fingerprint))
             .map(|(fingerprint, _)| *fingerprint)
             .collect();
+        let filers: Vec<NodeId> = if fresh.is_empty() { Vec::new() } else { self.live_filers(now).collect() };
         for fingerprint in fresh {
-            self.make_due(now, fingerprint, out);
+            self.make_due(now, fingerprint, &filers, out);
         }
         self.desk.look_over();
     }
@@ -98,37 +100,45 @@ impl super::Node {
     pub(super) fn due_at_once(&mut self, now: Now, fingerprint: Fingerprint, out: &mut Vec<Effect>) {
         let Some(entry) = self.ledger.entry(&fingerprint) else { return };
         if !self.desk.is_due(&fingerprint) && entry.issue().is_none() && entry.muted(now.wall).is_none() {
-            self.make_due(now, fingerprint, out);
+            let filers: Vec<NodeId> = self.live_filers(now).collect();
+            self.make_due(now, fingerprint, &filers, out);
         }
     }
 
-    fn make_due(&mut self, now: Now, fingerprint: Fingerprint, out: &mut Vec<Effect>) {
+    fn make_due(&mut self, now: Now, fingerprint: Fingerprint, filers: &[NodeId], out: &mut Vec<Effect>) {
         self.desk.due.insert(fingerprint, Due { since: now.mono, not_before: now.mono });
         self.desk.look_over();
         let occurrences = self.ledger.entry(&fingerprint).map(Entry::occurrences).unwrap_or_default();
-        let rank = self.candidates(now, &fingerprint).iter().position(|node| *node == self.me);
+        let rank = self.candidates_among(filers.iter().copied(), &fingerprint).iter().position(|node| *node == self.me);
         out.push(Effect::Note(Event::Due { fingerprint, occurrences, rank }));
     }
 
     /// Returns who may file a fingerprint, in the order of their turns.
     pub(super) fn candidates(&self, now: Now, fingerprint: &Fingerprint) -> Vec<NodeId> {
+        self.candidates_among(self.live_filers(now), fingerprint)
+    }
+
+    fn candidates_among(&self, filers: impl Iterator<Item = NodeId>, fingerprint: &Fingerprint) -> Vec<NodeId> {
         let holders = self.ledger.entry(fingerprint).map(Entry::nodes).unwrap_or_default();
-        let voters = self.live_filers(now).map(|node| Voter { node, holds: holders.get(&node).is_some_and(|tally| tally.count > 0) });
-        candidates(voters)
+        candidates(filers.map(|node| Voter { node, holds: holders.get(&node).is_some_and(|tally| tally.count > 0) }))
     }
 
     /// Returns the live nodes that can file, this one among them if it can.
     pub(super) fn live_filers(&self, now: Now) -> impl Iterator<Item = NodeId> {
-        let others = self.sharing.known().filter(move |node| *node != self.me && self.is_live(now, *node));
-        let others = others.filter(|node| self.ledger.presence(*node).is_some_and(|presence| presence.can_file));
+        let others = self.ledger.filers().filter(move |node| *node != self.me && self.is_live(now, *node));
         others.chain(self.can_file().then_some(self.me))
     }
 
-    /// Another node said how far it is with a filing.
+    /// Another node said how far it is with a filing. Elections are held again only where that can bring a turn nearer or end one: a claim
+    /// on what this node merely waits for puts its turn off, and that is seen when the turn comes.
     pub(super) fn note_came(&mut self, now: Now, by: NodeId, fingerprint: Fingerprint, note: &FilingNote, out: &mut Vec<Effect>) {
         match note {
             FilingNote::Claim | FilingNote::Intent => {
-                self.desk.claims.entry(fingerprint).or_default().insert(by, now.mono);
+                let unclear = *note == FilingNote::Intent;
+                let heard = self.desk.claims.entry(fingerprint).or_default().entry(by).or_insert((now.mono, unclear));
+                if unclear && !heard.1 {
+                    *heard = (now.mono, true);
+                }
             }
             FilingNote::Released => {
                 if let Some(claims) = self.desk.claims.get_mut(&fingerprint) {
@@ -141,7 +151,9 @@ impl super::Node {
                 out.push(Effect::Note(Event::Filed { fingerprint, issue, by, adopted: false }));
             }
         }
-        self.desk.look_over();
+        if self.desk.busy.contains(&fingerprint) || matches!(note, FilingNote::Released) {
+            self.desk.look_over();
+        }
     }
 
     /// Begins what it is this node's turn to file.
@@ -168,6 +180,7 @@ impl super::Node {
         let mut mine = Vec::new();
         let mut settled = Vec::new();
         let mut next_turn: Option<Millis> = None;
+        let filers: Vec<NodeId> = if self.desk.due.is_empty() { Vec::new() } else { self.live_filers(now).collect() };
         for (fingerprint, due) in &self.desk.due {
             let Some(entry) = self.ledger.entry(fingerprint) else { continue };
             if entry.issue().is_some() || entry.muted(now.wall).is_some() {
@@ -177,7 +190,7 @@ impl super::Node {
             if self.desk.busy.contains(fingerprint) {
                 continue;
             }
-            let Some(at) = self.turn(now, fingerprint, *due) else { continue };
+            let Some(at) = self.turn(now, fingerprint, *due, &filers) else { continue };
             if at <= now.mono {
                 mine.push(*fingerprint);
             } else {
@@ -192,8 +205,8 @@ impl super::Node {
     }
 
     /// Returns when it is this node's turn, as things stand; never, if it is no candidate.
-    fn turn(&self, now: Now, fingerprint: &Fingerprint, due: Due) -> Option<Millis> {
-        let rank = self.candidates(now, fingerprint).iter().position(|node| *node == self.me)?;
+    fn turn(&self, now: Now, fingerprint: &Fingerprint, due: Due, filers: &[NodeId]) -> Option<Millis> {
+        let rank = self.candidates_among(filers.iter().copied(), fingerprint).iter().position(|node| *node == self.me)?;
         let rank = u32::try_from(rank).unwrap_or(u32::MAX);
         let turn = due.since + self.policy.turn.saturating_mul(rank);
         let held = self
@@ -213,7 +226,7 @@ impl super::Node {
                 FilingNote::Intent => true,
                 FilingNote::Released | FilingNote::Filed { .. } => return None,
             };
-            let at = heard.and_then(|heard| heard.get(&by)).copied().unwrap_or(self.started);
+            let at = heard.and_then(|heard| heard.get(&by)).map_or(self.started, |(at, _)| *at);
             let holds = by != self.me && self.is_live(now, by) && at + self.policy.claim_patience > now.mono;
             holds.then_some((by, unclear, at))
         })
@@ -265,14 +278,27 @@ impl super::Node {
     }
 
     fn claim(&mut self, now: Now, mine: &[Fingerprint], out: &mut Vec<Effect>) {
-        let group_size = if mine.len() > self.policy.storm { GROUP_MEMBERS_MAX } else { 1 };
-        for group in mine.chunks(group_size) {
-            let resumed = group.iter().any(|member| self.is_taken_over(member)).then_some(now.mono);
-            for member in group {
-                self.desk.busy.insert(*member);
-                self.note(*member, FilingNote::Claim, out);
-                out.push(Effect::Note(Event::Claimed { fingerprint: *member }));
-            }
+        for member in mine {
+            self.desk.busy.insert(*member);
+            self.note(*member, FilingNote::Claim, out);
+            out.push(Effect::Note(Event::Claimed { fingerprint: *member }));
+        }
+        let (resumed, fresh): (Vec<Fingerprint>, Vec<Fingerprint>) = mine.iter().partition(|member| self.is_taken_over(member));
+        self.line_up(&resumed, Some(now.mono));
+        self.line_up(&fresh, None);
+    }
+
+    /// Puts filings in line. Too many that wait become lists, however slowly they came.
+    fn line_up(&mut self, members: &[Fingerprint], resumed: Option<Millis>) {
+        let mut members = members.to_vec();
+        if resumed.is_none() && members.len() + self.desk.line.len() > self.policy.storm {
+            let line = std::mem::take(&mut self.desk.line);
+            let (waiting, kept): (VecDeque<Filing>, VecDeque<Filing>) = line.into_iter().partition(Filing::is_revocable);
+            self.desk.line = kept;
+            members.extend(waiting.into_iter().flat_map(|filing| filing.members));
+        }
+        let group_size = if members.len() > self.policy.storm { GROUP_MEMBERS_MAX } else { 1 };
+        for group in members.chunks(group_size) {
             self.desk.line.push_back(Filing::new(group.to_vec(), resumed));
         }
     }
@@ -440,8 +466,9 @@ impl super::Node {
 
     /// Says that a fingerprint has an issue, which names so many occurrences. An address that no peer would take is left out.
     pub(super) fn file_under(&mut self, now: Now, fingerprint: Fingerprint, issue: &IssueRef, occurrences: u64, out: &mut Vec<Effect>) {
+        let at = self.ledger.entry(&fingerprint).map_or(now.wall, |entry| entry.next_filed_at(now.wall));
         let url = if issue.url.len() <= URL_BYTES_MAX { issue.url.clone() } else { String::new() };
-        self.note(fingerprint, FilingNote::Filed { issue: IssueRef { url, ..*issue }, occurrences, at: now.wall }, out);
+        self.note(fingerprint, FilingNote::Filed { issue: IssueRef { url, ..*issue }, occurrences, at }, out);
     }
 
     fn finish(&mut self, out: &mut Vec<Effect>) {

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use healnode_report::Severity;
 
-use crate::ledger::Source;
+use crate::ledger::{Merged, Source};
 use crate::limits::{PAGE_BYTES_MAX, RUN_BYTES_MAX, SEQ_RESERVE};
 use crate::{
-    Body, CallId, DropReason, Effect, Event, ForgeHealth, Millis, NodeId, Now, Presence, PullRequest, PullResponse, Record, Run, Seq,
-    Signed, Statement,
+    Body, CallId, Digest, DropReason, Effect, Event, ForgeHealth, Millis, NodeId, Now, Presence, PullRequest, PullResponse, Record, Run,
+    Seq, Signed, Statement, Summary,
 };
 
 /// What this node knows of its neighbours, and how far it is with its own statements.
@@ -27,6 +27,8 @@ pub(super) struct Sharing {
     seq_reserved: Seq,
     /// Own statements with numbers up to this one may have been lost from this disk, and come back from peers.
     lost_up_to: Seq,
+    /// Whether no peer was asked for them yet. Until then this node does not say that it has heard itself beyond what it has.
+    recovers: bool,
     /// The number of the last own statement that was published.
     published: Seq,
     /// Said, and not yet published.
@@ -37,11 +39,17 @@ pub(super) struct Sharing {
     pub(super) next_pull: Millis,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Peer {
     connected: bool,
     heard_at: Option<Millis>,
+    /// Whether its last connection has closed since then: then it counts as gone until it is heard again.
+    gone: bool,
     asked: bool,
+    /// What it had heard when it was last asked for statements, until the last page is there.
+    offers: Option<Digest>,
+    /// What it had heard when its answer last held nothing that this node could take in. It is not asked for that again.
+    barren: Option<Summary>,
 }
 
 impl Sharing {
@@ -53,6 +61,7 @@ impl Sharing {
             last_seq: said.max(reserved),
             seq_reserved: reserved,
             lost_up_to: said.max(reserved),
+            recovers: reserved > said,
             published: said,
             outgoing: Vec::new(),
             statements_published: 0,
@@ -84,13 +93,31 @@ impl super::Node {
         let statement = Statement { origin: self.me, epoch: self.epoch, seq, body };
         let signature = self.signer.sign(&statement);
         let signed = Signed { statement, signature };
-        let merged = self.ledger.merge(signed.clone());
+        let merged = self.ledger.merge(signed.clone(), true);
         if !self.note_merge(&signed, merged, out) {
             return;
         }
-        self.ledger.hear((self.me, self.epoch), Seq(0), seq);
+        if !self.sharing.recovers {
+            self.ledger.hear((self.me, self.epoch), Seq(0), seq);
+        }
         out.push(Effect::Store(Record::Statement(signed.clone())));
         self.sharing.outgoing.push(signed);
+    }
+
+    /// Returns until when nothing is said about counts, because one that was said before and lost from this disk may be higher: until a peer
+    /// was asked, but no longer than the node settles.
+    pub(super) fn recovers_until(&self) -> Millis {
+        if self.sharing.recovers { self.started + self.policy.settle } else { Millis(0) }
+    }
+
+    /// A peer has given back whatever this node once said and lost.
+    fn end_recovery(&mut self) {
+        if !std::mem::take(&mut self.sharing.recovers) {
+            return;
+        }
+        let me = (self.me, self.epoch);
+        self.ledger.hear(me, Seq(0), self.ledger.highest(me));
+        self.counting.next_flush = self.counting.next_flush.map(|_| Millis(0));
     }
 
     fn next_seq(&mut self, out: &mut Vec<Effect>) -> Seq {
@@ -145,10 +172,13 @@ impl super::Node {
 
     pub(super) fn set_health(&mut self, now: Now, health: ForgeHealth, out: &mut Vec<Effect>) {
         let could = self.can_file();
+        let is_news = self.health != health;
         self.health = health;
         let can_file = self.can_file();
-        if could != can_file {
+        if is_news && self.policy.may_file {
             out.push(Effect::Note(Event::CanFile { can_file, why: self.cannot_file_why() }));
+        }
+        if could != can_file {
             if !can_file {
                 self.release_all(out);
             }
@@ -170,13 +200,14 @@ impl super::Node {
 
     /// Returns whether a node takes part: it is this one, it was heard lately, or there was no time yet to notice that it is gone.
     pub(super) fn is_live(&self, now: Now, node: NodeId) -> bool {
-        let is_presumed = self.sharing.presumed.contains(&node) && now.mono.since(self.started) < self.policy.presence_timeout;
-        node == self.me || is_presumed || self.is_heard(now, node)
+        let is_presumed = || now.mono.since(self.started) < self.policy.presence_timeout && self.sharing.presumed.contains(&node);
+        node == self.me || self.is_heard(now, node) || is_presumed()
     }
 
     /// Returns whether a node was heard lately.
     pub(super) fn is_heard(&self, now: Now, node: NodeId) -> bool {
-        self.sharing.heard_at(node).is_some_and(|at| now.mono.since(at) < self.policy.presence_timeout)
+        let peer = self.sharing.peers.get(&node).filter(|peer| !peer.gone);
+        peer.and_then(|peer| peer.heard_at).is_some_and(|at| now.mono.since(at) < self.policy.presence_timeout)
     }
 
     pub(super) fn peer_up(&mut self, now: Now, peer: NodeId, out: &mut Vec<Effect>) {
@@ -188,20 +219,28 @@ impl super::Node {
     }
 
     pub(super) fn peer_down(&mut self, peer: NodeId) {
-        self.sharing.peers.remove(&peer);
+        if let Some(peer) = self.sharing.peers.get_mut(&peer) {
+            (peer.connected, peer.asked, peer.gone) = (false, false, true);
+        }
         self.sharing.presumed.remove(&peer);
         self.desk.look_over();
     }
 
     /// Merges a run. `direct` when its origin has just published it, and so is alive.
     pub(super) fn hear_run(&mut self, now: Now, run: Run, direct: bool, out: &mut Vec<Effect>) {
+        if !self.policy.allow.is_empty() && run.origin != self.me && !self.policy.allow.contains(&run.origin) {
+            return self.drop_counted(DropReason::NotAllowed, out);
+        }
         let source = (run.origin, run.epoch);
         let known_before = self.ledger.highest(source);
         let highest = run.statements.last().map(|signed| signed.statement.seq).unwrap_or_default();
+        let mut through = run.through;
         for signed in run.statements {
-            self.hear_statement(now, source, signed, out);
+            let seq = signed.statement.seq;
+            if !self.hear_statement(now, source, signed, out) {
+                through = through.min(Seq(seq.0.saturating_sub(1)));
+            }
         }
-        let through = if source == (self.me, self.epoch) { run.through.min(self.sharing.last_seq) } else { run.through };
         if let Some(through) = self.ledger.hear(source, run.after, through) {
             out.push(Effect::Store(Record::Heard { origin: source.0, epoch: source.1, through }));
         }
@@ -211,35 +250,39 @@ impl super::Node {
     }
 
     fn heard_from(&mut self, now: Now, node: NodeId) {
-        let was_live = self.is_live(now, node);
-        self.sharing.peers.entry(node).or_default().heard_at = Some(now.mono);
-        if !was_live {
+        let peer = self.sharing.peers.entry(node).or_default();
+        let before = peer.heard_at.replace(now.mono);
+        peer.gone = false;
+        if before.is_none_or(|at| now.mono.since(at) >= self.policy.presence_timeout) {
             self.desk.look_over();
         }
     }
 
-    fn hear_statement(&mut self, now: Now, source: Source, signed: Signed, out: &mut Vec<Effect>) {
+    /// Merges one statement. Returns whether it may count as heard: one that was dropped for want of room must be asked for again, by this node
+    /// and by those that hear through it.
+    fn hear_statement(&mut self, now: Now, source: Source, signed: Signed, out: &mut Vec<Effect>) -> bool {
         if source == (self.me, self.epoch) && signed.statement.seq > self.sharing.lost_up_to {
             if self.ledger.highest(source) < signed.statement.seq {
                 out.push(Effect::Note(Event::ClonedIdentity { origin: self.me }));
             }
-            return;
+            return false;
         }
-        if self.is_past_retention(now, &signed) {
-            return self.drop_counted(DropReason::Expired, out);
-        }
-        let merged = self.ledger.merge(signed.clone());
+        let was_filer = matches!(signed.statement.body, Body::Presence(_)).then(|| self.is_filer(source.0));
+        let merged = self.ledger.merge(signed.clone(), source.0 == self.me);
         if !self.note_merge(&signed, merged, out) {
-            return;
+            return merged == Merged::Known;
         }
         out.push(Effect::Store(Record::Statement(signed.clone())));
         self.follow_up(now, source, &signed, out);
+        if was_filer.is_some_and(|was| was != self.is_filer(source.0)) {
+            self.desk.look_over();
+        }
+        true
     }
 
-    fn is_past_retention(&self, now: Now, signed: &Signed) -> bool {
-        let Body::Tally { fingerprint, tally } = &signed.statement.body else { return false };
-        let horizon = now.wall.0.saturating_sub(crate::time::duration_millis(self.policy.retention));
-        tally.last_seen.0 < horizon && self.ledger.entry(fingerprint).is_none()
+    /// Returns whether a node last said that it can file.
+    pub(super) fn is_filer(&self, node: NodeId) -> bool {
+        self.ledger.presence(node).is_some_and(|presence| presence.can_file)
     }
 
     fn follow_up(&mut self, now: Now, source: Source, signed: &Signed, out: &mut Vec<Effect>) {
@@ -253,7 +296,8 @@ impl super::Node {
                 }
             }
             Body::Filing { fingerprint, note } => self.note_came(now, source.0, *fingerprint, note, out),
-            Body::Mute { .. } | Body::Presence(_) => self.desk.look_over(),
+            Body::Mute { .. } => self.desk.look_over(),
+            Body::Presence(_) => {}
         }
     }
 
@@ -273,7 +317,7 @@ impl super::Node {
     }
 
     fn ask(&mut self, to: NodeId, out: &mut Vec<Effect>) {
-        let summary = self.ledger.digest().summary();
+        let summary = self.ledger.summary();
         self.send_request(to, PullRequest::Compare { summary }, out);
     }
 
@@ -287,8 +331,11 @@ impl super::Node {
     pub(super) fn asked(&mut self, id: CallId, request: PullRequest, out: &mut Vec<Effect>) {
         let response = match request {
             PullRequest::Compare { summary } => {
-                let digest = self.ledger.digest();
-                if digest.summary() == summary { PullResponse::Same } else { PullResponse::Differs { digest } }
+                if self.ledger.summary() == summary {
+                    PullResponse::Same
+                } else {
+                    PullResponse::Differs { digest: self.ledger.digest() }
+                }
             }
             PullRequest::Want { have } => {
                 let (runs, more) = self.ledger.page(&have, PAGE_BYTES_MAX);
@@ -303,23 +350,43 @@ impl super::Node {
             peer.asked = false;
         }
         match response {
-            None | Some(PullResponse::Same) => {}
-            Some(PullResponse::Differs { digest }) => {
-                let have = self.ledger.digest();
-                if have.lacks(&digest) {
-                    self.send_request(from, PullRequest::Want { have }, out);
-                }
-            }
+            None => {}
+            Some(PullResponse::Same) => self.end_recovery(),
+            Some(PullResponse::Differs { digest }) => self.want(from, digest, out),
             Some(PullResponse::Page { runs, more }) => {
-                let before = self.ledger.digest();
+                let before = self.ledger.summary();
                 for run in runs {
                     self.hear_run(now, run, false, out);
                 }
-                let have = self.ledger.digest();
-                if more && have != before {
-                    self.send_request(from, PullRequest::Want { have }, out);
+                let fruitless = self.ledger.summary() == before;
+                let Some(peer) = self.sharing.peers.get_mut(&from) else { return };
+                let offers = peer.offers.take();
+                if fruitless {
+                    peer.barren = offers.as_ref().map(Digest::summary);
+                }
+                match offers {
+                    Some(digest) if more && !fruitless => self.want(from, digest, out),
+                    Some(_) | None => self.end_recovery(),
                 }
             }
         }
+    }
+
+    /// Asks a peer for what it has heard and this node has not. What there is no room for counts as heard here, so that it does not come first
+    /// in every page and hold up the rest.
+    fn want(&mut self, from: NodeId, digest: Digest, out: &mut Vec<Effect>) {
+        let heard = self.ledger.digest();
+        let entry =
+            |(source, offered): (&Source, &Seq)| (*source, if self.ledger.has_room_for(source) { heard.heard(source) } else { *offered });
+        let have = Digest(digest.0.iter().map(entry).collect());
+        if !have.lacks(&digest) {
+            return self.end_recovery();
+        }
+        let Some(peer) = self.sharing.peers.get_mut(&from) else { return };
+        if peer.barren == Some(digest.summary()) {
+            return self.end_recovery();
+        }
+        peer.offers = Some(digest);
+        self.send_request(from, PullRequest::Want { have }, out);
     }
 }

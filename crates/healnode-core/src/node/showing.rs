@@ -4,12 +4,17 @@ use healnode_report::{Fingerprint, UnixMillis};
 
 use crate::ledger::Entry;
 use crate::time::duration_millis;
-use crate::{Digest, ErrorState, ErrorView, FilingNote, IssueRef, IssueView, Millis, NodeId, Now, PeerView, StatusView, Why};
+use crate::{Digest, ErrorState, ErrorView, FilingNote, IssueRef, IssueView, Millis, Mute, NodeId, Now, PeerView, StatusView, Why};
 
 impl super::Node {
     /// Returns who this node is.
     pub fn id(&self) -> NodeId {
         self.me
+    }
+
+    /// Returns whether there is a connection to a peer.
+    pub fn is_connected(&self, peer: NodeId) -> bool {
+        self.sharing.is_connected(peer)
     }
 
     /// Returns the node as a whole.
@@ -141,7 +146,7 @@ impl super::Node {
                 error.severity
             )),
             ErrorState::Counting => reasons.push(format!("Often enough; it becomes due at the next bundle, {next_bundle}.")),
-            ErrorState::Muted => reasons.extend(entry.muted(now.wall).map(|mute| format!("Muted by {} until {}.", mute.by, mute.until))),
+            ErrorState::Muted => reasons.extend(entry.muted(now.wall).map(mute_reason)),
             ErrorState::Filed => reasons
                 .extend(error.issue.as_ref().map(|issue| format!("Filed as issue #{} ({}): {}", issue.number, issue.state, issue.url))),
             ErrorState::Due | ErrorState::Filing | ErrorState::Quiet | ErrorState::Regressed => {}
@@ -149,7 +154,10 @@ impl super::Node {
         if matches!(error.state, ErrorState::Due | ErrorState::Filing) {
             reasons.extend(entry.notes().filter_map(|((by, _), note)| claim_reason(by, note)));
         }
-        if error.issue.is_none() {
+        if error.state == ErrorState::Filed {
+            reasons.extend(entry.muted(now.wall).map(mute_reason));
+        }
+        if error.issue.is_none() && error.state != ErrorState::Muted {
             reasons.push(self.turn_reason(candidates));
             reasons.extend((!self.can_file()).then(|| format!("This node cannot file: {}.", self.cannot_file_why().trim_end_matches('.'))));
         }
@@ -160,18 +168,27 @@ impl super::Node {
         let Some(leader) = candidates.first() else { return "No live node can file, so it is counted and shared only.".to_owned() };
         let turn = self.policy.turn.as_secs();
         match candidates.iter().position(|node| *node == self.me) {
-            Some(0) => "This node files it: of the live nodes that have seen it and can file, it has the lowest peer id.".to_owned(),
+            Some(0) => "It is this node's to file: of the live nodes that have seen it and can file, it has the lowest peer id.".to_owned(),
             Some(rank) => format!(
-                "{leader} files it, as the lowest peer id; this node is number {} in line and steps in after {} s.",
+                "It is {leader}'s to file, as the lowest peer id; this node is number {} in line and steps in after {} s.",
                 rank + 1,
                 turn.saturating_mul(rank as u64)
             ),
-            None => format!("{leader} files it, as the lowest peer id of the live nodes that have seen it and can file."),
+            None => format!("It is {leader}'s to file, as the lowest peer id of the live nodes that have seen it and can file."),
         }
     }
 
     fn wall_of(&self, now: Now, at: Millis) -> UnixMillis {
         UnixMillis(now.wall.0.saturating_add(duration_millis(at.since(now.mono))))
+    }
+}
+
+/// A mute that ends in the last year that a time can show has no end.
+fn mute_reason(mute: &Mute) -> String {
+    if mute.until.to_string().starts_with("9999-") {
+        format!("Muted by {}, until it is unmuted.", mute.by)
+    } else {
+        format!("Muted by {} until {}.", mute.by, mute.until)
     }
 }
 

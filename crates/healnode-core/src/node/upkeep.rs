@@ -103,12 +103,14 @@ impl super::Node {
                     self.file_under(now, member, &issue, occurrences, out);
                 }
             }
-            (_, ForgeReply::Refused(refusal)) => {
-                self.upkeep.chores.clear();
-                if matches!(refusal.kind, RefusalKind::Denied | RefusalKind::Unreachable) {
+            (_, ForgeReply::Refused(refusal)) => match refusal.kind {
+                RefusalKind::Invalid => {}
+                RefusalKind::Limited { .. } => self.upkeep.chores.clear(),
+                RefusalKind::Denied | RefusalKind::Unreachable => {
+                    self.upkeep.chores.clear();
                     self.set_health(now, ForgeHealth::Blocked { why: refusal.message }, out);
                 }
-            }
+            },
             (_, ForgeReply::Unclear { .. } | ForgeReply::Found(_) | ForgeReply::Created(_) | ForgeReply::Done) => {
                 self.upkeep.chores.clear();
             }
@@ -122,7 +124,7 @@ impl super::Node {
             self.file_under(now, fingerprint, &issue, announced, out);
         }
         self.upkeep.chores.extend(duplicates(found).into_iter().map(|(number, of)| Chore::CloseDuplicate { number, of }));
-        self.upkeep.chores.extend(stale_issues(&self.ledger));
+        self.upkeep.chores.extend(stale_issues(&self.ledger, found));
     }
 }
 
@@ -163,11 +165,17 @@ fn duplicates(found: &[FoundIssue]) -> Vec<(IssueNumber, IssueNumber)> {
     found.iter().filter(|issue| issue.issue.open).filter_map(|issue| Some((issue.issue.number, stays(issue)?))).collect()
 }
 
-/// Returns what brings open issues up to date whose counts have grown by a step.
-fn stale_issues(ledger: &Ledger) -> Vec<Chore> {
+/// Returns what brings open issues up to date whose counts have grown by a step. Only what the survey has seen counts: what peers say of
+/// issues that are not there, or are for something else, leads to no call.
+fn stale_issues(ledger: &Ledger, found: &[FoundIssue]) -> Vec<Chore> {
+    let open: BTreeMap<IssueNumber, &FoundIssue> =
+        found.iter().filter(|found| found.issue.open).map(|found| (found.issue.number, found)).collect();
     let mut by_issue = BTreeMap::<IssueNumber, (IssueRef, Vec<Fingerprint>, bool)>::new();
     for (fingerprint, entry) in ledger.entries() {
-        let Some(issue) = entry.issue().filter(|issue| issue.open) else { continue };
+        let Some(issue) = entry.issue() else { continue };
+        if open.get(&issue.number).is_none_or(|found| !found.markers.contains(&Marker::of(*fingerprint))) {
+            continue;
+        }
         let stale = step(entry.occurrences()) > step(entry.announced());
         let (_, members, any_stale) = by_issue.entry(issue.number).or_insert_with(|| (issue.clone(), Vec::new(), false));
         members.push(*fingerprint);

@@ -9,8 +9,13 @@ use std::process::ExitStatus;
 
 use healnode_report::{RawError, Severity};
 
-/// Signals that mean a crash, by number on Linux, with their names.
-const SIGNALS: [(i32, &str); 9] = [
+use super::tail::{Line, Stream};
+
+/// Signals by number on Linux, with their names.
+const SIGNALS: [(i32, &str); 13] = [
+    (1, "SIGHUP"),
+    (2, "SIGINT"),
+    (3, "SIGQUIT"),
     (4, "SIGILL"),
     (5, "SIGTRAP"),
     (6, "SIGABRT"),
@@ -18,28 +23,37 @@ const SIGNALS: [(i32, &str); 9] = [
     (8, "SIGFPE"),
     (9, "SIGKILL"),
     (11, "SIGSEGV"),
+    (13, "SIGPIPE"),
     (15, "SIGTERM"),
     (31, "SIGSYS"),
 ];
 
 /// Returns the report of a command that failed.
-pub(super) fn describe(status: ExitStatus, argv: Vec<String>, lines: Vec<String>) -> RawError {
+pub(super) fn describe(status: ExitStatus, argv: Vec<String>, lines: Vec<Line>) -> RawError {
     let program =
         argv.first().and_then(|program| Path::new(program).file_name()).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut raw = match find_error(&lines) {
+    let (errors, output) = by_stream(&lines);
+    let mut raw = match find_error(&errors).or_else(|| find_error(&output)) {
         Some(found) => {
             let mut raw = RawError::new(found.error_type, found.message);
             raw.stack = Some(found.stack);
             raw
         }
-        None => from_status(status, &program, &lines),
+        None => from_status(status, &program, if errors.is_empty() { &output } else { &errors }),
     };
     if status.signal().is_some() {
         raw.severity = Some(Severity::High);
     }
     raw.command = argv;
-    raw.logs = lines;
+    raw.logs = lines.into_iter().map(|line| line.text).collect();
     raw
+}
+
+/// Takes the streams apart. In which order lines of different streams arrive is chance, and must not decide what an error is called.
+fn by_stream(lines: &[Line]) -> (Vec<String>, Vec<String>) {
+    let of =
+        |stream| lines.iter().filter(|line| line.stream == stream && !line.text.trim().is_empty()).map(|line| line.text.clone()).collect();
+    (of(Stream::Err), of(Stream::Out))
 }
 
 fn from_status(status: ExitStatus, program: &str, lines: &[String]) -> RawError {
@@ -125,7 +139,7 @@ mod tests {
     use super::*;
 
     fn check(output: &str, error_type: &str, message: &str) {
-        let lines: Vec<String> = output.lines().map(str::to_owned).collect();
+        let lines = output.lines().map(|text| Line { stream: Stream::Err, text: text.to_owned() }).collect();
         let raw = describe(ExitStatus::from_raw(1 << 8), vec!["/usr/bin/worker".to_owned()], lines);
         assert_eq!((raw.error_type.as_str(), raw.message.as_str()), (error_type, message));
     }
@@ -155,6 +169,17 @@ mod tests {
     fn without_a_trace_the_exit_code_and_the_last_line_name_it() {
         check("starting\ncat: no such file", "ExitStatus", "worker exited with status 1: cat: no such file");
         check("", "ExitStatus", "worker exited with status 1");
+    }
+
+    #[test]
+    fn the_order_between_the_streams_does_not_matter() {
+        let line = |stream, text: &str| Line { stream, text: text.to_owned() };
+        let mut lines = vec![line(Stream::Err, "no such file"), line(Stream::Out, "row 1"), line(Stream::Out, "row 2")];
+        for _ in 0..3 {
+            lines.rotate_left(1);
+            let raw = describe(ExitStatus::from_raw(1 << 8), vec!["worker".to_owned()], lines.clone());
+            assert_eq!(raw.message, "worker exited with status 1: no such file");
+        }
     }
 
     #[test]

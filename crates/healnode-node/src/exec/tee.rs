@@ -3,21 +3,47 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
-use super::tail::{Lines, SharedTail};
+use super::tail::Lines;
 
-/// How long to read on after the command has ended: a child that it left behind may hold its streams open for ever.
-const DRAIN_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a stream may stay silent once the command has ended. What the command wrote is there by then; a child that it left behind may
+/// hold the stream open for ever, and loses it after this.
+const SILENCE_MAX: Duration = Duration::from_millis(500);
 
-/// Copies until either end closes. When nobody reads the output any more, the command gets to know: its next write fails as well.
-pub(super) async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, tail: SharedTail) {
-    let mut lines = Lines::new(tail);
+/// Tells the copies that the command has ended.
+pub(super) struct Ended(watch::Sender<bool>);
+
+impl Ended {
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    pub(super) fn wait(&self) -> watch::Receiver<bool> {
+        self.0.subscribe()
+    }
+
+    pub(super) fn tell(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Copies until either end closes, or the command has ended and nothing more comes. A reader may be as slow as it likes. When nobody reads the
+/// output any more, the command gets to know: its next write fails as well.
+pub(super) async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut lines: Lines,
+    mut ended: watch::Receiver<bool>,
+) {
     let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length) = from.read(&mut buffer).await {
-        if length == 0 {
-            break;
-        }
+    loop {
+        let length = tokio::select! {
+            biased;
+            length = from.read(&mut buffer) => length,
+            () = silence_after(&mut ended) => break,
+        };
+        let Some(length) = length.ok().filter(|length| *length > 0) else { break };
         lines.take(&buffer[..length]);
         if to.write_all(&buffer[..length]).await.is_err() || to.flush().await.is_err() {
             break;
@@ -26,10 +52,8 @@ pub(super) async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWri
     lines.finish();
 }
 
-/// Waits until everything the command wrote is passed on.
-pub(super) async fn finish(tees: &mut JoinSet<()>) {
-    let all = async { while tees.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN_PATIENCE, all).await.is_err() {
-        tees.shutdown().await;
-    }
+async fn silence_after(ended: &mut watch::Receiver<bool>) {
+    // An error means that nobody can tell any more, which is an end as well.
+    drop(ended.wait_for(|ended| *ended).await);
+    tokio::time::sleep(SILENCE_MAX).await;
 }

@@ -28,6 +28,15 @@ pub enum ClientError {
         #[source]
         source: std::io::Error,
     },
+    /// There is a socket, and this user may not use it.
+    #[error("this user may not use the socket {}; status.socket can be put where it may, such as /run/healnode/healnode.sock", socket.display())]
+    Forbidden {
+        /// The socket.
+        socket: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The node answered with an error.
     #[error("{message}")]
     Refused {
@@ -52,7 +61,7 @@ impl ClientError {
     pub fn is_temporary(&self) -> bool {
         match self {
             ClientError::Refused { status, .. } => *status >= 500,
-            ClientError::NoNode { .. } | ClientError::Broken { .. } => true,
+            ClientError::NoNode { .. } | ClientError::Forbidden { .. } | ClientError::Broken { .. } => true,
         }
     }
 }
@@ -79,9 +88,17 @@ impl Client {
         self.send(Method::POST, path, Bytes::from(body.to_string())).await
     }
 
+    fn unreached(&self, source: std::io::Error) -> ClientError {
+        let socket = self.socket.clone();
+        if source.kind() == std::io::ErrorKind::PermissionDenied {
+            ClientError::Forbidden { socket, source }
+        } else {
+            ClientError::NoNode { socket, source }
+        }
+    }
+
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Value, ClientError> {
-        let stream =
-            UnixStream::connect(&self.socket).await.map_err(|source| ClientError::NoNode { socket: self.socket.clone(), source })?;
+        let stream = UnixStream::connect(&self.socket).await.map_err(|source| self.unreached(source))?;
         let broken = |source: Box<dyn std::error::Error + Send + Sync>| ClientError::Broken { socket: self.socket.clone(), source };
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(error.into()))?;

@@ -1,7 +1,7 @@
 //! The answering half of the status socket.
 
 use std::convert::Infallible;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path as FilePath, PathBuf};
 use std::time::Duration;
 
@@ -91,9 +91,8 @@ impl Server {
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(ServerError::Taken { path: path.to_owned() });
         }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(on_bind(error)),
-            Ok(()) | Err(_) => {}
+        if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+            std::fs::remove_file(path).map_err(on_bind)?;
         }
         let listener = UnixListener::bind(path).map_err(on_bind)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660)).map_err(on_bind)?;
@@ -219,6 +218,10 @@ async fn why(State(desk): State<Desk>, Path(prefix): Path<String>) -> Answer {
 fn order(body: Result<String, StringRejection>) -> Result<(Value, String), Problem> {
     let body = body?;
     let order: Value = if body.trim().is_empty() { json!({}) } else { parse_json(&body)? };
+    let fields = order.as_object().into_iter().flatten().map(|(name, _)| name);
+    if !order.is_object() || fields.into_iter().any(|name| name != "for" && name != "by") {
+        return Err(Problem(StatusCode::BAD_REQUEST, "the body is an object with `for` and `by`, both optional".to_owned()));
+    }
     let by = order.get("by").and_then(Value::as_str).filter(|by| !by.is_empty()).unwrap_or("an operator").to_owned();
     Ok((order, by))
 }
@@ -255,18 +258,19 @@ fn parse_json(text: &str) -> Result<Value, Problem> {
 
 async fn report(State(desk): State<Desk>, body: Result<String, StringRejection>) -> Answer {
     let mut raw = RawError::from_json(&body?).map_err(|error| Problem(StatusCode::BAD_REQUEST, error.to_string()))?;
-    let event_id = raw.event_id.clone();
+    let event_id = raw.event_id.get_or_insert_with(new_event_id).clone();
     if raw.app.is_none() && !desk.about.app.is_empty() {
         raw.app = Some(desk.about.app.clone());
     }
+    let unknown_fields = raw.unknown_fields;
     let report = tokio::task::spawn_blocking(move || Report::new(raw, wall())).await;
     let report = report.map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, "the report could not be read".to_owned()))?;
     let answer = json!({
         "fingerprint": report.fingerprint(),
-        "event_id": event_id.unwrap_or_else(new_event_id),
+        "event_id": event_id,
         "clipped": report.clipped(),
     });
-    match desk.door.capture(report).await {
+    match desk.door.capture(report, unknown_fields).await {
         Ok(Outcome::Counted) => Ok(ok(&answer)),
         Ok(Outcome::LedgerFull) => {
             let message = "the ledger holds as many different errors as it may; it takes more once old ones are forgotten";

@@ -1,0 +1,246 @@
+//! Who files, when, and what keeps a second issue from coming to be.
+
+use healnode_core::{Body, ErrorState, FilingNote, ForgeCall, ForgeHealth, ForgeReply, Input, IssueNumber, IssueRef, UnixMillis};
+
+use crate::mesh::{Manner, Mesh};
+
+#[test]
+fn three_nodes_with_one_occurrence_each_file_one_issue_by_the_lowest_id() {
+    let mut mesh = Mesh::of(3);
+    let fingerprint = mesh.report(0, "KeyError");
+    mesh.report(1, "KeyError");
+    mesh.report(2, "KeyError");
+    mesh.run_past_the_bundle();
+    assert_eq!(mesh.forge.creators, [0]);
+    for place in 0..3 {
+        assert_eq!((mesh.count(place, fingerprint), mesh.issue(place, fingerprint)), (3, Some(1)));
+    }
+    mesh.run_for(600);
+    assert_eq!(mesh.forge.creates(), 1);
+}
+
+#[test]
+fn five_identical_errors_on_one_node_make_one_issue() {
+    let mut mesh = Mesh::of(3);
+    for _ in 0..5 {
+        mesh.report(2, "KeyError");
+    }
+    mesh.run_past_the_bundle();
+    assert_eq!(mesh.forge.creators, [2], "only node 2 has seen it");
+}
+
+#[test]
+fn two_occurrences_make_none() {
+    let mut mesh = Mesh::of(2);
+    let fingerprint = mesh.report(0, "KeyError");
+    mesh.report(1, "KeyError");
+    mesh.run_for(600);
+    assert_eq!(mesh.forge.calls, []);
+    assert_eq!(mesh.node(0).error(mesh.time(), fingerprint).unwrap().state, ErrorState::Counting);
+}
+
+#[test]
+fn a_critical_error_does_not_wait_for_the_bundle() {
+    let mut mesh = Mesh::of(2);
+    mesh.report_critical(1, "MemoryError");
+    mesh.run_for(1);
+    assert_eq!(mesh.forge.creators, [1]);
+}
+
+#[test]
+fn a_critical_error_whose_filing_came_to_nothing_is_due_again_at_the_next_bundle() {
+    let mut mesh = Mesh::of(1);
+    mesh.forge.manner = Manner::Denies;
+    mesh.report_critical(0, "MemoryError");
+    mesh.restart(0);
+    mesh.forge.manner = Manner::Answers;
+    mesh.run_past_the_bundle();
+    assert_eq!(mesh.forge.issues.len(), 1);
+}
+
+#[test]
+fn eleven_due_at_once_make_one_issue() {
+    let mut mesh = Mesh::of(2);
+    for name in ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K"] {
+        for _ in 0..3 {
+            mesh.report(0, &format!("{name}Error"));
+        }
+    }
+    mesh.run_past_the_bundle();
+    assert_eq!(mesh.forge.issues.iter().map(|issue| issue.markers.len()).collect::<Vec<_>>(), [11]);
+}
+
+#[test]
+fn a_muted_fingerprint_is_not_filed() {
+    let mut mesh = Mesh::of(2);
+    let fingerprint = mesh.report(0, "KeyError");
+    mesh.mute(1, fingerprint, 200);
+    mesh.report(0, "KeyError");
+    mesh.report(0, "KeyError");
+    mesh.run_for(180);
+    assert_eq!(mesh.forge.calls, []);
+    assert_eq!(mesh.node(0).error(mesh.time(), fingerprint).unwrap().state, ErrorState::Muted);
+    mesh.run_for(120);
+    assert_eq!(mesh.forge.creators, [0], "the mute is over");
+}
+
+#[test]
+fn a_note_that_arrives_between_look_and_create_stops_the_create() {
+    let mut mesh = Mesh::of(2);
+    mesh.forge.manner = Manner::Holds;
+    let fingerprint = mesh.report_critical(0, "MemoryError");
+    assert!(matches!(mesh.forge.calls[..], [(0, ForgeCall::Look { .. })]));
+    let issue = IssueRef { number: IssueNumber(7), url: String::new(), open: true };
+    let note = FilingNote::Filed { issue, occurrences: 1, at: UnixMillis(1) };
+    mesh.tell(0, 1, Body::Filing { fingerprint, note });
+    mesh.forge.manner = Manner::Answers;
+    mesh.answer_held();
+    mesh.run_for(40);
+    assert_eq!(mesh.forge.creates(), 0);
+    assert_eq!(mesh.issue(0, fingerprint), Some(7));
+}
+
+#[test]
+fn a_claim_of_a_lower_id_that_arrives_between_look_and_create_stops_the_create() {
+    let mut mesh = Mesh::of(2);
+    mesh.forge.manner = Manner::Holds;
+    let fingerprint = mesh.report_critical(1, "MemoryError");
+    mesh.tell(1, 0, Body::Filing { fingerprint, note: FilingNote::Claim });
+    mesh.forge.manner = Manner::Answers;
+    mesh.answer_held();
+    mesh.run_for(30);
+    assert_eq!(mesh.forge.creates(), 0);
+}
+
+#[test]
+fn the_next_in_rank_files_when_the_leader_stays_silent() {
+    let mut mesh = Mesh::of(3);
+    for place in [0, 1, 2] {
+        mesh.report(place, "KeyError");
+    }
+    mesh.run_for(1);
+    mesh.kill(0);
+    mesh.run_for(180);
+    assert_eq!(mesh.forge.creators, [1]);
+}
+
+#[test]
+fn a_leader_that_dies_after_its_claim_is_replaced_and_its_create_looked_for() {
+    let mut mesh = Mesh::of(2);
+    mesh.forge.manner = Manner::LosesAnswers;
+    let fingerprint = mesh.report_critical(0, "MemoryError");
+    assert_eq!(mesh.forge.creators, [0]);
+    mesh.kill(0);
+    mesh.give(1, Input::PeerDown(mesh.members[0].id));
+    mesh.forge.manner = Manner::Answers;
+    mesh.run_for(180);
+    assert_eq!(mesh.forge.creators, [0], "node 1 found it and made no second one");
+    assert_eq!(mesh.issue(1, fingerprint), Some(1));
+}
+
+#[test]
+fn an_unanswered_create_is_looked_for_for_a_minute_before_a_second() {
+    let mut mesh = Mesh::of(1);
+    mesh.forge.manner = Manner::Holds;
+    mesh.report_critical(0, "MemoryError");
+    mesh.answer_held();
+    let (place, id, _) = mesh.forge.held.pop_front().unwrap();
+    mesh.forge.manner = Manner::Answers;
+    mesh.give(place, Input::Forge { id, reply: ForgeReply::Unclear { why: "cut off".to_owned() } });
+    mesh.run_for(59);
+    assert_eq!(mesh.forge.creates(), 1);
+    mesh.run_for(2);
+    let looks = mesh.forge.calls.iter().filter(|(_, call)| matches!(call, ForgeCall::Look { .. })).count();
+    assert_eq!((looks, mesh.forge.creates(), mesh.forge.issues.len()), (5, 2, 1));
+}
+
+#[test]
+fn a_restart_between_intent_and_answer_looks_before_it_creates() {
+    let mut mesh = Mesh::of(1);
+    mesh.forge.manner = Manner::LosesAnswers;
+    let fingerprint = mesh.report_critical(0, "MemoryError");
+    mesh.kill(0);
+    assert_eq!(mesh.members[0].disk.intents.len(), 1);
+    let calls_before = mesh.forge.calls.len();
+    mesh.forge.manner = Manner::Answers;
+    mesh.start(0);
+    mesh.run_for(10);
+    assert!(matches!(mesh.forge.calls[calls_before], (0, ForgeCall::Look { .. })));
+    assert_eq!((mesh.forge.issues.len(), mesh.issue(0, fingerprint)), (1, Some(1)));
+    assert_eq!(mesh.members[0].disk.intents.len(), 0, "the intent is settled");
+}
+
+#[test]
+fn a_lone_node_with_an_open_intent_wakes_by_itself() {
+    let mut mesh = Mesh::of(1);
+    mesh.forge.manner = Manner::Holds;
+    mesh.report_critical(0, "MemoryError");
+    mesh.answer_held();
+    assert_eq!(mesh.forge.creates(), 1);
+    mesh.restart(0);
+    mesh.forge.manner = Manner::Answers;
+    mesh.run_for(70);
+    assert_eq!(mesh.forge.issues.len(), 1, "nothing came of the first create, so there was a second, a minute later");
+}
+
+#[test]
+fn a_newcomer_does_not_think_itself_first() {
+    let mut mesh = Mesh::unstarted(3);
+    mesh.start(0);
+    mesh.start(2);
+    mesh.run_for(55);
+    for place in [0, 0, 2] {
+        mesh.report(place, "KeyError");
+    }
+    mesh.start(1);
+    mesh.run_for(35);
+    assert_eq!(mesh.forge.creators, [0]);
+    assert!(mesh.forge.calls.iter().all(|(place, _)| *place == 0));
+}
+
+#[test]
+fn two_sides_of_a_split_file_one_each_and_the_sweep_closes_the_later() {
+    let mut mesh = Mesh::of(2);
+    mesh.cut_off(1);
+    mesh.run_for(50);
+    mesh.forge.manner = Manner::Holds;
+    let fingerprint = mesh.report_critical(0, "MemoryError");
+    mesh.report_critical(1, "MemoryError");
+    mesh.answer_held();
+    mesh.forge.manner = Manner::Answers;
+    mesh.answer_held();
+    assert_eq!(mesh.forge.open(), [1, 2], "both looked before either created");
+    mesh.heal(1);
+    mesh.run_for(130);
+    assert_eq!(mesh.forge.open(), [1]);
+    assert_eq!((mesh.issue(0, fingerprint), mesh.issue(1, fingerprint)), (Some(1), Some(1)));
+}
+
+#[test]
+fn a_refused_token_leaves_the_node_counting_and_says_why() {
+    let mut mesh = Mesh::of(1);
+    mesh.forge.manner = Manner::Denies;
+    let fingerprint = mesh.report_critical(0, "MemoryError");
+    mesh.report_critical(0, "MemoryError");
+    mesh.run_for(1);
+    let status = mesh.node(0).status(mesh.time());
+    assert_eq!((status.can_file, status.cannot_file_why.as_str()), (false, "make a new token"));
+    assert_eq!(mesh.count(0, fingerprint), 2);
+    let why = mesh.node(0).why(mesh.time(), fingerprint).unwrap();
+    assert!(why.reasons.iter().any(|reason| reason.contains("make a new token")), "{:?}", why.reasons);
+    mesh.forge.manner = Manner::Answers;
+    mesh.give(0, Input::ForgeHealth(ForgeHealth::Ready));
+    mesh.run_past_the_bundle();
+    assert_eq!(mesh.issue(0, fingerprint), Some(1));
+}
+
+#[test]
+fn when_the_holder_cannot_file_another_node_does() {
+    let mut mesh = Mesh::of(2);
+    mesh.give(0, Input::ForgeHealth(ForgeHealth::Blocked { why: "no token".to_owned() }));
+    for _ in 0..3 {
+        mesh.report(0, "KeyError");
+    }
+    mesh.run_past_the_bundle();
+    assert_eq!(mesh.forge.creators, [1]);
+}

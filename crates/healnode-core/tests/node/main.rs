@@ -1,0 +1,9 @@
+//! Small clusters of one to three nodes, wired by hand: what one node decides, and what a few of them make of it.
+//!
+//! `mesh.rs` is the wiring. Faults by the thousand are `healnode-sim`'s.
+
+mod counting;
+mod filing;
+mod hostile;
+mod mesh;
+mod order;

@@ -1,0 +1,116 @@
+//! What must be on disk before what leaves.
+
+use std::collections::BTreeSet;
+
+use healnode_core::{Effect, ForgeCall, Marker, Record};
+use proptest::prelude::*;
+
+use crate::mesh::{Manner, Mesh};
+
+#[derive(Clone, Debug)]
+enum Act {
+    Report { place: usize, error: usize, critical: bool },
+    Restart(usize),
+    CutOff(usize),
+    Heal(usize),
+    Manner(usize),
+    Run(u64),
+}
+
+fn any_act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => (0..3usize, 0..4usize, any::<bool>()).prop_map(|(place, error, critical)| Act::Report { place, error, critical }),
+        1 => (0..3usize).prop_map(Act::Restart),
+        1 => (0..3usize).prop_map(Act::CutOff),
+        1 => (0..3usize).prop_map(Act::Heal),
+        1 => (0..4usize).prop_map(Act::Manner),
+        3 => (1..70u64).prop_map(Act::Run),
+    ]
+}
+
+fn act(mesh: &mut Mesh, act: Act) {
+    match act {
+        Act::Report { place, error, critical } => {
+            let error_type = ["AError", "BError", "CError", "DError"][error];
+            if critical {
+                mesh.report_critical(place, error_type)
+            } else {
+                mesh.report(place, error_type)
+            };
+        }
+        Act::Restart(place) => mesh.restart(place),
+        Act::CutOff(place) => mesh.cut_off(place),
+        Act::Heal(place) => mesh.heal(place),
+        Act::Manner(manner) => {
+            mesh.forge.manner = [Manner::Answers, Manner::Holds, Manner::LosesAnswers, Manner::Denies][manner];
+            mesh.answer_held();
+        }
+        Act::Run(seconds) => mesh.run_for(seconds),
+    }
+}
+
+/// Follows the effects of all nodes, in order.
+#[derive(Default)]
+struct Order {
+    statements: BTreeSet<String>,
+    /// Of the input at hand: what an intent was stored for, and whether a count was.
+    intents: BTreeSet<Marker>,
+    input: usize,
+    counted: bool,
+}
+
+impl Order {
+    fn check(&mut self, input: usize, effect: &Effect) {
+        if input != self.input {
+            *self = Order { statements: std::mem::take(&mut self.statements), input, ..Order::default() };
+        }
+        match effect {
+            Effect::Store(Record::Statement(signed)) => {
+                self.statements.insert(format!("{:?}", signed.statement));
+            }
+            Effect::Store(Record::Intent { intent, .. }) => self.intents.extend(intent.members.iter().map(|member| Marker::of(*member))),
+            Effect::Store(Record::Counter { .. }) => self.counted = true,
+            Effect::Publish(run) => {
+                for signed in &run.statements {
+                    assert!(self.statements.contains(&format!("{:?}", signed.statement)), "published before it was stored");
+                }
+            }
+            Effect::Forge { call: ForgeCall::Create(draft), .. } => {
+                let markers = Marker::read_all(&draft.body);
+                assert!(markers.iter().all(|marker| self.intents.contains(marker)), "a create without an intent on disk");
+            }
+            Effect::Acknowledge { .. } => assert!(self.counted, "acknowledged before it was counted"),
+            Effect::Store(
+                Record::Heard { .. }
+                | Record::EventId { .. }
+                | Record::SeqReserved(_)
+                | Record::Sample(_)
+                | Record::IntentSettled { .. }
+                | Record::ForgetStatement { .. }
+                | Record::ForgetFingerprint(_),
+            )
+            | Effect::Ask { .. }
+            | Effect::Answer { .. }
+            | Effect::Forge { .. }
+            | Effect::FetchSample { .. }
+            | Effect::WakeAt { .. }
+            | Effect::Note(_) => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn store_comes_before_publish_and_forge_in_every_input(acts in prop::collection::vec(any_act(), 1..40)) {
+        let mut mesh = Mesh::of(3);
+        for one in acts {
+            act(&mut mesh, one);
+        }
+        let mut order = Order::default();
+        for (input, effect) in &mesh.log {
+            order.check(*input, effect);
+        }
+    }
+}
