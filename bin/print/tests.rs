@@ -114,7 +114,9 @@ fn the_status_says_what_is_off_and_what_was_dropped() {
     node["auto"]["issue"] = json!(true);
     node["dropped"] = json!({});
     let text = status(&node, &file());
-    assert!(text.contains("files issues  yes (github, acme/shop, ok)\ndropped       nothing\n"), "{text}");
+    assert!(text.contains("files issues  no: ok (github, acme/shop)\ndropped       nothing\n"), "{text}");
+    node["can_file"] = json!(true);
+    assert!(status(&node, &file()).contains("files issues  yes (github, acme/shop)\n"));
 }
 
 #[test]
