@@ -84,6 +84,59 @@ fn a_reader_that_goes_away_ends_the_command_as_without_healnode() {
 }
 
 #[test]
+fn a_slow_reader_gets_everything() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    let mut command = node.command();
+    command.args(["exec", "--", "head", "-c", "1000000", "/dev/zero"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut read = 0;
+    let mut buffer = [0; 4096];
+    // Nothing is read until the command has long ended and all the pipes between are full.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    while let Ok(length @ 1..) = stdout.read(&mut buffer) {
+        read += length;
+    }
+    assert_eq!((read, child.wait().unwrap().code()), (1_000_000, Some(0)));
+}
+
+#[test]
+fn an_interrupted_command_and_a_closed_pipe_are_no_errors() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    for signal in ["INT", "PIPE"] {
+        let status = node.run(&["exec", "--", "sh", "-c", &format!("kill -{signal} $$")]).status;
+        assert!(status.code().is_some_and(|code| code > 128), "{status}");
+    }
+    assert!(!node.data_dir().join("spool").exists());
+}
+
+#[test]
+fn a_signal_is_passed_on_also_where_there_is_no_kill_program() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    let mut command = node.command();
+    command.env("PATH", "/nonexistent").args(["exec", "--", "/bin/sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do :; done"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0; 6];
+    child.stdout.take().unwrap().read_exact(&mut ready).unwrap();
+    assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+}
+
+#[test]
+fn the_order_between_the_streams_does_not_split_one_error_into_two() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\n");
+    node.start();
+    for _ in 0..10 {
+        node.run(&["exec", "--", "sh", "-c", "echo out; echo err >&2; echo out; exit 1"]);
+    }
+    assert_eq!(node.ask(&["errors"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn the_failure_is_reported_with_its_trace_and_its_last_lines() {
     let site = Site::new();
     let mut node = site.node("a", &[], "[bundle]\ninterval = \"1s\"\nmin_occurrences = 1\n");

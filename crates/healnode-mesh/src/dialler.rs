@@ -194,10 +194,12 @@ impl Seed {
             self.is_own = true;
             tracing::info!(%bootstrap, "a bootstrap address is this node's own");
         } else if self.backoff.failures() == 0 {
-            tracing::warn!(%bootstrap, %error, "a bootstrap address cannot be reached; it is tried again for ever");
-        } else {
-            tracing::debug!(%bootstrap, %error, "a bootstrap address cannot be reached");
+            tracing::warn!(
+                %bootstrap,
+                "a bootstrap address cannot be reached and is tried again for ever; if a node is there, compare swarm keys and mesh.allow"
+            );
         }
+        tracing::debug!(%bootstrap, %error, "dial failed");
         self.backoff.fail(now, rand::random());
     }
 }
