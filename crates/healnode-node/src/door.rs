@@ -3,7 +3,7 @@
 use healnode_core::{Command, Node, Now, Outcome, Report};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::driver::Facts;
+use crate::facts::Facts;
 
 /// Reports that may wait for the driver. More wait at the door, which slows the sender down; nothing is dropped.
 const REPORTS_WAITING_MAX: usize = 1_024;

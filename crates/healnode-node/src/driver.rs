@@ -22,6 +22,7 @@ use tracing::{debug, error, info, warn};
 use crate::clock::{Clock, wall};
 use crate::door::{Capture, Inside, Look, NotKept, Question};
 use crate::event_log;
+use crate::facts::Facts;
 use crate::forging::Forged;
 
 /// Effects of a batch beyond which no further input joins it. A report has at most ten, so its records always fit into the one append that
@@ -47,23 +48,6 @@ pub(crate) struct Edges {
     pub(crate) forge: mpsc::Sender<(CallId, ForgeCall)>,
     pub(crate) forged: mpsc::Receiver<Forged>,
     pub(crate) events: broadcast::Sender<Event>,
-}
-
-/// What the driver knows besides the core, for people.
-#[derive(Default)]
-pub(crate) struct Facts {
-    /// Where peers can reach this node.
-    pub(crate) listening: Vec<String>,
-    /// Where peers say that they can be reached.
-    pub(crate) addresses: BTreeMap<NodeId, Vec<String>>,
-    /// What was dropped at the edges, by reason.
-    pub(crate) dropped: BTreeMap<&'static str, u64>,
-    /// Reports acknowledged since the start.
-    pub(crate) acknowledged: u64,
-    /// Why nothing can be written just now, or nothing.
-    pub(crate) disk_problem: String,
-    /// How long the node has been up.
-    pub(crate) uptime: Duration,
 }
 
 /// The loop's state.

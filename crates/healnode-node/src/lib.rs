@@ -12,6 +12,7 @@ mod door;
 mod driver;
 mod event_log;
 mod exec;
+mod facts;
 mod forging;
 mod run;
 mod spool;

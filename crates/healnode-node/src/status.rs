@@ -10,7 +10,7 @@ pub(crate) mod server;
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::driver::Facts;
+use crate::facts::Facts;
 use healnode_core::StatusView;
 
 /// What of the configuration is shown.
