@@ -252,8 +252,8 @@ impl super::Node {
     fn heard_from(&mut self, now: Now, node: NodeId) {
         let peer = self.sharing.peers.entry(node).or_default();
         let before = peer.heard_at.replace(now.mono);
-        peer.gone = false;
-        if before.is_none_or(|at| now.mono.since(at) >= self.policy.presence_timeout) {
+        let was_gone = std::mem::take(&mut peer.gone);
+        if was_gone || before.is_none_or(|at| now.mono.since(at) >= self.policy.presence_timeout) {
             self.desk.look_over();
         }
     }

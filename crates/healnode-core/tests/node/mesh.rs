@@ -307,7 +307,7 @@ impl Mesh {
     }
 
     pub(crate) fn node(&self, place: usize) -> &Node {
-        self.members[place].node.as_ref().unwrap()
+        self.members[place].node.as_ref().expect("the node was started")
     }
 
     /// Returns how often a node thinks that an error was seen.

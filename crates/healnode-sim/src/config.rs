@@ -1,0 +1,230 @@
+//! What is simulated: how many nodes, for how long, and which faults.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use healnode_core::Policy;
+
+/// From so many nodes on, presence and pulls are spaced out, see [`Config::new`].
+const LARGE: usize = 200;
+
+/// One scenario. With a seed it is a run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Nodes, at least 1.
+    pub nodes: usize,
+    /// Virtual minutes; faults in the first half, then everything heals.
+    pub minutes: u64,
+    /// Different errors that the applications have.
+    pub fingerprints: usize,
+    /// Connections that each node opens; it is in about twice as many. Small meshes are full.
+    pub neighbours: usize,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Which forge.
+    pub forge: ForgeKind,
+    /// How the nodes decide. `may_file` is set per node.
+    pub policy: Policy,
+}
+
+/// What the forge promises about creating.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ForgeKind {
+    /// Every create makes an issue, as on GitHub.
+    Plain,
+    /// A create returns the issue that carries its marker, if there is one, as the outbox does under its lock.
+    CreateIfAbsent,
+}
+
+/// The faults that a run may have.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Faults(BTreeSet<Fault>);
+
+/// A kind of fault. How often and how hard it strikes is in `plan.rs`, `network.rs` and `forge.rs`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Fault {
+    /// Gossip does not reach some receivers.
+    Loss,
+    /// Gossip arrives twice.
+    Repeat,
+    /// Gossip arrives late, behind newer.
+    Reorder,
+    /// The mesh splits in two or three, for longer than connections live.
+    Partition,
+    /// One part hears another and is not heard.
+    OneWay,
+    /// A node is cut off, often for less than it takes to notice.
+    Blip,
+    /// A node is killed between two effects and comes back with its disk.
+    Crash,
+    /// A node is killed and comes back with an empty disk, sometimes with its clock set back.
+    Wipe,
+    /// Nodes start late.
+    Join,
+    /// Clocks are wrong by up to an hour.
+    Skew,
+    /// The forge's lists lag behind.
+    Lag,
+    /// The forge takes long to answer.
+    Slow,
+    /// The forge's answers are lost, before or after what they answer happened, or it happens after the caller gave up.
+    Unclear,
+    /// The forge refuses: rate limits and revoked tokens.
+    Refuse,
+    /// The forge is down for a while.
+    Outage,
+    /// Some nodes have no token.
+    Tokenless,
+}
+
+const FAULTS: [(Fault, &str); 16] = [
+    (Fault::Loss, "loss"),
+    (Fault::Repeat, "repeat"),
+    (Fault::Reorder, "reorder"),
+    (Fault::Partition, "partition"),
+    (Fault::OneWay, "one-way"),
+    (Fault::Blip, "blip"),
+    (Fault::Crash, "crash"),
+    (Fault::Wipe, "wipe"),
+    (Fault::Join, "join"),
+    (Fault::Skew, "skew"),
+    (Fault::Lag, "lag"),
+    (Fault::Slow, "slow"),
+    (Fault::Unclear, "unclear"),
+    (Fault::Refuse, "refuse"),
+    (Fault::Outage, "outage"),
+    (Fault::Tokenless, "tokenless"),
+];
+
+impl Config {
+    /// Ten virtual minutes of `nodes` nodes with every fault, a bundle each minute, and a forge like GitHub.
+    ///
+    /// With 200 nodes or more a sign of life goes out every three minutes in place of every 15 s, a peer is asked every 30 s in place of each
+    /// second, and a busy count is said every second: at 1,000 nodes the default intervals cost 40,000,000 deliveries and 600,000 pulls of
+    /// 48 KiB, which test patience and nothing else.
+    pub fn new(nodes: usize) -> Self {
+        let mut policy = Policy { may_file: true, bundle_interval: Duration::from_secs(60), ..Policy::default() };
+        if nodes >= LARGE {
+            policy.presence_interval = Duration::from_secs(180);
+            policy.presence_timeout = Duration::from_secs(370);
+            policy.pull_interval = Duration::from_secs(30);
+            policy.flush_interval = Duration::from_secs(1);
+        }
+        Self { nodes, minutes: 10, fingerprints: 20, neighbours: 4, faults: Faults::all(), forge: ForgeKind::Plain, policy }
+    }
+}
+
+impl Faults {
+    /// Returns no fault at all. Delays remain.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Returns every fault.
+    pub fn all() -> Self {
+        Self(FAULTS.iter().map(|(fault, _)| *fault).collect())
+    }
+
+    /// Returns these faults.
+    pub fn of(faults: &[Fault]) -> Self {
+        Self(faults.iter().copied().collect())
+    }
+
+    /// Returns these faults without one.
+    pub fn without(mut self, fault: Fault) -> Self {
+        self.0.remove(&fault);
+        self
+    }
+
+    /// Returns whether a fault may strike.
+    pub fn has(&self, fault: Fault) -> bool {
+        self.0.contains(&fault)
+    }
+
+    /// Returns whether none of the faults can strike that may make a second issue: whoever files is alone, and is answered.
+    pub fn leave_one_filer(&self) -> bool {
+        let splitting = [
+            Fault::Partition,
+            Fault::OneWay,
+            Fault::Blip,
+            Fault::Crash,
+            Fault::Wipe,
+            Fault::Skew,
+            Fault::Slow,
+            Fault::Unclear,
+            Fault::Refuse,
+            Fault::Outage,
+        ];
+        !splitting.iter().any(|fault| self.has(*fault))
+    }
+}
+
+/// The text names no fault; nothing was changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownFault(String);
+
+impl fmt::Display for UnknownFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = FAULTS.iter().map(|(_, name)| *name).collect();
+        write!(f, "no fault is called {:?}; there are: all, none, {}", self.0, names.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownFault {}
+
+impl FromStr for Faults {
+    type Err = UnknownFault;
+
+    /// Reads `all`, `none`, or names with commas between them; a name with a minus before it is taken out of those before it.
+    fn from_str(text: &str) -> Result<Self, UnknownFault> {
+        let mut faults = Self::none();
+        for name in text.split(',').map(str::trim) {
+            match name {
+                "all" => faults = Self::all(),
+                "none" => faults = Self::none(),
+                _ => faults.take(name)?,
+            }
+        }
+        Ok(faults)
+    }
+}
+
+impl Faults {
+    fn take(&mut self, name: &str) -> Result<(), UnknownFault> {
+        let wanted = name.trim_start_matches('-');
+        let Some((fault, _)) = FAULTS.iter().find(|(_, known)| *known == wanted) else { return Err(UnknownFault(name.to_owned())) };
+        if name.starts_with('-') {
+            self.0.remove(fault);
+        } else {
+            self.0.insert(*fault);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = FAULTS.iter().filter(|(fault, _)| self.has(*fault)).map(|(_, name)| *name).collect();
+        match names.len() {
+            0 => f.write_str("none"),
+            16 => f.write_str("all"),
+            _ => f.write_str(&names.join(",")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_read_by_name_and_written_back() {
+        let read = |text: &str| text.parse::<Faults>().map(|faults| faults.to_string());
+        assert_eq!(read("all"), Ok("all".to_owned()));
+        assert_eq!(read("crash, loss"), Ok("loss,crash".to_owned()));
+        assert_eq!(read("all,-wipe").map(|text| text.contains("wipe")), Ok(false));
+        assert_eq!(read("fire"), Err(UnknownFault("fire".to_owned())));
+    }
+}

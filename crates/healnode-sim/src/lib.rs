@@ -1,0 +1,22 @@
+//! Many real nodes in virtual time, with faults, checks and replay.
+//!
+//! The nodes are `healnode-core`'s, unchanged; the network, the disks, the clocks, the forge and the applications are modelled here, one
+//! file each. A run is a [`Config`] and a seed: the same two give the same run, event for event, which the digest at the end shows. It has two halves: in the
+//! first everything breaks, in the second everything heals and agreement is demanded, because safety alone is satisfied by a system that does nothing.
+
+mod checks;
+mod config;
+mod demand;
+mod dice;
+mod forge;
+mod load;
+mod machine;
+mod network;
+mod outcome;
+mod plan;
+mod queue;
+mod world;
+
+pub use config::{Config, Fault, Faults, ForgeKind, UnknownFault};
+pub use outcome::{Duplicates, Outcome};
+pub use world::run;
