@@ -14,8 +14,9 @@ use crate::print::may_use_colour;
 /// Filters for none, one and two `-v`.
 pub(crate) type Levels = [&'static str; 3];
 
-/// What a running node logs. Libraries are heard from only when something is wrong.
-pub(crate) const NODE: Levels = ["warn,healnode=info", "info,healnode=debug", "debug,healnode=trace"];
+/// What a running node logs. Libraries are heard from only when something is wrong; those that warn at a peer's will, not even then.
+pub(crate) const NODE: Levels =
+    ["warn,libp2p_gossipsub=error,libp2p_request_response=error,healnode=info", "info,healnode=debug", "debug,healnode=trace"];
 
 /// What a command that ends soon logs.
 pub(crate) const COMMAND: Levels = ["error,healnode=warn", "warn,healnode=debug", "debug,healnode=trace"];

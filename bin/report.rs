@@ -27,6 +27,7 @@ pub(crate) async fn report(config: &Config, args: &args::Report, out: &mut dyn W
     let reader = Bounded { input: io::stdin().lock(), room: &room };
     let mut refused = None;
     for (index, value) in serde_json::Deserializer::from_reader(reader).into_iter::<serde_json::Value>().enumerate() {
+        room.set(LINE_BYTES_MAX);
         let context = || format!("report {} on standard input", index + 1);
         let raw = match RawError::from_json(&value.with_context(context)?.to_string()).with_context(context) {
             Ok(raw) => raw,
@@ -39,7 +40,6 @@ pub(crate) async fn report(config: &Config, args: &args::Report, out: &mut dyn W
         say_if_spooled(&delivered);
         writeln!(out, "{}", serde_json::to_string(&delivered)?)?;
         out.flush()?;
-        room.set(LINE_BYTES_MAX);
     }
     refused.map_or(Ok(()), Err)
 }

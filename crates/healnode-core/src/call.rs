@@ -141,9 +141,10 @@ impl Marker {
         Self(bytes)
     }
 
-    /// Reads the markers at the top of an issue's body: one a line, until the first line that is none.
+    /// Reads the markers of an issue's body: one a line, before healnode's own part begins. People may write above and between them.
     pub fn read_all(body: &str) -> Vec<Self> {
-        body.lines().map_while(Self::read).take(crate::limits::GROUP_MEMBERS_MAX).collect()
+        let head = body.lines().take_while(|line| line.trim() != crate::issue::BEGIN);
+        head.filter_map(Self::read).take(crate::limits::GROUP_MEMBERS_MAX).collect()
     }
 
     fn read(line: &str) -> Option<Self> {

@@ -14,7 +14,8 @@ use crate::limits::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::{NodeId, Policy};
 use markdown::{clip, clip_middle, code, fence, one_line};
 
-const BEGIN: &str = "<!-- healnode:begin -->";
+/// Where healnode's own part of a body begins.
+pub(crate) const BEGIN: &str = "<!-- healnode:begin -->";
 const END: &str = "<!-- healnode:end -->";
 
 /// Characters of the message in a title, by the contract.

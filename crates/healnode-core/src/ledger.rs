@@ -52,7 +52,7 @@ pub(crate) enum Merged {
     News {
         /// Nothing was known about its fingerprint before.
         first: bool,
-        /// Two statements carry this number: the identity is used twice.
+        /// Two statements carry this number, for the first time: the identity is used twice.
         cloned: bool,
     },
     /// It was known, or a later one was.
@@ -87,7 +87,7 @@ impl Ledger {
         if let Some(replaced) = replaced {
             origin.by_seq.remove(&(replaced, key));
         }
-        let cloned = same_number || same_numbers > 0;
+        let cloned = !origin.cloned && (same_number || same_numbers > 0);
         origin.cloned |= cloned;
         origin.by_seq.insert((seq, key));
         origin.highest = origin.highest.max(seq);
@@ -115,7 +115,7 @@ impl Ledger {
         }
         match self.origins.get(&source) {
             None if self.origins.len() >= ORIGINS_MAX => return Some(DropReason::TooManyOrigins),
-            Some(origin) if origin.by_seq.len() >= ORIGIN_STATEMENTS_MAX => return Some(DropReason::OriginFull),
+            Some(origin) if !own && origin.by_seq.len() >= ORIGIN_STATEMENTS_MAX => return Some(DropReason::OriginFull),
             None | Some(_) => {}
         }
         let fingerprint = key.fingerprint()?;
@@ -181,9 +181,9 @@ impl Ledger {
         Digest(heard.map(|(source, origin)| (*source, origin.through)).collect())
     }
 
-    /// Returns whether statements of an origin can be taken in at all.
-    pub(crate) fn has_room_for(&self, source: &Source) -> bool {
-        self.origins.len() < ORIGINS_MAX || self.origins.contains_key(source)
+    /// Returns how far an origin has been heard without a gap.
+    pub(crate) fn through(&self, source: Source) -> Seq {
+        self.origins.get(&source).map(|origin| origin.through).unwrap_or_default()
     }
 
     /// Returns the statements that a node with digest `have` lacks, up to about `bytes_max` bytes, and whether there are more.
@@ -304,24 +304,12 @@ impl Ledger {
         forgotten
     }
 
-    /// Gives up waiting for what is missing of origins that are gone: nobody can fill these gaps any more, and what lies beyond them would never
-    /// be passed on. Returns the new marks.
-    pub(crate) fn close_gaps(&mut self, is_gone: impl Fn(NodeId) -> bool) -> Vec<(Source, Seq)> {
-        let open = self.origins.iter_mut().filter(|(source, origin)| origin.through < origin.highest && is_gone(source.0));
-        let closed: Vec<(Source, Seq)> = open
-            .map(|(source, origin)| {
-                origin.through = origin.highest;
-                (*source, origin.through)
-            })
-            .collect();
-        if !closed.is_empty() {
-            self.summary = None;
-        }
-        closed
-    }
-
-    /// Forgets origins that have nothing left to say but that they once were there. Returns the keys of their statements.
+    /// Forgets origins that have nothing left to say but that they once were there, when room gets scarce. Returns the keys of their
+    /// statements. While there is room they stay: peers look at different times, and would give back to each other what one of them forgot.
     pub(crate) fn forget_origins(&mut self, is_gone: impl Fn(NodeId) -> bool) -> Vec<(Source, Key)> {
+        if self.origins.len() <= ORIGINS_MAX / 4 * 3 {
+            return Vec::new();
+        }
         let is_idle = |source: &Source, origin: &Origin| is_gone(source.0) && origin.by_seq.iter().all(|(_, key)| *key == Key::Presence);
         let gone: Vec<Source> = self.origins.iter().filter(|(source, origin)| is_idle(source, origin)).map(|(source, _)| *source).collect();
         for source in &gone {
@@ -397,6 +385,11 @@ impl Entry {
         let first = self.tallies().map(|(_, tally)| tally.first_seen).min()?;
         let last = self.tallies().map(|(_, tally)| tally.last_seen).max()?;
         Some((first, last))
+    }
+
+    /// Returns when any node saw it last, by clocks that are not ahead of `latest`; what says otherwise is left out.
+    pub(crate) fn last_seen_by(&self, latest: UnixMillis) -> Option<UnixMillis> {
+        self.tallies().map(|(_, tally)| tally.last_seen).filter(|seen| *seen <= latest).max()
     }
 
     /// Returns its issue: the lowest number that any node has filed, as the node describes it that looked at it last.
@@ -570,15 +563,16 @@ mod tests {
     }
 
     #[test]
-    fn origins_with_nothing_left_to_say_are_forgotten_once_they_are_gone() {
+    fn origins_with_nothing_left_to_say_are_forgotten_once_they_are_gone_and_room_is_scarce() {
         let mut ledger = Ledger::default();
         let presence = || Body::Presence(Presence { can_file: true, version: "1".to_owned() });
-        ledger.merge(statement(1, 1, 1, presence(), 0), false);
-        ledger.merge(statement(2, 1, 1, presence(), 0), false);
+        for epoch in 0..=ORIGINS_MAX as u64 / 4 * 3 {
+            assert_eq!(ledger.forget_origins(|_| true), []);
+            ledger.merge(statement(1, epoch, 1, presence(), 0), false);
+        }
         ledger.merge(statement(2, 1, 2, tally(0, 1), 0), false);
-        let forgotten = ledger.forget_origins(|_| true);
-        assert_eq!(forgotten, [((NodeId::from_key([1; 32]), Epoch(1)), Key::Presence)]);
-        assert_eq!(ledger.nodes().len(), 1);
+        assert_eq!(ledger.forget_origins(|_| true).len(), ORIGINS_MAX / 4 * 3 + 1);
+        assert_eq!(ledger.nodes().into_iter().collect::<Vec<_>>(), [NodeId::from_key([2; 32])]);
     }
 
     #[test]

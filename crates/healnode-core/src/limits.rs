@@ -16,8 +16,9 @@ pub const PEER_FINGERPRINTS_MAX: usize = FINGERPRINTS_MAX / 4 * 3;
 /// 600,000 at about 800 bytes each stay under 500 MB, in a mesh where everybody sees everything.
 pub const STATEMENTS_MAX: usize = 3 * FINGERPRINTS_MAX;
 
-/// Statements kept of one origin and epoch. More are dropped and counted; the origin's later statements about keys already held still count.
-pub const ORIGIN_STATEMENTS_MAX: usize = 2 * FINGERPRINTS_MAX;
+/// Statements kept of one other origin and epoch: a third of what peers may fill, so that one alone cannot fill it. More are dropped and
+/// counted; the origin's later statements about keys already held still count.
+pub const ORIGIN_STATEMENTS_MAX: usize = PEER_FINGERPRINTS_MAX / 3;
 
 /// Statements of one origin that may carry the same number. More are dropped and counted.
 ///

@@ -56,8 +56,7 @@ impl Node {
     pub fn new(me: NodeId, epoch: Epoch, policy: Policy, signer: Box<dyn Signer>, snapshot: Snapshot, now: Now) -> Self {
         let mut ledger = Ledger::default();
         for signed in snapshot.statements.into_values() {
-            let own = signed.statement.origin == me;
-            ledger.merge(signed, own);
+            ledger.merge(signed, true);
         }
         for (source, through) in &snapshot.heard {
             ledger.hear(*source, crate::Seq(0), *through);
@@ -101,7 +100,7 @@ impl Node {
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
         match input {
             Input::Captured { id, report } => self.captured(now, id, *report, out),
-            Input::Gossip(run) => self.hear_run(now, run, true, out),
+            Input::Gossip(run) => self.hear_run(now, run, out),
             Input::PeerUp(peer) => self.peer_up(now, peer, out),
             Input::PeerDown(peer) => self.peer_down(peer),
             Input::Asked { id, request } => self.asked(id, request, out),
@@ -158,7 +157,7 @@ impl Node {
 
     fn forget_expired(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(horizon) = now.wall.0.checked_sub(duration_millis(self.policy.retention)) else { return };
-        let is_past = |(_, entry): &(&Fingerprint, &crate::ledger::Entry)| is_expired(entry, UnixMillis(horizon));
+        let is_past = |(_, entry): &(&Fingerprint, &crate::ledger::Entry)| is_expired(entry, UnixMillis(horizon), now.wall);
         let past: BTreeSet<Fingerprint> = self.ledger.entries().filter(is_past).map(|(fingerprint, _)| *fingerprint).collect();
         let expired: Vec<Fingerprint> = past.intersection(&self.fading).copied().collect();
         self.fading = past;
@@ -175,9 +174,6 @@ impl Node {
         let gone: BTreeSet<NodeId> = self.ledger.nodes().difference(&live).copied().collect();
         let long_gone: BTreeSet<NodeId> = gone.intersection(&self.gone).copied().collect();
         self.gone = gone;
-        for ((origin, epoch), through) in self.ledger.close_gaps(|node| long_gone.contains(&node)) {
-            out.push(Effect::Store(crate::Record::Heard { origin, epoch, through }));
-        }
         for ((origin, epoch), key) in self.ledger.forget_origins(|node| long_gone.contains(&node)) {
             out.push(Effect::Store(crate::Record::ForgetStatement { origin, epoch, key }));
             out.push(Effect::Store(crate::Record::Heard { origin, epoch, through: crate::Seq(0) }));
@@ -233,7 +229,10 @@ fn bundle_wait(policy: &Policy, wall: UnixMillis) -> std::time::Duration {
     std::time::Duration::from_millis(interval - wall.0 % interval)
 }
 
-fn is_expired(entry: &crate::ledger::Entry, horizon: UnixMillis) -> bool {
+/// How far another node's clock may be ahead before its word on when an error was seen last is left out.
+const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
+
+fn is_expired(entry: &crate::ledger::Entry, horizon: UnixMillis, wall: UnixMillis) -> bool {
     let open = entry.issue().is_some_and(|issue| issue.open);
-    !open && entry.seen().is_none_or(|(_, last)| last < horizon)
+    !open && entry.last_seen_by(UnixMillis(wall.0.saturating_add(AHEAD_MAX_MS))).is_none_or(|last| last < horizon)
 }

@@ -14,9 +14,6 @@ use crate::limits::{BOOK_ADDRESSES_MAX, BOOK_PEERS_MAX, REDIAL_FIRST, REDIAL_LON
 /// Failed dials after which a peer that was never met is forgotten.
 const HEARSAY_FAILURES_MAX: u32 = 4;
 
-/// Failed dials after which a peer that was met is forgotten: about an hour. Whoever meets it again introduces it anew.
-const MET_FAILURES_MAX: u32 = 64;
-
 /// Where peers can be reached.
 #[derive(Default)]
 pub(crate) struct Book {
@@ -74,15 +71,14 @@ impl Book {
         }
     }
 
-    /// Notes that a peer was dialled in vain. It is forgotten after many such dials, but not by a node that is `alone` and has nothing
-    /// better to try.
+    /// Notes that a peer was dialled in vain. One that was never met is forgotten after a few such dials, but not by a node that is `alone` and
+    /// has nothing better to try. One that was met may be cut off for days, and stays while there is room.
     pub(crate) fn fail(&mut self, node: &NodeId, alone: bool, now: Instant, chance: f64) {
         let Some(entry) = self.entries.get_mut(node) else {
             return;
         };
         entry.backoff.fail(now, chance);
-        let failures_max = if entry.met { MET_FAILURES_MAX } else { HEARSAY_FAILURES_MAX };
-        if !alone && entry.backoff.failures() >= failures_max {
+        if !alone && !entry.met && entry.backoff.failures() >= HEARSAY_FAILURES_MAX {
             self.entries.remove(node);
         }
     }

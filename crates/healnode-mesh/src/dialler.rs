@@ -17,7 +17,7 @@ use crate::address::{is_loopback, is_numeric};
 use crate::backoff::Backoff;
 use crate::book::Book;
 use crate::introduction::Introduction;
-use crate::limits::{INTRODUCED_MAX, PEERS_WANTED, REDIAL_FIRST, REDIAL_LONGEST, STABLE_AFTER};
+use crate::limits::{EXPLORE_EVERY, INTRODUCED_MAX, PEERS_WANTED, REDIAL_FIRST, REDIAL_LONGEST, STABLE_AFTER};
 use crate::roster::Roster;
 use crate::{BootstrapAddress, identity};
 
@@ -28,6 +28,8 @@ pub(crate) struct Dialler {
     seeds: Vec<Seed>,
     pub(crate) book: Book,
     flights: BTreeMap<ConnectionId, Flight>,
+    /// When a peer was last dialled that is not needed.
+    explored: Option<Instant>,
 }
 
 /// A bootstrap address.
@@ -58,7 +60,7 @@ impl Dialler {
             bootstrap,
         };
         let seeds = bootstrap.into_iter().map(seed).collect();
-        Self { own, own_addresses: BTreeSet::new(), seeds, book: Book::default(), flights: BTreeMap::new() }
+        Self { own, own_addresses: BTreeSet::new(), seeds, book: Book::default(), flights: BTreeMap::new(), explored: None }
     }
 
     /// Notes an address of this node itself.
@@ -94,7 +96,7 @@ impl Dialler {
 
     fn peers_due(&mut self, roster: &Roster, now: Instant) -> Vec<DialOpts> {
         let under_way: BTreeSet<NodeId> = self.flights.values().filter_map(|flight| self.destination(flight)).collect();
-        let missing = PEERS_WANTED.saturating_sub(roster.len() + under_way.len());
+        let missing = PEERS_WANTED.saturating_sub(roster.len() + under_way.len()).max(usize::from(self.is_time_to_explore(now)));
         let candidates = self.book.due(now).filter(|node| !roster.contains(node) && !under_way.contains(node));
         let chosen = candidates.sample(&mut rand::rng(), missing);
         let mut dials = Vec::new();
@@ -106,6 +108,16 @@ impl Dialler {
             dials.push(dial);
         }
         dials
+    }
+
+    /// Once in a while one more peer is dialled than are needed: two halves of a mesh that was split are full each, and would never look for
+    /// each other.
+    fn is_time_to_explore(&mut self, now: Instant) -> bool {
+        let is_time = self.explored.is_none_or(|at| now.saturating_duration_since(at) >= EXPLORE_EVERY);
+        if is_time {
+            self.explored = Some(now);
+        }
+        is_time
     }
 
     fn destination(&self, flight: &Flight) -> Option<NodeId> {

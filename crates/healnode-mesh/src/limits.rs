@@ -60,6 +60,9 @@ pub const INTRODUCTION_BYTES_MAX: usize = INTRODUCED_MAX * BOOK_ADDRESSES_MAX * 
 /// Eight links per node keep 1,000 nodes in one piece when a few of them fail, at 0.07 MB each.
 pub const PEERS_WANTED: usize = 8;
 
+/// How often a met peer is dialled though there are links enough, so that the halves of a mesh that was split find each other again.
+pub const EXPLORE_EVERY: Duration = Duration::from_secs(60);
+
 /// Connections that may be open. One more is refused, and whoever dialled backs off.
 ///
 /// 256 connections take about 18 MB.

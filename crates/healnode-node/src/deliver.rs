@@ -42,7 +42,7 @@ pub enum DeliverError {
 /// # Errors
 /// When neither takes it.
 pub async fn report(config: &Config, mut raw: RawError) -> Result<Delivered, DeliverError> {
-    let event_id = raw.event_id.get_or_insert_with(new_event_id).clone();
+    raw.event_id.get_or_insert_with(new_event_id);
     if raw.system.is_none() {
         raw.system = Some(this_system());
     }
@@ -53,8 +53,9 @@ pub async fn report(config: &Config, mut raw: RawError) -> Result<Delivered, Del
     let report = Report::new(raw, wall());
     let spooled = !hand_over(config, &report).await?;
     if spooled {
-        spool::put(&config.data_dir, &report, &event_id)?;
+        spool::put(&config.data_dir, &report)?;
     }
+    let event_id = report.event_id().unwrap_or_default().to_owned();
     Ok(Delivered { fingerprint: report.fingerprint().to_string(), event_id, clipped: report.clipped(), spooled })
 }
 

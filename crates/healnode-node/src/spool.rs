@@ -50,15 +50,14 @@ fn spool_dir(data_dir: &Path) -> PathBuf {
 }
 
 /// Writes a report so that it survives a power cut.
-pub(crate) fn put(data_dir: &Path, report: &Report, event_id: &str) -> Result<(), SpoolError> {
+pub(crate) fn put(data_dir: &Path, report: &Report) -> Result<(), SpoolError> {
     let dir = spool_dir(data_dir);
     let on_io = |source| SpoolError::Io { dir: dir.clone(), source };
     make_private(&dir).map_err(on_io)?;
     if waiting(&dir).map_err(on_io)?.len() >= FILES_MAX {
         return Err(SpoolError::Full { dir });
     }
-    let name: String = event_id.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
-    write_whole(&dir, &format!("{:013}-{name}.json", wall().0), report).map_err(on_io)
+    write_whole(&dir, &format!("{:013}-{:016x}.json", wall().0, rand::random::<u64>()), report).map_err(on_io)
 }
 
 fn make_private(dir: &Path) -> io::Result<()> {
@@ -112,6 +111,7 @@ pub(crate) async fn take_in(data_dir: PathBuf, door: Door) {
         match take_all(&dir, &door).await {
             Ok(()) => problem.clear(),
             Err(TakeError::Stopping) => return,
+            Err(TakeError::Unreadable(_)) => {}
             Err(TakeError::Later(why)) if why == problem => {}
             Err(TakeError::Later(why)) => {
                 warn!(why, "reports wait in the spool");
@@ -126,29 +126,33 @@ pub(crate) async fn take_in(data_dir: PathBuf, door: Door) {
 enum TakeError {
     /// The rest is tried again.
     Later(String),
+    /// This one is tried again; those behind it may go ahead.
+    Unreadable(io::Error),
     /// The node stops.
     Stopping,
-}
-
-impl From<io::Error> for TakeError {
-    fn from(error: io::Error) -> Self {
-        TakeError::Later(error.to_string())
-    }
 }
 
 async fn take_all(dir: &Path, door: &Door) -> Result<(), TakeError> {
     let files = match waiting(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        files => files?,
+        Err(error) => return Err(TakeError::Later(format!("{} cannot be read: {error}", dir.display()))),
+        Ok(files) => files,
     };
+    let mut unreadable = None;
     for file in files {
-        take_one(&file, door).await?;
+        match take_one(&file, door).await {
+            Ok(()) => {}
+            Err(TakeError::Unreadable(why)) => {
+                unreadable.get_or_insert(format!("{} cannot be read ({why}); give it to the user that the node runs as", file.display()));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(())
+    unreadable.map_or(Ok(()), |why| Err(TakeError::Later(why)))
 }
 
 async fn take_one(file: &Path, door: &Door) -> Result<(), TakeError> {
-    let Some(raw) = read(file)? else {
+    let Some(raw) = read(file).map_err(TakeError::Unreadable)? else {
         set_aside(file);
         return Ok(());
     };

@@ -13,9 +13,9 @@ const LARGE: usize = 200;
 /// One scenario. With a seed it is a run.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Nodes, at least 1.
+    /// Nodes, 1 to 1,000; more would leave no room among the origins that a ledger keeps.
     pub nodes: usize,
-    /// Virtual minutes; faults in the first half, then everything heals.
+    /// Virtual minutes, at least 2; faults in the first half, then everything heals.
     pub minutes: u64,
     /// Different errors that the applications have.
     pub fingerprints: usize,
@@ -209,7 +209,7 @@ impl fmt::Display for Faults {
         let names: Vec<&str> = FAULTS.iter().filter(|(fault, _)| self.has(*fault)).map(|(_, name)| *name).collect();
         match names.len() {
             0 => f.write_str("none"),
-            16 => f.write_str("all"),
+            count if count == FAULTS.len() => f.write_str("all"),
             _ => f.write_str(&names.join(",")),
         }
     }

@@ -4,7 +4,7 @@
 //! lag behind. What was created is remembered for good, so that the checks count creations, not requests. A lease has its place beside the
 //! issues: one more kind of call with its own moment of effect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use healnode_core::limits::{BODY_CHARS_MAX, GROUP_MEMBERS_MAX, TITLE_CHARS_MAX};
@@ -28,6 +28,9 @@ const LAG_MS: (u64, u64) = (0, 5_000);
 /// How long after its caller gave up a create may still take effect. Half of the minute that the core looks for it.
 const LATE_EFFECT_MS: (u64, u64) = (0, 20_000);
 
+/// How long after a create without a clear answer it is looked for before a second may be sent.
+const LOOKED_FOR_MS: u64 = 60_000;
+
 /// Of a thousand creates, and of a thousand other calls, so many get no clear answer.
 const UNCLEAR_CREATES_PER_MILLE: u64 = 150;
 const UNCLEAR_CALLS_PER_MILLE: u64 = 30;
@@ -40,8 +43,8 @@ pub(crate) struct Forge {
     calls: BTreeMap<u64, Call>,
     count: u64,
     spells: Vec<Spell>,
-    /// Creates whose outcome their sender cannot know, until it looks.
-    doubts: BTreeSet<(Place, Marker)>,
+    /// Creates whose outcome their sender does not know.
+    doubts: BTreeMap<(Place, Marker), Doubt>,
     healed: bool,
     /// What no node should have asked for, in words.
     pub(crate) violations: Vec<String>,
@@ -86,6 +89,12 @@ pub(crate) struct Course {
     pub(crate) answers_at: Millis,
 }
 
+/// A create that was sent and not answered clearly.
+struct Doubt {
+    sent: Millis,
+    looked: bool,
+}
+
 /// A time during which the forge behaves worse than usual.
 struct Spell {
     from: Millis,
@@ -124,7 +133,7 @@ impl Forge {
             calls: BTreeMap::new(),
             count: 0,
             spells,
-            doubts: BTreeSet::new(),
+            doubts: BTreeMap::new(),
             healed: false,
             violations: Vec::new(),
         }
@@ -182,7 +191,7 @@ impl Forge {
 
     /// Takes a call in. What becomes of it is decided here.
     pub(crate) fn submit(&mut self, now: Millis, caller: Caller, call: ForgeCall, dice: &mut Dice) -> Course {
-        self.check_call(caller.place, &call);
+        self.check_call(now, caller.place, &call);
         self.count += 1;
         let number = self.count;
         let (slow, create) = (self.spell(now, SpellKind::Slow), matches!(call, ForgeCall::Create(_)));
@@ -228,8 +237,11 @@ impl Forge {
 
     /// Lets a call take effect.
     pub(crate) fn act(&mut self, now: Millis, number: u64, dice: &mut Dice) {
-        let Some((caller, call, unclear)) =
-            self.calls.get(&number).map(|call| (call.caller, call.call.clone(), call.fixed.is_some() || call.answered))
+        let Some((caller, call, unclear)) = self
+            .calls
+            .get(&number)
+            .filter(|call| call.pending)
+            .map(|call| (call.caller, call.call.clone(), call.fixed.is_some() || call.answered))
         else {
             return;
         };
@@ -264,9 +276,17 @@ impl Forge {
     pub(crate) fn answer_reached(&mut self, number: u64, reply: &ForgeReply) {
         let Some(call) = self.calls.get(&number) else { return };
         let place = call.caller.place;
-        let settled = match (&call.call, reply) {
-            (ForgeCall::Look { markers }, ForgeReply::Found(_)) => markers.clone(),
-            (ForgeCall::Create(draft), ForgeReply::Created(_) | ForgeReply::Refused(_)) => Marker::read_all(&draft.body),
+        match (&call.call, reply) {
+            (ForgeCall::Look { markers }, ForgeReply::Found(_)) => {
+                for marker in markers {
+                    self.doubts.entry((place, *marker)).and_modify(|doubt| doubt.looked = true);
+                }
+            }
+            (ForgeCall::Create(draft), ForgeReply::Created(_) | ForgeReply::Refused(_)) => {
+                for marker in Marker::read_all(&draft.body) {
+                    self.doubts.remove(&(place, marker));
+                }
+            }
             (
                 ForgeCall::Look { .. }
                 | ForgeCall::Survey
@@ -274,10 +294,7 @@ impl Forge {
                 | ForgeCall::Update { .. }
                 | ForgeCall::CloseDuplicate { .. },
                 _,
-            ) => return,
-        };
-        for marker in settled {
-            self.doubts.remove(&(place, marker));
+            ) => {}
         }
     }
 
@@ -331,14 +348,12 @@ impl Forge {
         ForgeReply::Done
     }
 
-    fn check_call(&mut self, place: Place, call: &ForgeCall) {
+    fn check_call(&mut self, now: Millis, place: Place, call: &ForgeCall) {
         match call {
             ForgeCall::Create(draft) => {
                 self.check_draft(draft);
                 for marker in Marker::read_all(&draft.body) {
-                    if !self.doubts.insert((place, marker)) {
-                        self.violations.push(format!("node {place} sent a second create for {marker:?} without looking after the first"));
-                    }
+                    self.check_doubt(now, place, marker);
                 }
             }
             ForgeCall::Update { draft, .. } => self.check_draft(draft),
@@ -346,6 +361,27 @@ impl Forge {
                 self.violations.push(format!("a look asked for {} markers", markers.len()));
             }
             ForgeCall::Look { .. } | ForgeCall::Survey | ForgeCall::CloseDuplicate { .. } => {}
+        }
+    }
+
+    /// A second create may follow only when the first has been looked for, and a minute is over.
+    fn check_doubt(&mut self, now: Millis, place: Place, marker: Marker) {
+        let Some(first) = self.doubts.insert((place, marker), Doubt { sent: now, looked: false }) else { return };
+        let waited_ms = now.0 - first.sent.0;
+        if !first.looked || waited_ms < LOOKED_FOR_MS {
+            self.violations
+                .push(format!("node {place} sent a second create for {marker:?} after {waited_ms} ms, looked: {}", first.looked));
+        }
+    }
+
+    /// Notes that a process died: what it asked for and the forge had not begun may come to nothing. A node that lost its disk as well cannot
+    /// know what it had sent.
+    pub(crate) fn caller_died(&mut self, place: Place, wiped: bool, dice: &mut Dice) {
+        for call in self.calls.values_mut().filter(|call| call.caller.place == place && call.pending) {
+            call.pending = dice.per_mille(500);
+        }
+        if wiped {
+            self.doubts.retain(|(owner, _), _| *owner != place);
         }
     }
 

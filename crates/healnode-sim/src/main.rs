@@ -18,10 +18,10 @@ struct Args {
     #[arg(long)]
     seed: Option<u64>,
     /// Nodes; several numbers with commas between them make a line each.
-    #[arg(long, value_delimiter = ',', default_value = "10")]
-    nodes: Vec<usize>,
+    #[arg(long, value_delimiter = ',', default_value = "10", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    nodes: Vec<u16>,
     /// Virtual minutes, half of them with faults.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..=600))]
     minutes: u64,
     /// What goes wrong: "all", "none", names with commas, "-name" to leave one out.
     #[arg(long, default_value = "all", allow_hyphen_values = true)]
@@ -43,12 +43,12 @@ fn main() -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn config(args: &Args, nodes: usize) -> Config {
+fn config(args: &Args, nodes: u16) -> Config {
     let forge = if args.create_if_absent { ForgeKind::CreateIfAbsent } else { ForgeKind::Plain };
-    Config { minutes: args.minutes, faults: args.faults.clone(), forge, ..Config::new(nodes) }
+    Config { minutes: args.minutes, faults: args.faults.clone(), forge, ..Config::new(nodes.into()) }
 }
 
-fn show_one(args: &Args, nodes: usize, seed: u64) -> bool {
+fn show_one(args: &Args, nodes: u16, seed: u64) -> bool {
     let started = Instant::now();
     println!("seed {seed}, nodes {nodes}, minutes {}, faults {}", args.minutes, args.faults);
     let outcome = run(&config(args, nodes), seed);
@@ -60,7 +60,7 @@ fn show_one(args: &Args, nodes: usize, seed: u64) -> bool {
 const HEADER: &str = "nodes seeds    events   wall s  filed/due  duplicates (unclear split race)  counts agreed  \
                       agreed after s (median max)  published  forge calls  kills  failed  digest";
 
-fn show_many(args: &Args, nodes: usize) -> bool {
+fn show_many(args: &Args, nodes: u16) -> bool {
     let started = Instant::now();
     let config = config(args, nodes);
     let mut sum = Sum::default();

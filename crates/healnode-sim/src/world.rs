@@ -77,7 +77,8 @@ struct Ask {
     to: Place,
 }
 
-pub(crate) struct World<'a> {
+/// Everything there is in a run.
+struct World<'a> {
     config: &'a Config,
     now: Millis,
     heal_at: Millis,
@@ -85,14 +86,14 @@ pub(crate) struct World<'a> {
     healed: bool,
     queue: Queue<Event>,
     dice: Dice,
-    pub(crate) machines: Vec<Machine>,
+    machines: Vec<Machine>,
     places: BTreeMap<NodeId, Place>,
     network: Network,
-    pub(crate) forge: Forge,
-    pub(crate) load: Load,
+    forge: Forge,
+    load: Load,
     asks: BTreeMap<u64, Ask>,
     asks_made: u64,
-    pub(crate) checks: Checks,
+    checks: Checks,
     demand: Demand,
     digest: u64,
     events: u64,
@@ -149,7 +150,7 @@ impl<'a> World<'a> {
             asks: BTreeMap::new(),
             asks_made: 0,
             demand: Demand::default(),
-            digest: seed ^ 0xcbf2_9ce4_8422_2325,
+            digest: 0xcbf2_9ce4_8422_2325,
             events: 0,
             published: 0,
             kills: 0,
@@ -350,6 +351,7 @@ impl<'a> World<'a> {
     fn kill(&mut self, place: Place) {
         let Some(kill) = self.machines[place].doom.take() else { return };
         self.machines[place].process = None;
+        self.forge.caller_died(place, kill.wiped, &mut self.dice);
         self.kills += 1;
         if kill.wiped {
             self.wipe(place, kill);

@@ -5,14 +5,15 @@
 //! times written in them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use healnode_report::Severity;
 
 use crate::ledger::{Merged, Source};
-use crate::limits::{PAGE_BYTES_MAX, RUN_BYTES_MAX, SEQ_RESERVE};
+use crate::limits::{ORIGINS_MAX, PAGE_BYTES_MAX, RUN_BYTES_MAX, SEQ_RESERVE};
 use crate::{
     Body, CallId, Digest, DropReason, Effect, Event, ForgeHealth, Millis, NodeId, Now, Presence, PullRequest, PullResponse, Record, Run,
-    Seq, Signed, Statement, Summary,
+    Seq, Signed, Statement,
 };
 
 /// What this node knows of its neighbours, and how far it is with its own statements.
@@ -35,6 +36,9 @@ pub(super) struct Sharing {
     outgoing: Vec<Signed>,
     pub(super) statements_published: u64,
     last_asked: Option<NodeId>,
+    /// Up to where origins were offered by peers, and something of it could not be taken in: there was no room, or it is not allowed. Other
+    /// nodes are not told, and for a while this node does not ask again, so that nothing holds up what comes behind.
+    passed: BTreeMap<Source, (Seq, Millis)>,
     pub(super) next_presence: Millis,
     pub(super) next_pull: Millis,
 }
@@ -48,9 +52,10 @@ struct Peer {
     asked: bool,
     /// What it had heard when it was last asked for statements, until the last page is there.
     offers: Option<Digest>,
-    /// What it had heard when its answer last held nothing that this node could take in. It is not asked for that again.
-    barren: Option<Summary>,
 }
+
+/// How long what was offered and could not be taken in is not asked for again.
+const PASS_FOR: Duration = Duration::from_secs(600);
 
 impl Sharing {
     /// Goes on behind every number that may have been used.
@@ -62,10 +67,11 @@ impl Sharing {
             seq_reserved: reserved,
             lost_up_to: said.max(reserved),
             recovers: reserved > said,
-            published: said,
+            published: said.max(reserved),
             outgoing: Vec::new(),
             statements_published: 0,
             last_asked: None,
+            passed: BTreeMap::new(),
             next_presence: now,
             next_pull: now,
         }
@@ -226,14 +232,13 @@ impl super::Node {
         self.desk.look_over();
     }
 
-    /// Merges a run. `direct` when its origin has just published it, and so is alive.
-    pub(super) fn hear_run(&mut self, now: Now, run: Run, direct: bool, out: &mut Vec<Effect>) {
+    /// Merges a run. Whoever is heard to have said something new is alive; old words said again are no sign of it.
+    pub(super) fn hear_run(&mut self, now: Now, run: Run, out: &mut Vec<Effect>) {
         if !self.policy.allow.is_empty() && run.origin != self.me && !self.policy.allow.contains(&run.origin) {
             return self.drop_counted(DropReason::NotAllowed, out);
         }
         let source = (run.origin, run.epoch);
         let known_before = self.ledger.highest(source);
-        let highest = run.statements.last().map(|signed| signed.statement.seq).unwrap_or_default();
         let mut through = run.through;
         for signed in run.statements {
             let seq = signed.statement.seq;
@@ -244,7 +249,7 @@ impl super::Node {
         if let Some(through) = self.ledger.hear(source, run.after, through) {
             out.push(Effect::Store(Record::Heard { origin: source.0, epoch: source.1, through }));
         }
-        if source.0 != self.me && (direct || highest > known_before) {
+        if source.0 != self.me && self.ledger.highest(source) > known_before {
             self.heard_from(now, source.0);
         }
     }
@@ -352,41 +357,47 @@ impl super::Node {
         match response {
             None => {}
             Some(PullResponse::Same) => self.end_recovery(),
-            Some(PullResponse::Differs { digest }) => self.want(from, digest, out),
+            Some(PullResponse::Differs { digest }) => self.want(now, from, digest, out),
             Some(PullResponse::Page { runs, more }) => {
-                let before = self.ledger.summary();
+                let last = runs.last().map(|run| ((run.origin, run.epoch), run.statements.last().map(|signed| signed.statement.seq)));
                 for run in runs {
-                    self.hear_run(now, run, false, out);
+                    self.hear_run(now, run, out);
                 }
-                let fruitless = self.ledger.summary() == before;
-                let Some(peer) = self.sharing.peers.get_mut(&from) else { return };
-                let offers = peer.offers.take();
-                if fruitless {
-                    peer.barren = offers.as_ref().map(Digest::summary);
-                }
-                match offers {
-                    Some(digest) if more && !fruitless => self.want(from, digest, out),
-                    Some(_) | None => self.end_recovery(),
-                }
+                let offers = self.sharing.peers.get_mut(&from).and_then(|peer| peer.offers.take());
+                let Some(offers) = offers else { return };
+                self.pass(now, &offers, last.filter(|_| more));
+                if more { self.want(now, from, offers, out) } else { self.end_recovery() }
             }
         }
     }
 
-    /// Asks a peer for what it has heard and this node has not. What there is no room for counts as heard here, so that it does not come first
-    /// in every page and hold up the rest.
-    fn want(&mut self, from: NodeId, digest: Digest, out: &mut Vec<Effect>) {
-        let heard = self.ledger.digest();
-        let entry =
-            |(source, offered): (&Source, &Seq)| (*source, if self.ledger.has_room_for(source) { heard.heard(source) } else { *offered });
-        let have = Digest(digest.0.iter().map(entry).collect());
+    /// Notes what a page has offered: everything, or, if it was cut, what comes before the origin that it was cut in, and of that one what it
+    /// held. A page that held nothing of it has offered all that can be had.
+    fn pass(&mut self, now: Now, offers: &Digest, cut: Option<(Source, Option<Seq>)>) {
+        for (source, offered) in &offers.0 {
+            let through = match cut {
+                Some((last, _)) if *source > last => break,
+                Some((last, Some(held))) if *source == last => held,
+                Some(_) | None => *offered,
+            };
+            let is_open = self.ledger.through(*source) < through;
+            if is_open && (self.sharing.passed.len() < ORIGINS_MAX || self.sharing.passed.contains_key(source)) {
+                self.sharing.passed.insert(*source, (through, now.mono));
+            }
+        }
+    }
+
+    /// Asks a peer for what it has heard, and this node has neither heard nor passed.
+    fn want(&mut self, now: Now, from: NodeId, digest: Digest, out: &mut Vec<Effect>) {
+        self.sharing.passed.retain(|_, (_, at)| now.mono.since(*at) < PASS_FOR);
+        let passed = |source: &Source| self.sharing.passed.get(source).map(|(seq, _)| *seq).unwrap_or_default();
+        let have = Digest(digest.0.keys().map(|source| (*source, self.ledger.through(*source).max(passed(source)))).collect());
         if !have.lacks(&digest) {
             return self.end_recovery();
         }
-        let Some(peer) = self.sharing.peers.get_mut(&from) else { return };
-        if peer.barren == Some(digest.summary()) {
-            return self.end_recovery();
+        if let Some(peer) = self.sharing.peers.get_mut(&from) {
+            peer.offers = Some(digest);
         }
-        peer.offers = Some(digest);
         self.send_request(from, PullRequest::Want { have }, out);
     }
 }

@@ -81,10 +81,11 @@ impl super::Node {
     pub(super) fn upkeep_sample_came(&mut self, id: CallId, report: Option<Box<Report>>, out: &mut Vec<Effect>) {
         let Some((_, chore)) = self.upkeep.current.take_if(|(current, _)| *current == id) else { return };
         let Chore::Sample { issue, members } = chore else { return };
-        let sample = report.filter(|report| members.contains(&report.fingerprint()));
+        // Written without its sample, the issue would lose its stack trace. It is brought up to date when a holder is there again.
+        let Some(sample) = report.filter(|report| members.contains(&report.fingerprint())) else { return };
         let refresh = Chore::Refresh { issue, members };
         let id = self.new_call();
-        if let Some(effect) = self.chore_effect(id, &refresh, sample.as_deref()) {
+        if let Some(effect) = self.chore_effect(id, &refresh, Some(&sample)) {
             out.push(effect);
             self.upkeep.current = Some((id, refresh));
         }

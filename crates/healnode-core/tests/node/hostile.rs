@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use healnode_core::{Body, Epoch, Input, Mute, NodeId, PullResponse, RawError, Run, Seq, UnixMillis};
+use healnode_core::{Body, Effect, Epoch, Input, Mute, NodeId, PullResponse, RawError, Run, Seq, UnixMillis};
 
 use crate::mesh::Mesh;
 
@@ -104,4 +104,39 @@ fn a_node_that_is_not_on_the_allow_list_is_not_heard_through_others_either() {
     let fingerprint = mesh.report(0, "KeyError");
     mesh.run_for(10);
     assert_eq!((mesh.count(1, fingerprint), mesh.count(2, fingerprint)), (1, 0));
+}
+
+#[test]
+fn what_cannot_be_taken_in_holds_up_nothing_that_comes_behind_it() {
+    let mut mesh = Mesh::unstarted(3);
+    mesh.members[2].policy.allow = BTreeSet::from([mesh.members[1].id]);
+    mesh.gossip = false;
+    for place in 0..3 {
+        mesh.start(place);
+    }
+    for n in 0..1_500_u32 {
+        let name: String = [n / 676, n / 26 % 26, n % 26].map(|digit| char::from(b'a' + digit as u8)).iter().collect();
+        mesh.report(0, &format!("Flood{name}Error"));
+    }
+    let fingerprint = mesh.report(1, "KeyError");
+    mesh.run_for(60);
+    assert_eq!(mesh.count(2, fingerprint), 1, "node 0, who is not allowed, comes first in every page");
+}
+
+#[test]
+fn old_words_said_again_do_not_keep_a_dead_node_alive() {
+    let mut mesh = Mesh::of(3);
+    let dead = mesh.members[0].id;
+    let published = |effect: &Effect| if let Effect::Publish(run) = effect { Some(run.clone()) } else { None };
+    let replayed = mesh.log.iter().rev().filter_map(|(_, effect)| published(effect)).find(|run| run.origin == dead).unwrap();
+    mesh.kill(0);
+    for _ in 0..10 {
+        mesh.run_for(20);
+        mesh.give(1, Input::Gossip(replayed.clone()));
+    }
+    let fingerprint = mesh.report(1, "KeyError");
+    mesh.report(1, "KeyError");
+    mesh.report(2, "KeyError");
+    mesh.run_past_the_bundle();
+    assert_eq!((mesh.issue(2, fingerprint), &mesh.forge.creators[..]), (Some(1), &[1][..]));
 }

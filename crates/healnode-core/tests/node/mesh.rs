@@ -15,7 +15,7 @@ const WALL_BASE_MS: u64 = 1_795_612_200_000;
 pub(crate) struct Mesh {
     pub(crate) members: Vec<Member>,
     pub(crate) forge: Forge,
-    /// Every effect, with the number of the input that had it, in order.
+    /// Every effect but questions, answers and wake-ups, with the number of the input that had it, in order.
     pub(crate) log: Vec<(usize, Effect)>,
     /// Whether published runs arrive.
     pub(crate) gossip: bool,
@@ -205,7 +205,9 @@ impl Mesh {
             node.handle(now, input, &mut effects);
             self.inputs += 1;
             for effect in effects {
-                self.log.push((self.inputs, effect.clone()));
+                if !matches!(effect, Effect::Ask { .. } | Effect::Answer { .. } | Effect::WakeAt { .. }) {
+                    self.log.push((self.inputs, effect.clone()));
+                }
                 self.carry_out(place, effect);
             }
         }
