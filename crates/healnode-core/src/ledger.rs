@@ -186,7 +186,8 @@ impl Ledger {
         self.origins.get(&source).map(|origin| origin.through).unwrap_or_default()
     }
 
-    /// Returns the statements that a node with digest `have` lacks, up to about `bytes_max` bytes, and whether there are more.
+    /// Returns the statements that a node with digest `have` lacks, up to about `bytes_max` bytes, and whether there are more. The last run is
+    /// the only one that may be cut, and holds something then: whoever reads the page counts on that.
     pub(crate) fn page(&self, have: &Digest, bytes_max: usize) -> (Vec<Run>, bool) {
         let mut runs = Vec::new();
         let mut room = bytes_max;
@@ -195,13 +196,31 @@ impl Ledger {
             if origin.through <= after {
                 continue;
             }
-            let (run, cut) = self.run(*source, origin, after, &mut room);
+            if runs.len() + 2 > ORIGINS_MAX {
+                return (runs, true);
+            }
+            let above = self.above_gap(*source, origin);
+            let mut left = room.saturating_sub(above.iter().flat_map(|run| &run.statements).map(Signed::size_estimate).sum());
+            let (run, cut) = self.run(*source, origin, after, &mut left);
+            if cut && run.statements.is_empty() && !runs.is_empty() {
+                return (runs, true);
+            }
+            room = left;
+            runs.extend(above);
             runs.push(run);
             if cut {
                 return (runs, true);
             }
         }
         (runs, false)
+    }
+
+    /// Returns the newest statement of an origin that is held above a gap, if one is. What is heard without a gap may end with numbers whose
+    /// statements it replaced; whoever hears of them must hold it to believe them, see [`Ledger::hear`].
+    fn above_gap(&self, source: Source, origin: &Origin) -> Option<Run> {
+        let (seq, key) = origin.by_seq.last().filter(|(seq, _)| *seq > origin.through)?;
+        let signed = self.get(source, *key)?.clone();
+        Some(Run { origin: source.0, epoch: source.1, after: Seq(seq.0 - 1), through: *seq, statements: vec![signed] })
     }
 
     fn run(&self, source: Source, origin: &Origin, after: Seq, room: &mut usize) -> (Run, bool) {
@@ -530,6 +549,24 @@ mod tests {
         let (_, entry) = ledger.entries().next().unwrap();
         assert_eq!(entry.occurrences(), 15);
         assert_eq!(entry.nodes().values().map(|node| node.count).collect::<Vec<_>>(), [5, 10]);
+    }
+
+    #[test]
+    fn a_peer_with_a_gap_hands_on_what_it_heard_before_the_gap() {
+        let source = (NodeId::from_key([1; 32]), Epoch(1));
+        let mut peer = Ledger::default();
+        for (seq, fingerprint) in [(1, 0), (2, 1), (4, 1)] {
+            peer.merge(statement(1, 1, seq, tally(fingerprint, seq), 0), false);
+        }
+        peer.hear(source, Seq(0), Seq(2));
+        let mut stranger = Ledger::default();
+        for run in peer.page(&stranger.digest(), 10_000).0 {
+            for signed in run.statements {
+                stranger.merge(signed, false);
+            }
+            stranger.hear(source, run.after, run.through);
+        }
+        assert_eq!(stranger.digest(), peer.digest(), "number 2 was replaced by 4, which lies above the gap");
     }
 
     #[test]

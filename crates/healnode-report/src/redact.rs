@@ -40,7 +40,8 @@ use tokens::TOKENS;
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut text = clean(text);
     for _ in 0..PASSES_MAX {
-        let Some(redacted) = pass(&text) else {
+        let traced = argv::redact_traces(&text);
+        let Some(redacted) = pass(traced.as_deref().unwrap_or(&text)).or(traced) else {
             break;
         };
         text = Cow::Owned(redacted);
@@ -55,7 +56,7 @@ const PASSES_MAX: usize = 6;
 /// Redacts the value of something that has a name, such as a tag or an environment variable.
 pub(crate) fn redact_named(name: &str, value: &str) -> String {
     match keys::secret_kind(name) {
-        Some(kind) if !pairs::is_blank_or_reference(value.trim()) => kind.token(),
+        Some(kind) if !pairs::is_blank_or_reference(value.trim()) && !pairs::is_harmless(name, value) => kind.token(),
         _ => redact(value).into_owned(),
     }
 }
@@ -117,6 +118,7 @@ const PLACES: &[(&[&str], Find)] = &[
     (&["-us"], tokens::find_mailchimp),
     (&["$1$", "$5$", "$6$", "$2a$", "$2b$", "$2y$", "$y$", "$argon2"], tokens::find_crypt),
     (&["-----begin "], pem::find),
+    (&["-----end "], pem::find_end),
     (&["@", "%40"], network::find_email),
     (&["@"], urls::find_bare_user_info),
     (&["+"], numbers::find_phone),

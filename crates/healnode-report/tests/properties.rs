@@ -106,6 +106,13 @@ const PIECES: &[&str] = &[
     "ssn",
     "007",
     "password is ",
+    "\n+ ",
+    "mysql -p",
+    "curl -u ",
+    ";",
+    "name: ",
+    "value: ",
+    "-----END ",
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -241,9 +248,28 @@ fn adversarial_texts_take_linear_time() {
         "0x",
         "{'token': ",
         "-----BEGIN PRIVATE KEY-----\n",
+        "pass=${",
+        "pass:%(",
+        "<pass:",
+        "--pass ${",
+        "?key=${",
+        "cookie:a=${",
+        "auth=",
+        "\n+ '",
+        "+ curl -u \"",
+        ";;;;",
+        "key=\"apiKey\">",
+        "pass=\"a\n",
+        "Server;Password=a b;",
+        "pass\\u003d${",
+        "name: auth\nvalue: ${",
+        "-----END PRIVATE KEY-----",
+        "A\\n-----END PRIVATE KEY-----\n",
     ]) {
         let text = piece.repeat(200_000 / piece.len());
         redact(&text);
+        redact(&format!("{text}{}", ">".repeat(text.len() / 4)));
+        redact_argv(std::slice::from_ref(&text));
         normalise(&text[..text.len().min(8192 / piece.len() * piece.len())]);
         fingerprint("E", "m", Some(&text));
     }

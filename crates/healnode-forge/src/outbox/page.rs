@@ -32,7 +32,7 @@ impl Page {
         Self { head: head.map(|(key, value)| format!("{key}: {}", one_line(value))).to_vec(), body: draft.body.clone() }
     }
 
-    /// Reads a file; nothing when it has no head, or one that does not say whether the issue is open.
+    /// Reads a file; nothing when it has no head, or one without a state. Any state but `open` is a person's word for closed.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (first, mut rest) = split_line(text)?;
@@ -49,7 +49,7 @@ impl Page {
             head.push(line.trim_end().to_owned());
         }
         let page = Self { head, body: rest.to_owned() };
-        matches!(page.value("state"), Some("open" | "closed")).then_some(page)
+        page.value("state").is_some().then_some(page)
     }
 
     pub(super) fn text(&self) -> String {
@@ -58,7 +58,7 @@ impl Page {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.value("state") == Some("open")
+        self.value("state").is_some_and(|state| state.eq_ignore_ascii_case("open"))
     }
 
     pub(super) fn markers(&self) -> Vec<Marker> {
@@ -140,11 +140,11 @@ mod tests {
 
     #[test]
     fn a_file_edited_into_nonsense_is_no_page() {
-        for text in
-            ["", "\n", "# Hello", "---", "---\n---\n", "---\nstate: open\n", "---\nstate: maybe\n---\nbody", "state: open\n---\nbody"]
-        {
+        for text in ["", "\n", "# Hello", "---", "---\n---\n", "---\nstate: open\n", "---\ntitle: x\n---\nbody", "state: open\n---\nbody"] {
             assert_eq!(Page::parse(text), None, "{text:?}");
         }
         assert!(Page::parse("\u{feff}---\r\nstate: closed\r\n---\r\n").is_some());
+        assert!(Page::parse("---\nstate: Open\n---\nbody").is_some_and(|page| page.is_open()));
+        assert!(Page::parse("---\nstate: done\n---\nbody").is_some_and(|page| !page.is_open()));
     }
 }

@@ -3,12 +3,14 @@
 //! An argument list knows more than its text: which word is a flag, which its value, and that `-p` is a password to `mysql` and a
 //! port to `ssh`. A command line that came as one text is split as a shell would, and only the words that change are rewritten.
 
+use std::iter::Peekable;
 use std::ops::Range;
+use std::str::CharIndices;
 
 use super::clean::clean;
 use super::keys::secret_kind;
 use super::kind::{CREDENTIALS, Kind, PASSWORD, is_kind};
-use super::pairs::is_blank_or_reference;
+use super::pairs::{is_blank_or_reference, is_harmless};
 use super::redact;
 
 /// A flag that takes a secret, for some programs only.
@@ -59,27 +61,57 @@ const FLAGS: &[Flag] = &[
 
 /// Redacts the arguments of a command, the program included. Keeps their number and order.
 pub fn redact_argv(argv: &[String]) -> Vec<String> {
+    redact_words(argv, Look::IN_COMMANDS)
+}
+
+/// How a word is looked at that no flag or name makes a secret.
+#[derive(Clone, Copy)]
+struct Look {
+    text: fn(&str) -> String,
+    /// Whether a word with white space may be a script, as behind `sh -c` or `ssh HOST`.
+    inside: bool,
+}
+
+impl Look {
+    const IN_COMMANDS: Look = Look { text: |word| redact(word).into_owned(), inside: true };
+    /// For lines of a text, which is redacted as a whole anyway.
+    const IN_TRACES: Look = Look { text: str::to_owned, inside: true };
+}
+
+fn redact_words(argv: &[String], look: Look) -> Vec<String> {
     let mut redacted = Vec::with_capacity(argv.len());
     let mut programs = Vec::new();
     let mut expected = None;
     for word in argv {
         let kind = expected.take();
-        let is_value = !word.starts_with("--") && !is_blank_or_reference(word);
+        let is_value = !word.starts_with("--") && !is_blank_or_reference(word) && !ends_command(word);
         if let Some(kind) = kind.filter(|_| is_value) {
-            redacted.push(value_token(word, kind));
+            redacted.push(value_token(word, kind, look));
             continue;
         }
         expected = value_expected_after(word, &programs);
-        redacted.push(redact_word(word, &programs));
-        programs.push(base_name(word).to_owned());
+        redacted.push(redact_word(word, &programs, look));
+        if ends_command(word) || word.contains(COMMAND_ENDS) && has_flags(base_name(word)) {
+            programs.clear();
+        }
+        if programs.len() < PROGRAM_WORDS_MAX {
+            programs.push(base_name(word).to_owned());
+        }
     }
     redacted
 }
 
+/// What a shell ends a command with. The next word may be a program.
+const COMMAND_ENDS: [char; 4] = [';', '|', '&', '\n'];
+
+fn ends_command(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|character| COMMAND_ENDS.contains(&character))
+}
+
 /// What takes a value's place. Of `user:password` the colon decides whether it holds a password.
-fn value_token(word: &str, kind: Kind) -> String {
+fn value_token(word: &str, kind: Kind, look: Look) -> String {
     if kind == CREDENTIALS && !word.contains([':', '%']) {
-        return redact(word).into_owned();
+        return (look.text)(word);
     }
     kind.token()
 }
@@ -93,11 +125,12 @@ fn value_expected_after(word: &str, programs: &[String]) -> Option<Kind> {
     })
 }
 
-fn redact_word(word: &str, programs: &[String]) -> String {
+fn redact_word(word: &str, programs: &[String], look: Look) -> String {
     if let Some((name, value)) = word.split_once('=')
         && is_name(name)
         && let Some(kind) = secret_kind(name)
         && !is_blank_or_reference(value.trim_matches(['"', '\'']))
+        && !is_harmless(name, value)
     {
         return format!("{name}={}", kind.token());
     }
@@ -110,18 +143,26 @@ fn redact_word(word: &str, programs: &[String]) -> String {
             return format!("{}{}", flag.flag, flag.kind.token());
         }
     }
-    redact(word).into_owned()
+    let text = (look.text)(word);
+    if look.inside && word.contains(char::is_whitespace) {
+        return rewrite(&text, Look { inside: false, ..look });
+    }
+    text
 }
 
 fn flags_of(programs: &[String]) -> impl Iterator<Item = &'static Flag> {
-    FLAGS.iter().filter(|flag| programs.iter().take(PROGRAM_WORDS_MAX).any(|program| flag.programs.contains(&program.as_str())))
+    FLAGS.iter().filter(|flag| programs.iter().any(|program| flag.programs.contains(&program.as_str())))
+}
+
+fn has_flags(program: &str) -> bool {
+    FLAGS.iter().any(|flag| flag.programs.contains(&program))
 }
 
 /// How many leading words may name the program: `sudo`, `docker exec NAME` and the like come before it.
 const PROGRAM_WORDS_MAX: usize = 8;
 
 fn base_name(word: &str) -> &str {
-    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    let name = word.rsplit(['/', '\\', ';', '|', '&', '(', '`']).next().unwrap_or(word);
     name.strip_suffix(".exe").unwrap_or(name)
 }
 
@@ -132,11 +173,15 @@ fn is_name(name: &str) -> bool {
 /// Redacts a command line that came as one text. Words that hold no secret stay as they are written.
 pub(crate) fn redact_command_line(line: &str) -> String {
     let line = clean(line);
-    let words = split(&line);
+    redact(&rewrite(&line, Look::IN_COMMANDS)).into_owned()
+}
+
+fn rewrite(line: &str, look: Look) -> String {
+    let words = split(line);
     let argv: Vec<String> = words.iter().map(|word| word.text.clone()).collect();
     let mut out = String::with_capacity(line.len());
     let mut done = 0;
-    for (word, redacted) in words.iter().zip(redact_argv(&argv)) {
+    for (word, redacted) in words.iter().zip(redact_words(&argv, look)) {
         if redacted != word.text {
             out.push_str(&line[done..word.place.start]);
             out.push_str(&quote(&redacted));
@@ -144,7 +189,31 @@ pub(crate) fn redact_command_line(line: &str) -> String {
         }
     }
     out.push_str(&line[done..]);
-    redact(&out).into_owned()
+    out
+}
+
+/// Redacts the lines of a text that a shell wrote before it ran them: `+ command` of `set -x`, and `$ command` of CI jobs.
+/// `None` when that changes nothing.
+pub(crate) fn redact_traces(text: &str) -> Option<String> {
+    if !text.split('\n').any(|line| trace_start(line).is_some()) {
+        return None;
+    }
+    let lines: Vec<String> = text.split('\n').map(redact_trace).collect();
+    let redacted = lines.join("\n");
+    (redacted != text).then_some(redacted)
+}
+
+fn redact_trace(line: &str) -> String {
+    match trace_start(line) {
+        Some(start) => format!("{}{}", &line[..start], rewrite(&line[start..], Look::IN_TRACES)),
+        None => line.to_owned(),
+    }
+}
+
+/// Where the command begins in a line of a shell's trace.
+fn trace_start(line: &str) -> Option<usize> {
+    let command = line.strip_prefix('$').unwrap_or_else(|| line.trim_start_matches('+'));
+    (command.len() < line.len() && command.starts_with(' ')).then(|| line.len() - command.len() + 1)
 }
 
 /// Writes arguments as a shell would read them.
@@ -180,34 +249,47 @@ struct Word {
     text: String,
 }
 
-/// Splits a line as a shell would, without expanding anything. A quote that is not closed runs to the end.
+/// Splits a line as a shell would, without expanding anything. What ends a command is a word of its own.
 fn split(line: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut characters = line.char_indices().peekable();
     while let Some((start, first)) = characters.peek().copied() {
-        if first.is_whitespace() {
+        if COMMAND_ENDS.contains(&first) {
             characters.next();
-            continue;
-        }
-        let mut text = String::new();
-        let mut quote = None;
-        let mut end = line.len();
-        while let Some((at, character)) = characters.peek().copied() {
-            if quote.is_none() && character.is_whitespace() {
-                end = at;
-                break;
-            }
+            words.push(Word { place: start..start + first.len_utf8(), text: first.to_string() });
+        } else if first.is_whitespace() {
             characters.next();
-            match (quote, character) {
-                (None, '\'' | '"') => quote = Some(character),
-                (Some(open), _) if open == character => quote = None,
-                (None | Some('"'), '\\') => text.extend(characters.next().map(|(_, escaped)| escaped)),
-                _ => text.push(character),
-            }
+        } else {
+            let (end, text) = read_word(line, &mut characters);
+            words.push(Word { place: start..end, text });
         }
-        words.push(Word { place: start..end, text });
     }
     words
+}
+
+/// Where a word ends, and its text without quotes. A quote that is not closed runs to the end.
+fn read_word(line: &str, characters: &mut Peekable<CharIndices<'_>>) -> (usize, String) {
+    let mut text = String::new();
+    let mut quote = None;
+    while let Some((at, character)) = characters.peek().copied() {
+        if quote.is_none() && (character.is_whitespace() || ends_words(&line[at..])) {
+            return (at, text);
+        }
+        characters.next();
+        match (quote, character) {
+            (None, '\'' | '"') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            (None | Some('"'), '\\') => text.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ => text.push(character),
+        }
+    }
+    (line.len(), text)
+}
+
+/// Whether a command ends here and white space follows. Elsewhere a `;` or `&` may be part of a password or a URL.
+fn ends_words(rest: &str) -> bool {
+    let mut behind = rest.chars().take(3).skip_while(|character| COMMAND_ENDS.contains(character));
+    rest.starts_with(COMMAND_ENDS) && behind.next().is_none_or(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -237,6 +319,7 @@ mod tests {
         check("ssh -p 2222 host", "ssh -p 2222 host");
         check("docker login --password-stdin registry", "docker login --password-stdin registry");
         check("mysql -p shop", "mysql -p shop");
+        check("PWD=/srv/app tool --ssh-key=/etc/x/id_rsa", "PWD=/srv/app tool --ssh-key=/etc/x/id_rsa");
         check("tool --token --verbose", "tool --token --verbose");
     }
 
@@ -244,6 +327,25 @@ mod tests {
     fn words_that_hold_no_secret_stay_as_they_are_written() {
         let line = "sh -c \"echo '$HOME' | wc\" --password 'hunter two' > out";
         assert_eq!(redact_command_line(line), "sh -c \"echo '$HOME' | wc\" --password <password> > out");
+    }
+
+    #[test]
+    fn scripts_in_one_argument_are_looked_into() {
+        for (line, expected) in [
+            (
+                "sh -c 'curl -u alice:sup3r https://x; mysql -pse9 db; exit 3'",
+                "sh -c 'curl -u <credentials> https://x; mysql -p<password> db; exit 3'",
+            ),
+            ("ssh host 'mysql -pse9 db'", "ssh host 'mysql -p<password> db'"),
+            ("bash -c \"echo hi;mysql -pse9 db\"", "bash -c 'echo hi;mysql -p<password> db'"),
+            ("sh -c 'mysql -pse9 db\nssh -p2222 host'", "sh -c 'mysql -p<password> db\nssh -p2222 host'"),
+            ("sh -c 'mysql x | ssh -p2222 host && redis-cli -a pw9'", "sh -c 'mysql x | ssh -p2222 host && redis-cli -a <password>'"),
+            ("curl 'https://x?a=1&b=2' -u a:pw9", "curl 'https://x?a=1&b=2' -u <credentials>"),
+            ("git commit -m \"don't pass -p22; it's over\"", "git commit -m \"don't pass -p22; it's over\""),
+        ] {
+            assert_eq!(redact_command_line(line), expected);
+            assert_eq!(redact_command_line(expected), expected);
+        }
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use super::kind::{AUTHORIZATION, COOKIE};
 use super::pairs::is_blank_or_reference;
-use super::scan::{byte, byte_before, is_base64, is_word, run, starts_a_word};
+use super::scan::{byte, byte_before, is_base64, is_word, judged, run, starts_a_word};
 use super::span::Spans;
 
 /// Longest value of an `Authorization` header, in bytes. Servers allow 8 KiB, some 16.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 
-/// The credentials of an `Authorization` header whose value begins at `start`, scheme included.
-pub(crate) fn authorization(text: &str, start: usize) -> Option<(usize, usize)> {
+/// The credentials of an `Authorization` header whose value begins at `start`, scheme included. With the name in full, any word
+/// may be the scheme.
+pub(crate) fn authorization(text: &str, name: &str, start: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     let from = run(&bytes[..bytes.len().min(start + 4)], start, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b'['));
     let window = &bytes[from..bytes.len().min(from + VALUE_BYTES_MAX)];
@@ -20,7 +21,9 @@ pub(crate) fn authorization(text: &str, start: usize) -> Option<(usize, usize)> 
         let is_generated = scheme.len() >= 8 && scheme.bytes().any(|byte| byte.is_ascii_digit());
         return (is_generated && !is_blank_or_reference(scheme)).then_some((from, from + value.len()));
     }
-    if !is_scheme(scheme) {
+    let credentials = rest.split(' ').next().unwrap_or_default();
+    let may_be_scheme = is_full_name(name) && scheme.bytes().all(is_word) && look_generated(credentials);
+    if !is_scheme(scheme) && !may_be_scheme {
         return None;
     }
     let end = if scheme.eq_ignore_ascii_case("digest") || scheme.starts_with("AWS4") {
@@ -28,7 +31,6 @@ pub(crate) fn authorization(text: &str, start: usize) -> Option<(usize, usize)> 
     } else {
         from + scheme.len() + 1 + rest.find(' ').unwrap_or(rest.len())
     };
-    let credentials = rest.split(' ').next().unwrap_or_default();
     (!is_blank_or_reference(credentials) && credentials.len() >= 4).then_some((from, end))
 }
 
@@ -36,6 +38,16 @@ const SCHEMES: &[&str] = &["basic", "bearer", "digest", "token", "negotiate", "n
 
 fn is_scheme(word: &str) -> bool {
     SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(word)) || word.starts_with("AWS4-HMAC")
+}
+
+fn is_full_name(name: &str) -> bool {
+    ["authorization", "proxy-authorization"].iter().any(|full| full.eq_ignore_ascii_case(name))
+}
+
+/// Whether a word behind an unknown scheme is no word of prose.
+fn look_generated(credentials: &str) -> bool {
+    let value = credentials.trim_end_matches([':', '.', ',', ';', '=']);
+    value.len() >= 8 && value.bytes().any(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'=' | b'+' | b'~' | b'$' | b'%'))
 }
 
 fn is_quoted_name(bytes: &[u8], start: usize) -> bool {
@@ -112,8 +124,9 @@ pub(crate) fn find_cookie(text: &str, start: usize, end: usize, spans: &mut Span
     if byte(bytes, name) != b'=' || name == from {
         return;
     }
-    let to = run(bytes, name, |byte| !matches!(byte, b'"' | b'\'' | b'\n' | b'\\'));
+    let is_value = |byte| !matches!(byte, b'"' | b'\'' | b'\n' | b'\\');
+    let to = run(judged(text, name).as_bytes(), name, is_value);
     if !is_blank_or_reference(text.get(name + 1..to).unwrap_or_default()) {
-        spans.add_value(from, to, COOKIE);
+        spans.add_value(from, run(bytes, to, is_value), COOKIE);
     }
 }

@@ -6,11 +6,17 @@
 use super::headers;
 use super::keys::secret_kind;
 use super::kind::{AUTHORIZATION, COOKIE, Kind, PASSWORD, TOKEN};
-use super::scan::{byte, byte_before, run, run_back};
+use super::scan::{byte, byte_before, judged, run, run_back};
 use super::span::Spans;
 
 /// Longest name that is looked at, in bytes to either side of its anchor.
 const NAME_BYTES_MAX: usize = 64;
+
+/// Longest name of a field that holds a name, and longest gap around its separator, in bytes.
+const FIELD_BYTES_MAX: usize = 24;
+
+/// Fields that hold the name of what a field beside them holds.
+const NAME_FIELDS: &[&str] = &["name", "key", "variable", "env", "field", "parameter", "header", "parametername", "variablename"];
 
 /// Adds the value of the name that the anchor lies in, if the name tells a secret.
 pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
@@ -26,20 +32,28 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
     let Some(kind) = secret_kind(name) else {
         return;
     };
+    let kind = if is_auth_variable(name, byte(bytes, name_end)) { PASSWORD } else { kind };
     let pair = Pair { text, name, name_start, name_end, kind };
     if let Some((value_start, value_end)) = pair.value() {
         spans.add_value(value_start, value_end, kind);
     }
 }
 
+/// Whether a name is a variable such as `REDIS_AUTH`, which holds a password and no header.
+fn is_auth_variable(name: &str, next: u8) -> bool {
+    let suffix = name.len().checked_sub("_auth".len()).and_then(|at| name.get(at..));
+    next == b'=' && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("_auth"))
+}
+
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// A name may follow an escaped line end or `%26`, whose letter or digits are no part of it.
+/// A name may follow an escaped line end, `\u0026` or `%26`, whose letter or digits are no part of it.
 fn skip_escape(bytes: &[u8], start: usize) -> usize {
     match (byte_before(bytes, start), byte(bytes, start)) {
         (b'\\', b'n' | b'r' | b't') => start + 1,
+        (b'\\', b'u') if bytes[start..].starts_with(b"u00") => start + 5,
         (b'%', b'0'..=b'9') => start + 2,
         _ => start,
     }
@@ -66,7 +80,21 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     fn value(&self) -> Option<(usize, usize)> {
+        let is_value_of_field = self.is_value_of_field();
+        if is_value_of_field && let Some(inside) = self.inside_element() {
+            return Some(inside);
+        }
+        if is_value_of_field && let Some(at) = self.sibling() {
+            return self.value_behind(Separator::Equals, at);
+        }
         let (separator, at) = self.separator()?;
+        if is_value_of_field && separator == Separator::Comma {
+            return None;
+        }
+        self.value_behind(separator, at)
+    }
+
+    fn value_behind(&self, separator: Separator, at: usize) -> Option<(usize, usize)> {
         let bytes = self.text.as_bytes();
         if separator == Separator::Element {
             return self.element(at);
@@ -76,7 +104,7 @@ impl Pair<'_> {
         }
         let start = self.skip_to_value(at);
         if self.kind == AUTHORIZATION && separator != Separator::Comma {
-            return headers::authorization(self.text, start);
+            return headers::authorization(self.text, self.name, start);
         }
         if let Some((from, to)) = quoted(self.text, skip_wrapper(bytes, start)) {
             return self.accepts_quoted(from, to).then_some((from, to));
@@ -87,8 +115,8 @@ impl Pair<'_> {
         if let Some(block) = self.yaml_block(start) {
             return Some(block);
         }
-        let end = bare_end(bytes, start, separator);
-        self.accepts_bare(separator, start, end).then_some((start, end))
+        let end = bare_end(judged(self.text, start).as_bytes(), start, separator);
+        self.accepts_bare(separator, start, end).then(|| (start, self.connection_end(bare_end(bytes, end, separator))))
     }
 
     /// What stands between name and value, and where it ends.
@@ -100,6 +128,9 @@ impl Pair<'_> {
         let closed = self.closed();
         let at = run(bytes, closed, is_blank);
         let rest = &bytes[at..];
+        if let Some(found) = escaped_separator(&bytes[self.name_end..]) {
+            return Some((found, self.name_end + ESCAPE_BYTES));
+        }
         let found = match rest {
             [b'=', b'=', b'=', ..] => return None,
             [b'=', b'=', ..] => (Separator::Colon, at + 2),
@@ -114,6 +145,46 @@ impl Pair<'_> {
             _ => return None,
         };
         Some(found)
+    }
+
+    /// Whether the name is itself the value of a field such as `name: DB_PASSWORD` or `key="apiKey"`.
+    fn is_value_of_field(&self) -> bool {
+        let bytes = self.text.as_bytes();
+        let is_between = |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\');
+        let separator = run_back(bytes, self.name_start, FIELD_BYTES_MAX, is_between);
+        if !matches!(byte_before(bytes, separator), b':' | b'=') {
+            return false;
+        }
+        let field_end = run_back(bytes, separator - 1, FIELD_BYTES_MAX, is_between);
+        let field_start = run_back(bytes, field_end, FIELD_BYTES_MAX, is_name);
+        let field = self.text.get(field_start..field_end).unwrap_or_default();
+        NAME_FIELDS.iter().any(|row| row.eq_ignore_ascii_case(field))
+    }
+
+    /// Where the value begins when a field `value` follows the one that holds the name.
+    fn sibling(&self) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let max = bytes.len().min(self.name_end + NAME_BYTES_MAX);
+        let is_between = |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b';' | b'\n');
+        let field = run(&bytes[..max], self.name_end, is_between);
+        let is_value = bytes.get(field..field + 5).is_some_and(|word| word.eq_ignore_ascii_case(b"value"));
+        if !is_value || field == self.name_end {
+            return None;
+        }
+        let max = bytes.len().min(field + FIELD_BYTES_MAX);
+        let separator = run(&bytes[..max], field + 5, |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\'));
+        matches!(byte(bytes, separator), b':' | b'=').then_some(separator + 1)
+    }
+
+    /// The value in `<entry key="apiKey">…</entry>`.
+    fn inside_element(&self) -> Option<(usize, usize)> {
+        let bytes = self.text.as_bytes();
+        let [b'"' | b'\'', b'>', ..] = bytes[self.name_end..] else {
+            return None;
+        };
+        let from = self.name_end + 2;
+        let to = run(judged(self.text, from).as_bytes(), from, |byte| byte != b'<' && !byte.is_ascii_whitespace());
+        (bytes[to..].starts_with(b"</") && self.accepts_quoted(from, to)).then_some((from, to))
     }
 
     fn starts_element(&self) -> bool {
@@ -158,13 +229,13 @@ impl Pair<'_> {
         if let Some((from, to)) = quoted(self.text, at) {
             return (to - from >= 4 && !byte(bytes, from).is_ascii_whitespace() && self.accepts_quoted(from, to)).then_some((from, to));
         }
-        let end = bare_end(bytes, at, Separator::Space);
+        let end = bare_end(judged(self.text, at).as_bytes(), at, Separator::Space);
         let value = self.text.get(at..end)?;
         if value.starts_with('-') || is_blank_or_reference(value) {
             return None;
         }
         let is_mixed = value.len() >= 6 && has_letter(value) && has_digit(value) && !value.contains(['/', ':']);
-        (is_flag || is_mixed || self.follows_login()).then_some((at, end))
+        (is_flag || is_mixed || self.follows_login()).then(|| (at, bare_end(bytes, end, Separator::Space)))
     }
 
     fn skip_is(&self, at: usize) -> usize {
@@ -202,14 +273,32 @@ impl Pair<'_> {
         (end > first && !is_blank_or_reference(self.text.get(first..end)?.trim())).then_some((first, end))
     }
 
+    /// A value in a connection string may hold blanks: it runs to the `;` when that ends a pair.
+    fn connection_end(&self, end: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let window = judged(self.text, end).as_bytes();
+        let semicolon = run(window, end, |byte| !matches!(byte, b';' | b'\n' | b'"' | b'\'' | b'`' | b'=' | b'<' | b'>'));
+        if byte(bytes, end) != b' ' || byte(window, semicolon) != b';' {
+            return end;
+        }
+        let next = run(window, semicolon + 1, |byte| is_name(byte) || byte == b' ');
+        let is_followed = byte(bytes, semicolon + 1).is_ascii_alphabetic() && byte(bytes, next) == b'=';
+        let is_last = matches!(byte(bytes, semicolon + 1), b'\n' | b'"' | b'\'') || semicolon + 1 == bytes.len();
+        let is_pair = is_followed || is_last && byte_before(bytes, self.name_start) == b';';
+        if is_pair { semicolon } else { end }
+    }
+
     fn accepts_quoted(&self, from: usize, to: usize) -> bool {
         let value = self.text.get(from..to).unwrap_or_default().trim();
-        !is_blank_or_reference(value) && !is_word_of_prose(value) && value != self.name
+        !is_blank_or_reference(value)
+            && !is_word_of_prose(value)
+            && !is_harmless(self.name, value)
+            && !value.eq_ignore_ascii_case(self.name)
     }
 
     fn accepts_bare(&self, separator: Separator, start: usize, end: usize) -> bool {
         let value = self.text.get(start..end).unwrap_or_default();
-        if is_blank_or_reference(value) || is_word_of_prose(value) || is_code(self.text, value, end) {
+        if is_blank_or_reference(value) || is_word_of_prose(value) || is_code(self.text, value, end) || is_harmless(self.name, value) {
             return false;
         }
         if self.kind == TOKEN && !has_letter(value) && value.len() < 12 {
@@ -217,6 +306,9 @@ impl Pair<'_> {
         }
         if self.kind == COOKIE {
             return value.contains('=') || value.len() >= 16;
+        }
+        if is_auth_variable(self.name, b'=') && AUTH_METHODS.iter().any(|method| method.eq_ignore_ascii_case(value)) {
+            return false;
         }
         match separator {
             Separator::Equals | Separator::Encoded => true,
@@ -253,6 +345,18 @@ impl Pair<'_> {
         let after = run(bytes, end, is_blank);
         begins_line && (after == bytes.len() || bytes[after] == b'\n')
     }
+}
+
+/// Length of an escape such as `\u003d`.
+const ESCAPE_BYTES: usize = 6;
+
+/// A separator that a JSON writer escaped because it minds HTML.
+fn escaped_separator(rest: &[u8]) -> Option<Separator> {
+    let escape = rest.get(..ESCAPE_BYTES)?;
+    if escape.eq_ignore_ascii_case(b"\\u003d") {
+        return Some(Separator::Equals);
+    }
+    escape.eq_ignore_ascii_case(b"\\u003a").then_some(Separator::Colon)
 }
 
 fn is_blank(byte: u8) -> bool {
@@ -312,7 +416,7 @@ fn closing_quote(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> usize 
         at += slashes;
         let here = byte(bytes, at);
         if here == b'\n' {
-            return at;
+            return if escapes == 0 { closing_quote_below(bytes, at, quote).unwrap_or(at) } else { at };
         }
         if here == quote && (slashes == escapes || escapes == 0 && slashes.is_multiple_of(2) || slashes < escapes) {
             return at - slashes.min(escapes);
@@ -320,6 +424,20 @@ fn closing_quote(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> usize 
         at += 1;
     }
     bytes.len()
+}
+
+/// Most lines of a quoted value, and their bytes. A quote farther down is hardly that of the value.
+const QUOTED_LINES_MAX: usize = 5;
+const QUOTED_BYTES_MAX: usize = 512;
+
+/// The quote that closes a value on one of the next lines, unless it has the look of one that opens.
+fn closing_quote_below(bytes: &[u8], line_end: usize, quote: u8) -> Option<usize> {
+    let window = &bytes[..bytes.len().min(line_end + QUOTED_BYTES_MAX)];
+    let close = run(window, line_end, |byte| byte != quote);
+    let lines = bytes[line_end..close].iter().filter(|byte| **byte == b'\n').count();
+    let ends_word = byte_before(bytes, close).is_ascii_alphanumeric() || matches!(byte_before(bytes, close), b'!' | b'.' | b'+' | b'/');
+    let is_free = matches!(byte(bytes, close + 1), b' ' | b'\n' | b',' | b';' | b')' | b']' | b'}');
+    (close < window.len() && lines < QUOTED_LINES_MAX && ends_word && is_free).then_some(close)
 }
 
 /// End of a value without quotes.
@@ -337,7 +455,7 @@ fn ends_bare(bytes: &[u8], at: usize, separator: Separator) -> bool {
         b' ' | b'\t' | b'\n' | b'"' | b'\'' | b'`' | b'|' => true,
         b';' | b'&' => separator != Separator::Space,
         b'%' => separator == Separator::Encoded && ends_encoded(&bytes[at..]),
-        b'\\' => matches!(byte(bytes, at + 1), b'n' | b'r' | b't' | b'"' | b'\''),
+        b'\\' => matches!(byte(bytes, at + 1), b'n' | b'r' | b't' | b'"' | b'\'') || bytes[at..].starts_with(b"\\u0026"),
         b',' | b')' | b']' | b'}' => ends_item(bytes, at + 1),
         _ => false,
     }
@@ -387,6 +505,35 @@ pub(crate) fn is_blank_or_reference(value: &str) -> bool {
         || NOTHING.iter().any(|word| word.eq_ignore_ascii_case(value))
 }
 
+/// Whether a value shows that its name does not mean a secret here: a count of tests that pass, a folder, a database.
+pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
+    let is = |names: &[&str]| names.iter().any(|row| row.eq_ignore_ascii_case(name));
+    let ends_with_key = name.len() >= 3 && name.as_bytes()[name.len() - 3..].eq_ignore_ascii_case(b"key");
+    is(&["pass", "pw", "otp", "sid", "credentials"]) && is_small_number(value)
+        || is(&["sid"]) && is_database(value)
+        || is(&["pwd", "oldpwd"]) && is_path(value)
+        || ends_with_key && is_path(value) && value.contains(['.', '_', '-'])
+}
+
+/// `12`, `0.5s`, `3/4`, `99%`. One-time passwords have at least four digits.
+fn is_small_number(value: &str) -> bool {
+    let number = value.trim_end_matches(['m', 's', '%', ',', ';', '.', ')']);
+    let is_small = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    value.len() <= 10 && number.split(['.', '/']).all(is_small)
+}
+
+/// The identifier of an Oracle database, such as `ORCL1`.
+fn is_database(value: &str) -> bool {
+    let is_sid = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    value.len() <= 8 && value.starts_with(|first: char| first.is_ascii_uppercase()) && value.bytes().all(is_sid)
+}
+
+/// An absolute path. Base64 may begin with a slash as well, so that a key needs more to be one.
+fn is_path(value: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'<' | b'>' | b'*');
+    value.starts_with('/') && value.bytes().all(is_part)
+}
+
 /// `<password>`, `<your-key>`, also several joined, and with punctuation behind.
 fn is_angled(value: &str) -> bool {
     let value = value.trim_end_matches([',', '.', ';', ')', ']', '}']);
@@ -406,6 +553,10 @@ fn is_variable(value: &[u8]) -> bool {
     matches!(value, [b'$', first, rest @ ..] if (first.is_ascii_alphabetic() || *first == b'_')
         && rest.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))
 }
+
+/// What a setting such as `SMTP_AUTH` holds when it is no password.
+const AUTH_METHODS: &[&str] =
+    &["basic", "plain", "login", "digest", "oauth2", "on", "off", "yes", "no", "0", "1", "cram-md5", "md5", "trust"];
 
 const NOTHING: &[&str] = &["null", "none", "nil", "undefined", "true", "false", "redacted", "filtered", "masked", "hidden", "n/a"];
 

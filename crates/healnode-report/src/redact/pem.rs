@@ -1,7 +1,7 @@
 //! Private keys in PEM blocks: on many lines, on one with escaped line ends, and cut before their end.
 
 use super::kind::PRIVATE_KEY;
-use super::scan::{byte, run};
+use super::scan::{byte, byte_before, judged, looks_generated, run, run_back};
 use super::span::Spans;
 
 /// Longest label between the dashes, in bytes. `PGP PRIVATE KEY BLOCK` has 21.
@@ -15,16 +15,94 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
     if spans.covers(start) {
         return;
     }
-    let label_max = text.len().min(end + LABEL_BYTES_MAX);
-    let Some(label) = text.as_bytes()[end..label_max].windows(5).position(|dashes| dashes == b"-----") else {
+    let Some(body) = label_end(text, end) else {
         return;
     };
-    let body = end + label + 5;
-    if !text[end..end + label].to_ascii_uppercase().contains("PRIVATE KEY") || !has_body(text, body) {
+    if has_body(text, body) || has_prefixed_body(text, body) {
+        spans.add_by_format(start, block_end(text, body), PRIVATE_KEY);
+    }
+}
+
+/// End of the dashes behind a label that begins at `start`, if it is that of a private key.
+fn label_end(text: &str, start: usize) -> Option<usize> {
+    let label_max = text.len().min(start + LABEL_BYTES_MAX);
+    let length = text.as_bytes()[start..label_max].windows(5).position(|dashes| dashes == b"-----")?;
+    text[start..start + length].to_ascii_uppercase().contains("PRIVATE KEY").then_some(start + length + 5)
+}
+
+/// Shortest base64 at the end of a line that makes it one of a key, whatever is before it. Lines of PEM have 64.
+const LINE_BYTES_MIN: usize = 40;
+
+/// Longest prefix that a log puts before a line, and longest line, in bytes.
+const PREFIX_BYTES_MAX: usize = 256;
+const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Adds a private key whose header was cut off: the lines above a footer that end in base64.
+pub(crate) fn find_end(text: &str, start: usize, end: usize, spans: &mut Spans) {
+    if spans.covers(start) {
         return;
     }
-    spans.add_by_format(start, block_end(text, body), PRIVATE_KEY);
+    let Some(footer_end) = label_end(text, end) else {
+        return;
+    };
+    if let Some(from) = body_before(text.as_bytes(), start) {
+        spans.add_by_format(from, footer_end, PRIVATE_KEY);
+    }
 }
+
+/// Start of the base64 in the lines above a footer. Its last line may be short.
+fn body_before(bytes: &[u8], footer: usize) -> Option<usize> {
+    let last = line_before(bytes, footer)?;
+    let mut from = base64_start(bytes, last);
+    let mut is_key = last - from >= LINE_BYTES_MIN || last - from >= BODY_BYTES_MIN && looks_generated(&bytes[from..last]);
+    if from == last {
+        return None;
+    }
+    while let Some(line_end) = line_before(bytes, from) {
+        let start = base64_start(bytes, line_end);
+        if line_end - start < LINE_BYTES_MIN {
+            break;
+        }
+        from = start;
+        is_key = true;
+    }
+    is_key.then_some(from)
+}
+
+/// End of the line above the one that holds `at`. Line ends may be escaped.
+fn line_before(bytes: &[u8], at: usize) -> Option<usize> {
+    if bytes[..at].ends_with(b"\\n") {
+        return Some(at - 2);
+    }
+    let start = run_back(bytes, at, PREFIX_BYTES_MAX, |byte| byte != b'\n');
+    (start > 0 && byte_before(bytes, start) == b'\n').then(|| start - 1)
+}
+
+fn base64_start(bytes: &[u8], line_end: usize) -> usize {
+    let start = run_back(bytes, line_end, LINE_BYTES_MAX, is_body);
+    let is_escape = start < line_end && bytes[start] == b'n' && byte_before(bytes, start) == b'\\';
+    if is_escape { start + 1 } else { start }
+}
+
+fn is_body(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// Whether the line behind a header ends in base64, or has a header field, behind a prefix such as the name of a container.
+fn has_prefixed_body(text: &str, body: usize) -> bool {
+    let window = judged(text, body);
+    let bytes = window.as_bytes();
+    let header_end = run(bytes, body, |byte| byte == b' ' || byte == b'\t');
+    if byte(bytes, header_end) != b'\n' {
+        return false;
+    }
+    let line_end = run(bytes, header_end + 1, |byte| byte != b'\n');
+    let line = window.get(header_end + 1..line_end).unwrap_or_default();
+    FIELDS.iter().any(|field| line.contains(field)) || line_end - run_back(bytes, line_end, LINE_BYTES_MIN, is_body) >= LINE_BYTES_MIN
+}
+
+/// What old keys have above their base64.
+const FIELDS: &[&str] = &["Proc-Type:", "Version:", "Comment:", "DEK-Info:"];
 
 fn block_end(text: &str, body: usize) -> usize {
     let Some(footer) = text[body..].find("-----END ") else {
@@ -45,7 +123,17 @@ fn has_body(text: &str, body: usize) -> bool {
         }
     }
     let rest = text.get(at..).unwrap_or_default();
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    let fields = ["Proc-Type:", "Version:", "Comment:", "DEK-Info:"];
-    fields.iter().any(|field| rest.starts_with(field)) || run(rest.as_bytes(), 0, is_base64) >= BODY_BYTES_MIN
+    FIELDS.iter().any(|field| rest.starts_with(field)) || run(rest.as_bytes(), 0, is_body) >= BODY_BYTES_MIN
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact;
+
+    #[test]
+    fn a_key_with_escaped_line_ends_goes_without_its_header() {
+        let line = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789abcdefgh";
+        let text = format!("key: \"{line}\\n{line}\\nAbC=\\n-----END PRIVATE KEY-----\\n\"");
+        assert_eq!(redact(&text), "key: \"<private-key>\\n\"");
+    }
 }

@@ -14,6 +14,18 @@ pub(crate) fn probe(bytes: &[u8], at: usize, class: impl Fn(u8) -> bool) -> usiz
     run(&bytes[..bytes.len().min(at + PROBE_BYTES)], at, class)
 }
 
+/// How much of a value is judged, in bytes. One that is rejected may hold many anchors, and is not walked to its end from each.
+const JUDGED_BYTES_MAX: usize = 1024;
+
+/// The text up to where a value that begins at `start` is judged. What is accepted is then walked to its end.
+pub(crate) fn judged(text: &str, start: usize) -> &str {
+    let mut end = text.len().min(start + JUDGED_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// Start of the run of bytes of a class that ends at `at`, at most `length_max` bytes back.
 pub(crate) fn run_back(bytes: &[u8], at: usize, length_max: usize, class: impl Fn(u8) -> bool) -> usize {
     let low = at.saturating_sub(length_max);

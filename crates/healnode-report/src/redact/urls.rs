@@ -3,7 +3,7 @@
 use super::keys::secret_kind;
 use super::kind::{CREDENTIALS, Kind, SIGNATURE, TOKEN};
 use super::pairs::is_blank_or_reference;
-use super::scan::{byte, byte_before, run, run_back};
+use super::scan::{byte, byte_before, judged, run, run_back};
 use super::span::Spans;
 
 /// Longest user and password that are looked for, in bytes.
@@ -109,13 +109,13 @@ pub(crate) fn find_parameter(text: &str, start: usize, end: usize, spans: &mut S
         return;
     }
     let from = name_end + 1;
-    let to =
-        run(bytes, from, |byte| !is_outside(byte) && !matches!(byte, b'&' | b'#' | b';' | b'<' | b'>' | b')' | b']' | b'}' | b',' | b'\\'));
+    let is_value = |byte| !is_outside(byte) && !matches!(byte, b'&' | b'#' | b';' | b'<' | b'>' | b')' | b']' | b'}' | b',' | b'\\');
+    let to = run(judged(text, from).as_bytes(), from, is_value);
     let value = text.get(from..to).unwrap_or_default();
     if let Some(kind) = parameter_kind(name, value)
         && !is_blank_or_reference(value)
     {
-        spans.add_value(from, to, kind);
+        spans.add_value(from, run(bytes, to, is_value), kind);
     }
 }
 
