@@ -1,13 +1,13 @@
 //! What is demanded once everything has healed: agreement, and nothing left to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use healnode_core::{Epoch, Fingerprint, IssueNumber, Marker, Millis, NodeId, Now, Policy, Seq};
 
 use crate::forge::Forge;
 use crate::load::Load;
-use crate::machine::Machine;
+use crate::machine::{Machine, Process};
 
 /// Returns in how many rounds of pulls a statement must have reached everybody, if gossip brought it to nobody. Those who have it about double
 /// in each, as each node asks one other; four more for the last few.
@@ -82,7 +82,8 @@ impl Demand {
 
     /// Returns the first demand that is not met, in words.
     ///
-    /// Where a disk was lost, nodes may differ in what was said last before: a gap that nobody is left to fill hides what comes after it.
+    /// Where a disk was lost, nodes may differ in what its node said last: a gap that nobody is left to fill keeps what comes after it from
+    /// spreading. Then counts may differ within the truth, and an issue must be known to somebody, not to everybody.
     pub(crate) fn first_unmet(machines: &[Machine], forge: &Forge, load: &Load, policy: &Policy, now: Millis) -> Option<String> {
         let agreed = Self::counts_agreed(machines, load);
         if !load.lost_a_disk() && agreed < load.errors().count() {
@@ -94,12 +95,26 @@ impl Demand {
         if let Some(number) = forge.redundant().first() {
             return Some(format!("{number} is open and says nothing that an older one does not"));
         }
-        machines.iter().find_map(|machine| unmet_at(machine, forge, load, policy, now))
+        let known: BTreeSet<Fingerprint> = machines.iter().filter_map(|machine| machine.process.as_ref()).flat_map(knows).collect();
+        let excused = |fingerprint: &Fingerprint| load.lost_a_disk() && known.contains(fingerprint);
+        machines.iter().find_map(|machine| unmet_at(machine, forge, load, policy, now, &excused))
     }
 }
 
+/// Returns the fingerprints that a node knows an issue for.
+fn knows(process: &Process) -> impl Iterator<Item = Fingerprint> {
+    process.node.totals().filter_map(|(fingerprint, _, issue)| issue.map(|_| fingerprint))
+}
+
 /// Looks at one node. What was lost with a disk may be too little to be due; then its issue need not be known any more.
-fn unmet_at(machine: &Machine, forge: &Forge, load: &Load, policy: &Policy, now: Millis) -> Option<String> {
+fn unmet_at(
+    machine: &Machine,
+    forge: &Forge,
+    load: &Load,
+    policy: &Policy,
+    now: Millis,
+    excused: &impl Fn(&Fingerprint) -> bool,
+) -> Option<String> {
     let Some(process) = &machine.process else { return Some(format!("{:?} is not running", machine.id)) };
     let shown: BTreeMap<Fingerprint, (u64, Option<IssueNumber>)> =
         process.node.totals().map(|(fingerprint, count, issue)| (fingerprint, (count, issue.map(|issue| issue.number)))).collect();
@@ -111,7 +126,7 @@ fn unmet_at(machine: &Machine, forge: &Forge, load: &Load, policy: &Policy, now:
         }
         let kept = forge.kept(Marker::of(fingerprint));
         let due = is_due(load, policy, fingerprint, critical);
-        let forgotten = known.is_none() && !due;
+        let forgotten = known.is_none() && (!due || excused(&fingerprint));
         if known != kept && !forgotten {
             return Some(format!("{:?} knows {known:?} for {}, the forge keeps {kept:?}", machine.id, fingerprint.short()));
         }
