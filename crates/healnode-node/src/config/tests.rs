@@ -269,13 +269,13 @@ fn a_path_starts_at_home_at_data_dir_or_where_it_was_written() {
     let folder = Folder::with_file("data_dir = 'state'\n[mesh]\nswarm_key = '~/swarm.key'\n[forge]\ntoken_file = '<data_dir>/token'");
     let mut sources = folder.sources(&[]);
     sources.flags.socket = Some("h.sock".into());
-    sources.working_dir = "/work".into();
+    sources.working_dir = "/srv/here".into();
     sources.file = Some(folder.file());
     let config = Config::load(&sources).unwrap();
     assert_eq!(config.data_dir, folder.0.path().join("state"));
     assert_eq!(config.mesh.swarm_key.as_deref(), Some(Path::new("/home/me/swarm.key")));
     assert_eq!(config.forge.token_file, Some(folder.0.path().join("state/token")));
-    assert_eq!(config.status.socket, Path::new("/work/h.sock"));
+    assert_eq!(config.status.socket, Path::new("/srv/here/h.sock"));
 }
 
 #[test]
