@@ -6,16 +6,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use healnode_report::Fingerprint;
+use healnode_report::{Fingerprint, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// The number of an issue in its repository. Lower is older.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IssueNumber(pub u64);
 
 /// An issue that is known to exist.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssueRef {
     /// Its number.
@@ -31,7 +31,7 @@ pub struct IssueRef {
 pub struct Marker([u8; 16]);
 
 /// One thing to do on the forge.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ForgeCall {
     /// List this bot's own issues, open and closed, and give back those that carry one of `markers`. Never by search: its index lags.
     Look {
@@ -40,7 +40,20 @@ pub enum ForgeCall {
     },
     /// List all of this bot's own issues that carry a marker.
     Survey,
-    /// Create one issue, in one attempt.
+    /// Take the lease that lets only one node at a time create issues in this repository, or make sure that there is enough left of it.
+    /// Costs nothing while this node holds it with time to spare.
+    Acquire,
+    /// Give the lease back.
+    Release {
+        /// Whether a create may have been sent under it that nobody has seen the outcome of. Whoever takes it next has to look for a minute.
+        unclear: bool,
+    },
+    /// Read one issue by its number, also one that is not this bot's own.
+    Inspect {
+        /// Which issue.
+        number: IssueNumber,
+    },
+    /// Create one issue, in one attempt. Refused as [`RefusalKind::Unleased`], with nothing sent, when too little is left of the lease.
     Create(IssueDraft),
     /// Replace healnode's own part of an issue's body. Text of people stays, and so does a title that people changed.
     Update {
@@ -48,6 +61,34 @@ pub enum ForgeCall {
         number: IssueNumber,
         /// What it should say.
         draft: IssueDraft,
+    },
+    /// Write a comment under an issue of this bot's own, in one attempt.
+    Comment {
+        /// Which issue.
+        number: IssueNumber,
+        /// What it says.
+        text: String,
+    },
+    /// Open a closed issue of this bot's own again, and say why in a comment. An open one is left as it is.
+    Reopen {
+        /// Which issue.
+        number: IssueNumber,
+        /// What the comment says.
+        comment: String,
+    },
+    /// Close an open issue of this bot's own as completed, and say why in a comment. A closed one is left as it is.
+    Close {
+        /// Which issue.
+        number: IssueNumber,
+        /// What the comment says.
+        comment: String,
+    },
+    /// Put the label [`QUIET_LABEL`] on an issue of this bot's own, or take it off.
+    MarkQuiet {
+        /// Which issue.
+        number: IssueNumber,
+        /// Whether it should carry the label.
+        quiet: bool,
     },
     /// Close an issue as a duplicate of another. Both are this bot's own.
     CloseDuplicate {
@@ -59,7 +100,7 @@ pub enum ForgeCall {
 }
 
 /// What an issue is to say.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct IssueDraft {
     /// One line, at most [`TITLE_CHARS_MAX`](crate::limits::TITLE_CHARS_MAX) characters.
     pub title: String,
@@ -69,23 +110,88 @@ pub struct IssueDraft {
     pub labels: Vec<String>,
 }
 
-/// An issue of this bot's own, as the forge shows it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A label that a person puts on an issue to silence it.
+pub const MUTE_LABEL: &str = "healnode:mute";
+
+/// The label of an issue whose errors have not been seen for long.
+pub const QUIET_LABEL: &str = "healnode:quiet";
+
+/// An issue, as the forge shows it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct FoundIssue {
     /// Which issue.
     pub issue: IssueRef,
-    /// The markers at the top of its body.
+    /// The markers at the top of its body; none in an issue that is not this bot's own.
     pub markers: Vec<Marker>,
+    /// When it was created, by the forge's clock.
+    pub created_at: UnixMillis,
+    /// When and why it was closed; nothing while it is open.
+    pub closing: Option<Closing>,
+    /// Whether a person has locked its conversation.
+    pub locked: bool,
+    /// Whether it carries [`MUTE_LABEL`].
+    pub muted: bool,
+    /// Whether it carries [`QUIET_LABEL`].
+    pub quiet: bool,
+    /// The numbers that its text names, if they can be read.
+    pub stated: Option<Stated>,
+}
+
+/// How an issue was closed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Closing {
+    /// When, by the forge's clock.
+    pub at: UnixMillis,
+    /// Why.
+    pub reason: CloseReason,
+}
+
+/// Why an issue was closed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CloseReason {
+    /// It is done, or nobody said why.
+    Completed,
+    /// It is not to be worked on.
+    NotPlanned,
+    /// It is the same as another issue.
+    Duplicate {
+        /// Which, if that could be found out.
+        of: Option<IssueNumber>,
+    },
+}
+
+/// The numbers in an issue's text, as a line that people do not see. They let nodes that cannot hear each other keep one issue true: neither
+/// lowers its count, nor says the same thing again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Stated {
+    /// Occurrences that the text names.
+    pub occurrences: u64,
+    /// Occurrences when they were last told in a comment, or when the issue was created.
+    pub told: u64,
 }
 
 /// What the forge answered.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ForgeReply {
     /// The answer to [`ForgeCall::Look`] and [`ForgeCall::Survey`]: every page was read.
     Found(Vec<FoundIssue>),
+    /// The answer to [`ForgeCall::Acquire`]: this node may create.
+    Leased(Lease),
+    /// The answer to [`ForgeCall::Acquire`]: another node may create just now.
+    Held {
+        /// For how long at most, unless it takes more.
+        retry_after: Duration,
+    },
+    /// The answer to [`ForgeCall::Inspect`].
+    Issue(Box<FoundIssue>),
+    /// The issue was deleted, or moved to another repository.
+    Gone {
+        /// Its new address, if it was moved and that is known.
+        moved_to: Option<String>,
+    },
     /// The issue was created.
     Created(IssueRef),
-    /// An update or a closing was done.
+    /// What was asked for is done, or was so already.
     Done,
     /// Nothing was changed, for certain.
     Refused(Refusal),
@@ -96,8 +202,19 @@ pub enum ForgeReply {
     },
 }
 
+/// Leave to create.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Lease {
+    /// Whether the forge keeps every other node from creating meanwhile. If not, nothing but the order of turns does.
+    pub exclusive: bool,
+    /// How long ago a create may last have been sent whose outcome its sender did not record; nothing if there is none to be looked for.
+    pub doubt: Option<Duration>,
+    /// What time it is by the forge's clock, if that is known.
+    pub date: Option<UnixMillis>,
+}
+
 /// Why the forge did not do what it was asked.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Refusal {
     /// What kind of refusal it is; decides what happens next.
     pub kind: RefusalKind,
@@ -106,7 +223,7 @@ pub struct Refusal {
 }
 
 /// The kinds of refusal that are handled differently.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RefusalKind {
     /// A rate limit. Everything through this token waits.
     Limited {
@@ -117,12 +234,14 @@ pub enum RefusalKind {
     Denied,
     /// This very request will never be accepted.
     Invalid,
+    /// Too little is left of the lease, or it is lost.
+    Unleased,
     /// The forge could not be reached, so nothing was sent.
     Unreachable,
 }
 
 /// Whether filing is possible at all.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ForgeHealth {
     /// It is, as far as is known.
     Ready,
@@ -154,6 +273,35 @@ impl Marker {
         }
         let number = u128::from_str_radix(hex, 16).ok()?;
         Some(Self(number.to_be_bytes()))
+    }
+}
+
+impl FoundIssue {
+    /// Returns an order in which the issue that stands for a marker comes first: the lowest open one, else the lowest that was not closed as
+    /// a duplicate.
+    pub(crate) fn rank(&self) -> (u8, IssueNumber) {
+        let class = match self.closing.map(|closing| closing.reason) {
+            None => 0,
+            Some(CloseReason::Completed | CloseReason::NotPlanned) => 1,
+            Some(CloseReason::Duplicate { .. }) => 2,
+        };
+        (class, self.issue.number)
+    }
+}
+
+impl Stated {
+    /// Reads the first line of healnode's own part of an issue's body.
+    pub fn read(body: &str) -> Option<Self> {
+        let line = body.lines().skip_while(|line| line.trim() != crate::issue::BEGIN).nth(1)?;
+        let numbers = line.trim().strip_prefix("<!-- healnode-count ")?.strip_suffix(" v1 -->")?;
+        let (occurrences, told) = numbers.split_once(" told ")?;
+        Some(Self { occurrences: occurrences.parse().ok()?, told: told.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Stated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<!-- healnode-count {} told {} v1 -->", self.occurrences, self.told)
     }
 }
 

@@ -7,10 +7,9 @@ mod markdown;
 
 use healnode_report::{Fingerprint, Report, Severity, UnixMillis, language};
 
-use crate::IssueDraft;
-use crate::Marker;
 use crate::ledger::{Entry, NodeTally};
 use crate::limits::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::{IssueDraft, IssueNumber, Marker, Stated};
 use crate::{NodeId, Policy};
 use markdown::{clip, clip_middle, code, fence, one_line};
 
@@ -36,6 +35,10 @@ pub(crate) struct Writer<'a> {
     pub(crate) node: NodeId,
     /// How it is set up.
     pub(crate) policy: &'a Policy,
+    /// An older issue that is not opened again.
+    pub(crate) earlier: Option<IssueNumber>,
+    /// Occurrences when they were last told in a comment; nothing for a new issue, which tells them itself.
+    pub(crate) told: Option<u64>,
 }
 
 /// Writes the issue of one fingerprint.
@@ -46,6 +49,7 @@ pub(crate) fn draft(writer: &Writer<'_>, fingerprint: Fingerprint, entry: &Entry
     let severity = entry.severity().unwrap_or(Severity::Medium);
 
     let mut text = String::from("# Auto-Generated Error Report\n\n");
+    text.push_str(&earlier(writer));
     let command = sample.and_then(Report::command).map_or("unknown".to_owned(), |command| clip(&command, COMMAND_CHARS_MAX));
     let at = sample.map(Report::at).or(entry.seen().map(|(first, _)| first)).unwrap_or_default();
     let nodes = entry.nodes();
@@ -68,13 +72,17 @@ pub(crate) fn draft(writer: &Writer<'_>, fingerprint: Fingerprint, entry: &Entry
     text.push_str(&footer(writer, fingerprint));
 
     let title = title(error_type, message);
-    finish(writer, &[fingerprint], severity, title, &text)
+    finish(writer, &[(fingerprint, entry)], severity, title, &text)
 }
 
 /// Writes one issue that lists many fingerprints.
 pub(crate) fn draft_many(writer: &Writer<'_>, members: &[(Fingerprint, &Entry)]) -> IssueDraft {
     let severity = members.iter().filter_map(|(_, entry)| entry.severity()).max().unwrap_or(Severity::Medium);
-    let mut text = format!("# Auto-Generated Error Report\n\n{} errors became due at once, so they share this issue.\n\n", members.len());
+    let mut text = format!(
+        "# Auto-Generated Error Report\n\n{}{} errors became due at once, so they share this issue.\n\n",
+        earlier(writer),
+        members.len()
+    );
     text.push_str("| Fingerprint | Error | Severity | Occurrences | Nodes |\n|---|---|---|--:|--:|\n");
     for (fingerprint, entry) in members {
         let (error_type, message) = entry.head().map_or(("Error", ""), |head| (head.error_type.as_str(), head.message.as_str()));
@@ -98,8 +106,34 @@ pub(crate) fn draft_many(writer: &Writer<'_>, members: &[(Fingerprint, &Entry)])
     let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
     let title =
         format!("[Auto-Generated Error] {} new errors at once: {}", members.len(), clip(&one_line(&kinds), TITLE_MESSAGE_CHARS_MAX));
-    let fingerprints: Vec<Fingerprint> = members.iter().map(|(fingerprint, _)| *fingerprint).collect();
-    finish(writer, &fingerprints, severity, title, &text)
+    finish(writer, members, severity, title, &text)
+}
+
+/// Writes what is said under an issue that is opened again: what came back, and how often.
+pub(crate) fn reopening_comment(back: &[(Fingerprint, &Entry)]) -> String {
+    let mut text = String::from("Seen again since this was closed, so healnode has opened it again.\n\n");
+    for (fingerprint, entry) in back.iter().take(NODE_ROWS_MAX) {
+        let releases = entry.releases().into_keys().map(|release| code(&release)).collect::<Vec<_>>().join(", ");
+        let releases = if releases.is_empty() { String::new() } else { format!(", in {}", clip(&releases, COMMAND_CHARS_MAX)) };
+        let last = entry.seen().map(|(_, last)| format!(", last at {}", seconds(last))).unwrap_or_default();
+        let count = entry.unfiled();
+        text.push_str(&format!("- {}: {count} more, {} in all{releases}{last}\n", code(&fingerprint.short()), entry.occurrences()));
+    }
+    text
+}
+
+/// Writes what is said once when an error is seen ten times as often as when that was last said.
+pub(crate) fn spike_comment(occurrences: u64, told: u64) -> String {
+    format!("Seen {occurrences} times by now, up from {told}. The numbers above are kept up to date without further comments.\n")
+}
+
+/// Writes what is said under an issue that is closed because its error is no longer seen.
+pub(crate) fn quiet_comment(days: u64) -> String {
+    format!("Not seen for {days} days, so healnode has closed this. It is opened again if the error comes back.\n")
+}
+
+fn earlier(writer: &Writer<'_>) -> String {
+    writer.earlier.map(|number| format!("Seen before in {number}, which was closed too long ago, or is locked.\n\n")).unwrap_or_default()
 }
 
 /// Puts healnode's part of `written` in the place of healnode's part of `existing`. Everything else in `existing` stays. Where a person has
@@ -118,13 +152,15 @@ fn own_part(body: &str) -> Option<std::ops::Range<usize>> {
     Some(start..end)
 }
 
-fn finish(writer: &Writer<'_>, members: &[Fingerprint], severity: Severity, title: String, text: &str) -> IssueDraft {
+fn finish(writer: &Writer<'_>, members: &[(Fingerprint, &Entry)], severity: Severity, title: String, text: &str) -> IssueDraft {
     let mut body = String::new();
-    for member in members {
+    for (member, _) in members {
         body.push_str(&format!("{}\n", Marker::of(*member)));
     }
-    let room = BODY_CHARS_MAX.saturating_sub(body.len() + BEGIN.len() + END.len() + 8);
-    body.push_str(&format!("{BEGIN}\n{}\n{END}\n", clip(text.trim_end(), room)));
+    let occurrences = members.iter().map(|(_, entry)| entry.occurrences()).fold(0, u64::saturating_add);
+    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences) }.to_string();
+    let room = BODY_CHARS_MAX.saturating_sub(body.len() + stated.len() + BEGIN.len() + END.len() + 8);
+    body.push_str(&format!("{BEGIN}\n{stated}\n{}\n{END}\n", clip(text.trim_end(), room)));
     let mut labels = writer.policy.labels.clone();
     if severity >= Severity::High && !writer.policy.priority_label.is_empty() {
         labels.push(writer.policy.priority_label.clone());
@@ -230,7 +266,7 @@ mod tests {
     fn written(sample: Option<&Report>) -> IssueDraft {
         let ledger = ledger();
         let policy = Policy::default();
-        let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy };
+        let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
         draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample)
     }
 
@@ -300,7 +336,7 @@ mod tests {
     fn a_list_of_errors_carries_every_marker() {
         let ledger = ledger();
         let policy = Policy::default();
-        let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy };
+        let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
         let entry = ledger.entry(&fingerprint(1)).unwrap();
         let draft = draft_many(&writer, &[(fingerprint(1), entry), (fingerprint(2), entry)]);
         assert_eq!(Marker::read_all(&draft.body), [Marker::of(fingerprint(1)), Marker::of(fingerprint(2))]);

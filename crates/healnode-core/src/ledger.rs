@@ -4,19 +4,29 @@
 //! signature. That is a join: commutative, associative, idempotent, so the order in which statements arrive does not matter. Everything
 //! shown is computed from the statements on demand. The ledger knows nothing of connections, clocks or turns, and never writes.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use healnode_report::{Fingerprint, Head, Severity, UnixMillis};
+use sha2::{Digest as _, Sha256};
 
-use crate::limits::{FINGERPRINTS_MAX, ORIGIN_STATEMENTS_MAX, ORIGINS_MAX, PEER_FINGERPRINTS_MAX, SAME_NUMBER_MAX, STATEMENTS_MAX};
-use crate::{Body, Digest, DropReason, Epoch, FilingNote, IssueRef, Key, Mute, NodeId, Presence, Run, Seq, Signed, Summary, Tally};
+use crate::limits::{
+    BASELINE_RELEASES_MAX, FINGERPRINTS_MAX, ORIGIN_STATEMENTS_MAX, ORIGINS_MAX, PEER_FINGERPRINTS_MAX, SAME_NUMBER_MAX, STATEMENTS_MAX,
+};
+use crate::{
+    Baseline, Body, Digest, DropReason, Epoch, Filed, FilingNote, IssueNumber, IssueRef, Key, Mute, NodeId, Presence, Run, Seq, Signed,
+    Standing, Summary, Tally,
+};
+
+/// What releases beyond their bound are counted under.
+pub(crate) const OTHER_RELEASES: &str = "other";
 
 /// Whose data directory a statement comes from.
 pub(crate) type Source = (NodeId, Epoch);
 
 /// All statements.
-#[derive(Default)]
+#[derive(Clone, Hash, Default)]
 pub(crate) struct Ledger {
     entries: BTreeMap<Fingerprint, Entry>,
     presences: BTreeMap<Source, Signed>,
@@ -27,14 +37,14 @@ pub(crate) struct Ledger {
 }
 
 /// All statements about one fingerprint.
-#[derive(Default)]
+#[derive(Clone, Hash, Default)]
 pub(crate) struct Entry {
     tallies: BTreeMap<Source, Signed>,
     filings: BTreeMap<Source, Signed>,
     mutes: BTreeMap<Source, Signed>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Hash, Default)]
 struct Origin {
     /// Everything up to here was heard.
     through: Seq,
@@ -245,6 +255,12 @@ impl Ledger {
         self.origins.get(&source).map(|origin| origin.highest).unwrap_or_default()
     }
 
+    /// Returns the nodes that say they have seen something after `latest`.
+    pub(crate) fn nodes_ahead_of(&self, latest: UnixMillis) -> BTreeSet<NodeId> {
+        let tallies = self.entries.values().flat_map(Entry::tallies);
+        tallies.filter(|(_, tally)| tally.last_seen > latest).map(|(node, _)| node).collect()
+    }
+
     /// Returns whether two nodes were seen to use this identity.
     pub(crate) fn is_cloned(&self, node: NodeId) -> bool {
         self.sources(node).any(|(_, origin)| origin.cloned)
@@ -411,28 +427,103 @@ impl Entry {
         self.tallies().map(|(_, tally)| tally.last_seen).filter(|seen| *seen <= latest).max()
     }
 
-    /// Returns its issue: the lowest number that any node has filed, as the node describes it that looked at it last.
+    /// Returns its issue: the lowest number that any node has filed and that is not given up, as the node describes it that looked at it last.
     pub(crate) fn issue(&self) -> Option<&IssueRef> {
-        let filed = self.filed().map(|(issue, _, at)| (issue, at));
-        filed.min_by_key(|(issue, at)| (issue.number, std::cmp::Reverse(*at))).map(|(issue, _)| issue)
+        self.filed().map(|filed| &filed.issue)
+    }
+
+    /// Returns the latest word on its issue.
+    pub(crate) fn filed(&self) -> Option<&Filed> {
+        let floor = self.latest_word().map(|latest| latest.floor)?;
+        let kept = self.words().filter(|filed| filed.issue.number >= floor);
+        kept.min_by_key(|filed| (filed.issue.number, Reverse(filed.at)))
     }
 
     /// Returns how many occurrences its issue names.
     pub(crate) fn announced(&self) -> u64 {
-        let Some(number) = self.issue().map(|issue| issue.number) else { return 0 };
-        self.filed().filter(|(issue, ..)| issue.number == number).map(|(_, occurrences, _)| occurrences).max().unwrap_or(0)
+        self.highest(|filed| filed.occurrences)
     }
 
-    fn filed(&self) -> impl Iterator<Item = (&IssueRef, u64, UnixMillis)> {
-        self.notes().filter_map(|(_, note)| match note {
-            FilingNote::Filed { issue, occurrences, at } => Some((issue, *occurrences, *at)),
-            FilingNote::Claim | FilingNote::Intent | FilingNote::Released => None,
-        })
+    /// Returns how many occurrences there were when they were last told in a comment, or when the issue was created.
+    pub(crate) fn told(&self) -> u64 {
+        self.highest(|filed| filed.told)
+    }
+
+    /// Returns when the mesh created its issue; nothing if it was found.
+    pub(crate) fn created(&self) -> UnixMillis {
+        UnixMillis(self.highest(|filed| filed.created.0))
+    }
+
+    fn highest(&self, number: impl Fn(&Filed) -> u64) -> u64 {
+        let Some(issue) = self.issue().map(|issue| issue.number) else { return 0 };
+        self.words().filter(|filed| filed.issue.number == issue).map(number).max().unwrap_or(0)
+    }
+
+    /// Returns the occurrences that ask for an issue: all while there was none, those since it was closed or deleted, and none while one is
+    /// open or silenced.
+    pub(crate) fn unfiled(&self) -> u64 {
+        match self.filed().map(|filed| &filed.standing) {
+            Some(Standing::Closed(baseline)) => self.beyond(baseline),
+            Some(Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced) => 0,
+            Some(Standing::Gone { occurrences }) => self.occurrences().saturating_sub(*occurrences),
+            None => match self.latest_word().map(|latest| &latest.standing) {
+                Some(Standing::Gone { occurrences }) => self.occurrences().saturating_sub(*occurrences),
+                Some(Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced | Standing::Closed(_)) | None => {
+                    self.occurrences()
+                }
+            },
+        }
+    }
+
+    /// Returns occurrences beyond what had been counted, by builds that may have the fix: those of releases seen since, and of no release.
+    fn beyond(&self, baseline: &Baseline) -> u64 {
+        let releases = self.named_releases();
+        let new = releases.iter().filter(|(release, _)| !baseline.releases.contains(&release_hash(release)));
+        let named = new.fold(0, |sum: u64, (_, count)| sum.saturating_add(*count));
+        self.unnamed(&releases).saturating_sub(baseline.unnamed).saturating_add(named)
+    }
+
+    /// Returns occurrences by release, without those that share a name for want of room.
+    fn named_releases(&self) -> BTreeMap<String, u64> {
+        let mut releases = self.releases();
+        releases.remove(OTHER_RELEASES);
+        releases
+    }
+
+    fn unnamed(&self, releases: &BTreeMap<String, u64>) -> u64 {
+        let named = releases.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
+        self.occurrences().saturating_sub(named)
+    }
+
+    /// Returns what has been counted by now, for an issue that was closed at `at`.
+    pub(crate) fn baseline(&self, at: UnixMillis) -> Baseline {
+        let releases = self.named_releases();
+        let unnamed = self.unnamed(&releases);
+        Baseline { at, unnamed, releases: releases.keys().rev().take(BASELINE_RELEASES_MAX).map(|name| release_hash(name)).collect() }
+    }
+
+    fn words(&self) -> impl Iterator<Item = &Filed> {
+        self.notes().filter_map(|(_, note)| note.issue.as_ref())
+    }
+
+    /// Returns the number below which its issues are given up.
+    pub(crate) fn floor(&self) -> IssueNumber {
+        self.latest_word().map_or(IssueNumber(0), |latest| latest.floor)
+    }
+
+    /// Of two words of one time the one that gives up less holds, so that no word can be the last for ever.
+    fn latest_word(&self) -> Option<&Filed> {
+        self.words().max_by_key(|filed| (filed.at, Reverse(filed.floor)))
+    }
+
+    /// Returns how far one origin says its filing got.
+    pub(crate) fn note_of(&self, source: Source) -> Option<&FilingNote> {
+        self.notes().find_map(|(by, note)| (by == source).then_some(note))
     }
 
     /// Returns a time for a new word on its issue that holds against all there are, whatever clocks these were written by.
     pub(crate) fn next_filed_at(&self, wall: UnixMillis) -> UnixMillis {
-        self.filed().map(|(_, _, at)| UnixMillis(at.0.saturating_add(1))).max().map_or(wall, |next| next.max(wall))
+        self.words().map(|filed| UnixMillis(filed.at.0.saturating_add(1))).max().map_or(wall, |next| next.max(wall))
     }
 
     /// Returns a time for a new word of an operator that holds against all there are, whatever clocks these were written by.
@@ -449,8 +540,14 @@ impl Entry {
 
     /// Returns the operators' latest word, if it silences the fingerprint at `wall`.
     pub(crate) fn muted(&self, wall: UnixMillis) -> Option<&Mute> {
-        self.operators_words().max_by_key(|mute| (mute.at, mute.until)).filter(|mute| mute.until > wall)
+        self.operators_words().max_by_key(|mute| (mute.at, Reverse(mute.until))).filter(|mute| mute.until > wall)
     }
+}
+
+/// A release in few bytes, whatever its name.
+fn release_hash(release: &str) -> u64 {
+    let hash: [u8; 32] = Sha256::digest(release).into();
+    u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
 }
 
 /// How often one node has seen a fingerprint, over its epochs.

@@ -12,6 +12,7 @@ mod event;
 mod filing;
 mod input;
 mod issue;
+mod lease;
 mod ledger;
 pub mod limits;
 mod node;
@@ -23,17 +24,24 @@ mod statement;
 mod time;
 mod view;
 
-pub use call::{ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, IssueRef, Marker, Refusal, RefusalKind};
+pub use call::{
+    CloseReason, Closing, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, IssueRef, Lease, MUTE_LABEL, Marker,
+    QUIET_LABEL, Refusal, RefusalKind, Stated,
+};
 pub use effect::{Effect, Outcome};
 pub use event::{DropReason, Event};
 pub use healnode_report::{Fingerprint, Head, RawError, Report, Severity, UnixMillis};
 pub use input::{CallId, Command, Input};
 pub use issue::merge_body;
+pub use lease::{LEASE_LEFT_MIN, LEASE_RENEWED_BELOW, LEASE_SECONDS, LeaseNonce, LeaseRecord, LeaseStep, lease_step};
 pub use node::Node;
 pub use node_id::{InvalidNodeId, NodeId};
 pub use policy::Policy;
 pub use pull::{Digest, PullRequest, PullResponse, Summary};
 pub use record::{Intent, Record, Snapshot};
-pub use statement::{Body, Epoch, FilingNote, Key, Mute, Presence, Run, Seq, Signature, Signed, Signer, Statement, Tally};
+pub use statement::{
+    Baseline, Body, Epoch, Filed, FilingNote, FilingStep, Key, Mute, Presence, Run, Seq, Signature, Signed, Signer, Standing, Statement,
+    Tally,
+};
 pub use time::{Millis, Now};
 pub use view::{ErrorState, ErrorView, IssueView, PeerView, StatusView, Why};

@@ -34,6 +34,12 @@ pub const ORIGINS_MAX: usize = 1_024;
 /// Releases counted apart in one tally. Further ones are counted together under `other`.
 pub const RELEASES_MAX: usize = 8;
 
+/// Releases remembered as seen before an issue was closed, the highest by name. An occurrence of one beyond them counts as by a build with the
+/// fix, so the issue may be opened again early.
+///
+/// 64, as 8 bytes each: the statement stays within [`STATEMENT_BYTES_MAX`].
+pub const BASELINE_RELEASES_MAX: usize = 64;
+
 /// Event ids remembered, so that the same id twice is one occurrence. The oldest is forgotten first.
 pub const EVENT_IDS_MAX: u32 = 65_536;
 
@@ -79,5 +85,20 @@ pub const HOLDERS_ASKED_MAX: usize = 4;
 pub const LOOK_AGAIN_AFTER: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(60)];
 
+/// How long after an issue was closed it may be opened again. An error that comes back later gets a new issue that names the old one.
+///
+/// 90 days: what was discussed then is of little use by now, and people are notified of old closed issues by nothing else.
+pub const GIVEN_UP_AFTER: Duration = Duration::from_secs(90 * 24 * 3600);
+
 /// How many creates one filing may send. After the last unclear one it waits for the next bundle, and begins anew with looking for a minute.
 pub const CREATES_MAX: u8 = 2;
+
+/// Issues that the lease's record names: those created last. A list that lacks one of them is behind, and the issue is read by its number.
+///
+/// 16: creates are at least 3 s apart, and lists lag by seconds.
+pub const LEASE_ISSUES_MAX: usize = 16;
+
+/// How far another node's clock may be ahead before its word on when an error was seen last is left out, in milliseconds.
+///
+/// A day is more than any time zone set by mistake.
+pub const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;

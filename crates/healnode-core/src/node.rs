@@ -11,11 +11,14 @@ mod showing;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use healnode_report::limits::NAME_BYTES_MAX;
 use healnode_report::{Fingerprint, UnixMillis};
 
 use crate::ledger::{Ledger, Merged};
+use crate::limits::AHEAD_MAX_MS;
 use crate::time::duration_millis;
 use crate::{CallId, Command, DropReason, Effect, Epoch, Event, ForgeHealth, Input, Millis, Mute, NodeId, Now, Policy, Signer, Snapshot};
 use counting::Counting;
@@ -27,11 +30,12 @@ use upkeep::Upkeep;
 const FORGET_INTERVAL_MS: u64 = 60 * 60 * 1000;
 
 /// A node, without its edges.
+#[derive(Clone)]
 pub struct Node {
     me: NodeId,
     epoch: Epoch,
     policy: Policy,
-    signer: Box<dyn Signer>,
+    signer: Arc<dyn Signer>,
     started: Millis,
     ledger: Ledger,
     counting: Counting,
@@ -49,6 +53,34 @@ pub struct Node {
     gone: BTreeSet<NodeId>,
     wake_at: Option<Millis>,
     dropped: BTreeMap<DropReason, u64>,
+}
+
+/// Over everything that decides what the node does next, but for what never changes: its policy and its signer.
+impl Hash for Node {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            me,
+            epoch,
+            policy: _,
+            signer: _,
+            started,
+            ledger,
+            counting,
+            sharing,
+            desk,
+            upkeep,
+            health,
+            calls,
+            next_bundle,
+            next_forget,
+            fading,
+            gone,
+            wake_at,
+            dropped,
+        } = self;
+        (me, epoch, started, ledger, counting, sharing, desk, upkeep).hash(hasher);
+        (health, calls, next_bundle, next_forget, fading, gone, wake_at, dropped).hash(hasher);
+    }
 }
 
 impl Node {
@@ -78,7 +110,7 @@ impl Node {
             me,
             epoch,
             policy,
-            signer,
+            signer: signer.into(),
             started,
             ledger,
             counting,
@@ -228,9 +260,6 @@ fn bundle_wait(policy: &Policy, wall: UnixMillis) -> std::time::Duration {
     let interval = duration_millis(policy.bundle_interval).max(1);
     std::time::Duration::from_millis(interval - wall.0 % interval)
 }
-
-/// How far another node's clock may be ahead before its word on when an error was seen last is left out.
-const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 
 fn is_expired(entry: &crate::ledger::Entry, horizon: UnixMillis, wall: UnixMillis) -> bool {
     let open = entry.issue().is_some_and(|issue| issue.open);

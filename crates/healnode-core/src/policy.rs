@@ -23,6 +23,14 @@ pub struct Policy {
     pub bundle_interval: Duration,
     /// More new fingerprints than this due at once become one issue.
     pub storm: usize,
+    /// Issues that this node may create in an hour; 0 for no bound. What is due beyond it is put into lists, and waits when even those are too many.
+    pub max_per_hour: usize,
+    /// Issues that this node may create in a day; 0 for no bound.
+    pub max_per_day: usize,
+    /// After how long without an occurrence an open issue is labelled as quiet; zero for never. Longer for errors that are rare by nature.
+    pub quiet_after: Duration,
+    /// Whether an issue that has become quiet is closed as well.
+    pub close_quiet: bool,
     /// Shortest time between two statements about one fingerprint. Shorter shows counts sooner; longer costs less traffic in a burst.
     pub flush_interval: Duration,
     /// How often a sign of life goes out. The presence time-out should be at least twice this.
@@ -55,6 +63,10 @@ impl Default for Policy {
             min_occurrences: 3,
             bundle_interval: Duration::from_secs(15 * 60),
             storm: 10,
+            max_per_hour: 10,
+            max_per_day: 30,
+            quiet_after: Duration::from_secs(14 * 24 * 3600),
+            close_quiet: false,
             flush_interval: Duration::from_millis(200),
             presence_interval: Duration::from_secs(15),
             presence_timeout: Duration::from_secs(40),

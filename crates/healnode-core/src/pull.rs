@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 use crate::{Epoch, NodeId, Run, Seq};
 
 /// How far each origin and epoch has been heard without a gap. At most [`ORIGINS_MAX`](crate::limits::ORIGINS_MAX) entries.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(pub BTreeMap<(NodeId, Epoch), Seq>);
 
 /// A digest in 16 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Summary(#[serde(with = "serde_bytes")] pub [u8; 16]);
 

@@ -67,7 +67,7 @@ pub enum Record {
 }
 
 /// What a filing that may have been sent is about.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
     /// The fingerprints that the one issue is for.
@@ -75,7 +75,7 @@ pub struct Intent {
 }
 
 /// Everything that was kept, apart from samples, which stay on disk until one is asked for.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Hash, Debug, Default)]
 pub struct Snapshot {
     /// Statements by origin, epoch and key.
     pub statements: BTreeMap<(NodeId, Epoch, Key), Signed>,

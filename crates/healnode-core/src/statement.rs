@@ -3,27 +3,27 @@
 //! A peer speaks only for itself: nobody can raise another's count, and a newer statement replaces an older one of the same key. How
 //! statements are merged and added up is the ledger's matter; how they become bytes is `healnode-wire`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use healnode_report::{Fingerprint, Head, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{IssueRef, NodeId};
+use crate::{IssueNumber, IssueRef, NodeId};
 
 /// The moment that an origin's data directory was made, in Unix milliseconds. A node that lost its disk but kept its key counts under a
 /// new epoch, so it overwrites nothing that it said before.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);
 
 /// The number of a statement within its origin's epoch. It only rises, from 1; 0 stands for "nothing yet".
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
 /// One thing that one peer said.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
     /// Who says it.
@@ -37,7 +37,7 @@ pub struct Statement {
 }
 
 /// What can be said.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Body {
     /// "I have seen this fingerprint this often."
@@ -66,7 +66,7 @@ pub enum Body {
 }
 
 /// What a statement is about. Of two statements with the same origin, epoch and key, the later one counts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Key {
     /// A count.
     Tally(Fingerprint),
@@ -79,7 +79,7 @@ pub enum Key {
 }
 
 /// How often one origin has seen one fingerprint.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tally {
     /// Occurrences, all told. Never falls within an epoch.
@@ -94,29 +94,85 @@ pub struct Tally {
     pub releases: BTreeMap<String, u64>,
 }
 
-/// How far the filing of a fingerprint got.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// How far the filing of a fingerprint got at one node.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum FilingNote {
-    /// The origin is about to look, and then to create.
+pub struct FilingNote {
+    /// Whether the node is about to file it.
+    pub step: FilingStep,
+    /// The issue that the node knows of.
+    pub issue: Option<Filed>,
+}
+
+/// How far a node is with filing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum FilingStep {
+    /// It is not about to file; or gave up, without creating anything.
+    #[default]
+    Idle,
+    /// It is about to look, and then to create.
     Claim,
-    /// The origin may have sent a create whose answer it does not have yet.
+    /// It may have sent a create whose answer it does not have yet.
     Intent,
-    /// The origin gave up without creating anything.
-    Released,
-    /// There is an issue.
-    Filed {
-        /// Which.
-        issue: IssueRef,
-        /// How many occurrences the issue names.
+}
+
+/// What one node knows of the issue of a fingerprint.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filed {
+    /// Which issue.
+    pub issue: IssueRef,
+    /// Lower numbers are not the fingerprint's issue any more: deleted, given up, or closed as a duplicate of this one. Counts only in the
+    /// latest word.
+    pub floor: IssueNumber,
+    /// Occurrences that the issue names; 0 when the node did not write it.
+    pub occurrences: u64,
+    /// Occurrences when they were last told in a comment, or at the creation.
+    pub told: u64,
+    /// When the mesh created it; 0 when it was found.
+    pub created: UnixMillis,
+    /// What people made of it.
+    pub standing: Standing,
+    /// When this was said. Of several nodes' word on one issue the latest counts.
+    pub at: UnixMillis,
+}
+
+/// What people, or time, made of an issue.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Standing {
+    /// It is open.
+    Open,
+    /// It is open, and its error has not been seen for long.
+    Quiet,
+    /// It is open again, because its error came back.
+    Regressed,
+    /// It is closed as done. The error comes back when it is seen beyond this often enough.
+    Closed(Baseline),
+    /// A person wants no more of it: muted by label, closed as not planned, or dealt with elsewhere.
+    Silenced,
+    /// It is deleted. The fingerprint counts anew beyond this.
+    Gone {
+        /// Occurrences when that was noticed.
         occurrences: u64,
-        /// When the origin last looked at it or wrote it. Of several nodes' word on one issue the latest counts.
-        at: UnixMillis,
     },
 }
 
+/// What had been counted when an issue was closed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// When, by the forge's clock; 0 when it did not say.
+    pub at: UnixMillis,
+    /// Occurrences that named no release.
+    pub unnamed: u64,
+    /// Releases that had been seen by then, as the first 8 bytes of the SHA-256 of their names, at most
+    /// [`BASELINE_RELEASES_MAX`](crate::limits::BASELINE_RELEASES_MAX): builds without the fix, for all one knows.
+    pub releases: BTreeSet<u64>,
+}
+
 /// An operator's word that a fingerprint is not to be filed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mute {
     /// When this was said. Of several operators' words the latest counts.
@@ -128,7 +184,7 @@ pub struct Mute {
 }
 
 /// A sign of life.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Presence {
     /// Whether this node could file an issue: it is configured to, and its forge answers.
@@ -138,11 +194,11 @@ pub struct Presence {
 }
 
 /// An Ed25519 signature over a statement's bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signature(pub [u8; 64]);
 
 /// A statement and its origin's signature. Whoever hands one to the core has checked the signature.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signed {
     /// What is said.
@@ -153,7 +209,7 @@ pub struct Signed {
 
 /// Statements of one origin and epoch that leave no gap: whoever has heard everything up to `after` has, with these, heard everything up
 /// to `through`. Statements that were replaced meanwhile are left out.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// Whose statements these are.
@@ -205,12 +261,21 @@ impl Signed {
                 let releases: usize = tally.releases.keys().map(|release| release.len() + 12).sum();
                 head.error_type.len() + head.message.len() + head.app.len() + head.release.len() + releases + 100
             }
-            Body::Filing { note: FilingNote::Filed { issue, .. }, .. } => issue.url.len() + 40,
-            Body::Filing { note: FilingNote::Claim | FilingNote::Intent | FilingNote::Released, .. } => 10,
+            Body::Filing { note, .. } => 30 + note.issue.as_ref().map_or(0, Filed::size_estimate),
             Body::Mute { mute, .. } => mute.by.len() + 30,
             Body::Presence(presence) => presence.version.len() + 30,
         };
         text + 300
+    }
+}
+
+impl Filed {
+    fn size_estimate(&self) -> usize {
+        let releases = match &self.standing {
+            Standing::Closed(baseline) => baseline.releases.len() * 9 + 40,
+            Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced | Standing::Gone { .. } => 20,
+        };
+        self.issue.url.len() + releases + 140
     }
 }
 

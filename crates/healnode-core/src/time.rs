@@ -7,7 +7,7 @@ use std::time::Duration;
 use healnode_report::UnixMillis;
 
 /// A point of monotonic time, in milliseconds since the driver started. It never steps back and means nothing to another process.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Millis(pub u64);
 
 impl Millis {

@@ -111,6 +111,10 @@ pub struct PeerView {
     pub version: String,
     /// Whether two nodes were seen to use this identity.
     pub cloned: bool,
+    /// Whether what it says was seen lies more than a day ahead of this node's clock: one of the two clocks is wrong.
+    pub clock_ahead: bool,
+    /// Messages of its that were out of bounds or wrongly signed, lately; filled in by the driver.
+    pub faults: u32,
 }
 
 /// Why a fingerprint is, or is not, filed.

@@ -126,7 +126,7 @@ pub enum FingerprintFormatError {
 }
 
 /// How a fingerprint came about: the fields that were hashed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Explanation {
     /// The fingerprint.
     pub fingerprint: Fingerprint,

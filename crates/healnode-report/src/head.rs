@@ -10,7 +10,7 @@ use crate::limits::{ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, NAME_BYTES_MAX
 use crate::severity::Severity;
 
 /// The gossiped part of a report.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Head {
     /// Type of the error, on one line, up to [`ERROR_TYPE_BYTES_MAX`] bytes.
     pub error_type: String,

@@ -51,7 +51,7 @@ pub struct RawError {
 }
 
 /// Where an error happened. In a [`Report`](crate::Report) every field is redacted.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct System {
     /// Operating system and its version.

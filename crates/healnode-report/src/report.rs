@@ -21,7 +21,7 @@ use crate::severity::Severity;
 use crate::time::UnixMillis;
 
 /// An error that is redacted, bounded and fingerprinted.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Hash, Debug, Serialize)]
 pub struct Report {
     #[serde(rename = "type")]
     error_type: String,

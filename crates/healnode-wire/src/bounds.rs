@@ -3,8 +3,8 @@
 //! These bounds are part of version 1 of the protocol, the same on every node, so whoever relays something outside them is at fault itself
 //! and its whole message is refused. Compare `untrusted.rs`, where rules apply that may differ from node to node.
 
-use healnode_core::limits::{ORIGINS_MAX, RELEASES_MAX, URL_BYTES_MAX};
-use healnode_core::{Body, Digest, FilingNote, Head, IssueRef, PullRequest, PullResponse, Run, Statement, Tally};
+use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, RELEASES_MAX, URL_BYTES_MAX};
+use healnode_core::{Body, Digest, Filed, Head, PullRequest, PullResponse, Run, Standing, Statement, Tally};
 use healnode_report::limits::{ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 
 use crate::DecodeError;
@@ -43,8 +43,7 @@ pub(crate) fn check_run(run: &Run) -> Result<(), DecodeError> {
 fn check_statement(statement: &Statement) -> Result<(), DecodeError> {
     match &statement.body {
         Body::Tally { tally, .. } => check_tally(tally),
-        Body::Filing { note: FilingNote::Filed { issue, .. }, .. } => check_issue(issue),
-        Body::Filing { note: FilingNote::Claim | FilingNote::Intent | FilingNote::Released, .. } => Ok(()),
+        Body::Filing { note, .. } => note.issue.as_ref().map_or(Ok(()), check_filed),
         Body::Mute { mute, .. } => require(mute.by.len() <= NAME_BYTES_MAX),
         Body::Presence(presence) => require(presence.version.len() <= NAME_BYTES_MAX),
     }
@@ -63,8 +62,12 @@ fn check_head(head: &Head) -> Result<(), DecodeError> {
     require(head.release.len() <= NAME_BYTES_MAX)
 }
 
-fn check_issue(issue: &IssueRef) -> Result<(), DecodeError> {
-    require(issue.url.len() <= URL_BYTES_MAX)
+fn check_filed(filed: &Filed) -> Result<(), DecodeError> {
+    require(filed.issue.url.len() <= URL_BYTES_MAX)?;
+    match &filed.standing {
+        Standing::Closed(baseline) => require(baseline.releases.len() <= BASELINE_RELEASES_MAX),
+        Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced | Standing::Gone { .. } => Ok(()),
+    }
 }
 
 fn check_digest(digest: &Digest) -> Result<(), DecodeError> {

@@ -3,12 +3,12 @@
 //! `HEALNODE_WRITE_GOLDEN=1 cargo test -p healnode-wire --test golden` writes the files anew, for a new version.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use healnode_core::{
-    Body, Digest, Epoch, FilingNote, Fingerprint, Head, Intent, IssueNumber, IssueRef, Mute, NodeId, Presence, PullRequest, PullResponse,
-    RawError, Report, Run, Seq, Severity, Signature, Signed, Statement, Summary, Tally, UnixMillis,
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, Mute, NodeId, Presence,
+    PullRequest, PullResponse, RawError, Report, Run, Seq, Severity, Signature, Signed, Standing, Statement, Summary, Tally, UnixMillis,
 };
 use healnode_wire::{
     EventHash, Request, encode_pull_response, encode_record, encode_request, encode_run, encode_sample, encode_sample_response,
@@ -47,20 +47,34 @@ fn statement(seq: u64, body: Body) -> Statement {
 }
 
 fn run() -> Run {
-    let issue = IssueRef { number: IssueNumber(42), url: "https://example.com/issues/42".to_owned(), open: true };
+    let note = |step, issue| Body::Filing { fingerprint: fingerprint(), note: FilingNote { step, issue } };
+    let closed = Standing::Closed(Baseline { at: UnixMillis(5), unnamed: 2, releases: BTreeSet::from([6, 7]) });
     let mute = Mute { at: UnixMillis(1), until: UnixMillis(2), by: "Ann".to_owned() };
     let bodies = [
         Body::Tally { fingerprint: fingerprint(), tally: tally() },
-        Body::Filing { fingerprint: fingerprint(), note: FilingNote::Claim },
-        Body::Filing { fingerprint: fingerprint(), note: FilingNote::Intent },
-        Body::Filing { fingerprint: fingerprint(), note: FilingNote::Released },
-        Body::Filing { fingerprint: fingerprint(), note: FilingNote::Filed { issue, occurrences: 3, at: UnixMillis(1_795_612_234_000) } },
+        note(FilingStep::Claim, None),
+        note(FilingStep::Intent, None),
+        note(FilingStep::Idle, Some(filed(Standing::Open))),
+        note(FilingStep::Idle, Some(filed(closed))),
+        note(FilingStep::Claim, Some(filed(Standing::Gone { occurrences: 9 }))),
         Body::Mute { fingerprint: fingerprint(), mute },
         Body::Presence(Presence { can_file: true, version: "0.1.0".to_owned() }),
     ];
     let sign = |(seq, body)| Signed { statement: statement(seq, body), signature: Signature([0x5a; 64]) };
     let statements = (11..).zip(bodies).map(sign).collect();
-    Run { origin: NodeId::from_key([0x0a; 32]), epoch: Epoch(1_795_612_000_000), after: Seq(10), through: Seq(17), statements }
+    Run { origin: NodeId::from_key([0x0a; 32]), epoch: Epoch(1_795_612_000_000), after: Seq(10), through: Seq(18), statements }
+}
+
+fn filed(standing: Standing) -> Filed {
+    Filed {
+        issue: IssueRef { number: IssueNumber(42), url: "https://example.com/issues/42".to_owned(), open: true },
+        floor: IssueNumber(41),
+        occurrences: 3,
+        told: 2,
+        created: UnixMillis(1_795_612_233_000),
+        standing,
+        at: UnixMillis(1_795_612_234_000),
+    }
 }
 
 fn digest() -> Digest {

@@ -5,10 +5,10 @@ mod arbitrary;
 
 use std::time::{Duration, Instant};
 
-use healnode_core::limits::{ORIGINS_MAX, REQUEST_BYTES_MAX, URL_BYTES_MAX};
+use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, REQUEST_BYTES_MAX, URL_BYTES_MAX};
 use healnode_core::{
-    Body, Digest, Epoch, FilingNote, Fingerprint, Head, Intent, IssueNumber, IssueRef, Mute, NodeId, Presence, PullRequest, PullResponse,
-    Run, Seq, Severity, Signature, Signed, Statement, Tally, UnixMillis,
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, Mute, NodeId, Presence,
+    PullRequest, PullResponse, Run, Seq, Severity, Signature, Signed, Standing, Statement, Tally, UnixMillis,
 };
 use healnode_wire::limits::{GOSSIP_BYTES_MAX, RESPONSE_BYTES_MAX, SAMPLE_BYTES_MAX};
 use healnode_wire::{
@@ -206,7 +206,13 @@ fn presence() -> Body {
 #[test]
 fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
     let fingerprint = Fingerprint::from_bytes([3; 32]);
-    let issue = IssueRef { number: IssueNumber(1), url: "u".repeat(URL_BYTES_MAX + 1), open: true };
+    let filed = |url: String, standing| {
+        let issue = IssueRef { number: IssueNumber(1), url, open: true };
+        let (floor, zero) = (IssueNumber(0), UnixMillis(0));
+        let filed = Filed { issue, floor, occurrences: 1, told: 1, created: zero, standing, at: UnixMillis(1) };
+        Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Idle, issue: Some(filed) } }
+    };
+    let releases = (0..=BASELINE_RELEASES_MAX as u64).collect();
     let mute = Mute { at: UnixMillis(1), until: UnixMillis(1), by: "x".repeat(129) };
     let bodies = [
         tally_body(|tally| tally.head.error_type = "x".repeat(129)),
@@ -215,7 +221,8 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
         tally_body(|tally| tally.head.release = "x".repeat(129)),
         tally_body(|tally| tally.releases = [("x".repeat(129), 1)].into()),
         tally_body(|tally| tally.releases = (0..9).map(|n| (n.to_string(), 1)).collect()),
-        Body::Filing { fingerprint, note: FilingNote::Filed { issue, occurrences: 1, at: UnixMillis(1) } },
+        filed("u".repeat(URL_BYTES_MAX + 1), Standing::Open),
+        filed(String::new(), Standing::Closed(Baseline { at: UnixMillis(1), unnamed: 0, releases })),
         Body::Mute { fingerprint, mute },
         Body::Presence(Presence { can_file: true, version: "x".repeat(129) }),
     ];

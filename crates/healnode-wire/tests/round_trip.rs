@@ -6,11 +6,12 @@ mod arbitrary;
 use std::collections::BTreeMap;
 
 use healnode_core::limits::{
-    GROUP_MEMBERS_MAX, ORIGINS_MAX, PAGE_BYTES_MAX, REQUEST_BYTES_MAX, RUN_BYTES_MAX, STATEMENT_BYTES_MAX, URL_BYTES_MAX,
+    BASELINE_RELEASES_MAX, GROUP_MEMBERS_MAX, ORIGINS_MAX, PAGE_BYTES_MAX, REQUEST_BYTES_MAX, RUN_BYTES_MAX, STATEMENT_BYTES_MAX,
+    URL_BYTES_MAX,
 };
 use healnode_core::{
-    Body, Digest, Epoch, FilingNote, Fingerprint, Head, Intent, IssueNumber, IssueRef, NodeId, PullRequest, PullResponse, RawError, Report,
-    Run, Seq, Severity, Signature, Signed, Statement, Tally, UnixMillis,
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, NodeId, PullRequest,
+    PullResponse, RawError, Report, Run, Seq, Severity, Signature, Signed, Standing, Statement, Tally, UnixMillis,
 };
 use healnode_report::limits::{
     ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, STACK_BYTES_MAX,
@@ -109,11 +110,19 @@ fn largest_tally() -> Body {
 }
 
 fn longest_address() -> Body {
-    let issue = IssueRef { number: IssueNumber(u64::MAX), url: "u".repeat(URL_BYTES_MAX), open: false };
-    Body::Filing {
-        fingerprint: Fingerprint::from_bytes([255; 32]),
-        note: FilingNote::Filed { issue, occurrences: u64::MAX, at: UnixMillis(u64::MAX) },
-    }
+    let largest = u64::MAX;
+    let releases = (0..BASELINE_RELEASES_MAX as u64).map(|n| largest - n).collect();
+    let filed = Filed {
+        issue: IssueRef { number: IssueNumber(largest), url: "u".repeat(URL_BYTES_MAX), open: false },
+        floor: IssueNumber(largest),
+        occurrences: largest,
+        told: largest,
+        created: UnixMillis(largest),
+        standing: Standing::Closed(Baseline { at: UnixMillis(largest), unnamed: largest, releases }),
+        at: UnixMillis(largest),
+    };
+    let note = FilingNote { step: FilingStep::Intent, issue: Some(filed) };
+    Body::Filing { fingerprint: Fingerprint::from_bytes([255; 32]), note }
 }
 
 fn run_of(origin: u8, bodies: Vec<Body>) -> Run {

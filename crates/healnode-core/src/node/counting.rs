@@ -7,17 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use healnode_report::{Fingerprint, Report, Severity, UnixMillis};
 use sha2::{Digest as _, Sha256};
 
-use crate::ledger::{Ledger, Source};
+use crate::ledger::{Ledger, OTHER_RELEASES, Source};
 use crate::limits::{EVENT_IDS_MAX, FINGERPRINTS_MAX, RELEASES_MAX};
 use crate::{Body, CallId, DropReason, Effect, Millis, Now, Outcome, Record, Tally};
-
-/// Under which name releases over the bound are counted together.
-const OTHER_RELEASES: &str = "other";
 
 /// Stands in the ring where the next event id goes, so that a restart goes on at the same place.
 const NO_EVENT: [u8; 16] = [0; 16];
 
 /// What this node itself has counted.
+#[derive(Clone, Hash)]
 pub(super) struct Counting {
     tallies: BTreeMap<Fingerprint, Tally>,
     /// Counted, and not yet said.
@@ -30,6 +28,7 @@ pub(super) struct Counting {
 }
 
 /// The event ids counted last, in the order of their arrival.
+#[derive(Clone, Hash)]
 struct EventIds {
     known: BTreeSet<[u8; 16]>,
     ring: BTreeMap<u32, [u8; 16]>,

@@ -4,19 +4,23 @@
 //! calls. What keeps an issue from being created twice is the filing's own order of steps, see `filing.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
-use healnode_report::{Fingerprint, Report, Severity};
+use healnode_report::{Fingerprint, Report, Severity, UnixMillis};
 
 use crate::elect::{Voter, candidates};
-use crate::filing::{Filing, GiveUp, Move};
-use crate::issue::{Writer, draft, draft_many};
+use crate::filing::{Doubt, Filing, GiveUp, Move};
+use crate::issue::{Writer, draft, draft_many, reopening_comment};
 use crate::ledger::Entry;
 use crate::limits::{GROUP_MEMBERS_MAX, HOLDERS_ASKED_MAX, URL_BYTES_MAX};
+use crate::time::duration_millis;
 use crate::{
-    Body, CallId, Effect, Event, FilingNote, ForgeCall, ForgeHealth, ForgeReply, Intent, IssueRef, Marker, Millis, NodeId, Now, Record,
+    Body, CallId, Effect, Event, Filed, FilingNote, FilingStep, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Intent, IssueNumber,
+    IssueRef, Marker, Millis, NodeId, Now, Record, Standing,
 };
 
 /// What waits to be filed, and what is being filed.
+#[derive(Clone, Hash)]
 pub(super) struct Desk {
     due: BTreeMap<Fingerprint, Due>,
     /// When another node's claim was first heard, or its intent, and which of the two it was. Saying it again does not prolong its hold.
@@ -28,13 +32,30 @@ pub(super) struct Desk {
     busy: BTreeSet<Fingerprint>,
     /// Intents on disk, by the number of their filing.
     intents: BTreeMap<u64, Intent>,
+    /// Whether the lease may be this node's.
+    leased: bool,
+    /// Whether a create was sent under it that nothing is left to look for, though nobody has seen its outcome.
+    left_unclear: bool,
     /// Whether who goes first may have changed.
     look_over: bool,
     /// When the next turn comes, or the next claim loses its hold.
     next_turn: Option<Millis>,
 }
 
-#[derive(Clone, Copy)]
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Returns how many more of at most `max` fit into the time span that ends at `wall`, and how long until one more does. 0 is no bound.
+fn left_in(times: &[UnixMillis], span: Duration, max: usize, wall: UnixMillis) -> (usize, Duration) {
+    let within: Vec<&UnixMillis> = times.iter().filter(|at| at.0.saturating_add(duration_millis(span)) > wall.0).collect();
+    if max == 0 || within.len() < max {
+        return (if max == 0 { usize::MAX } else { max - within.len() }, Duration::ZERO);
+    }
+    let oldest_in_the_way = within[within.len() - max];
+    (0, Duration::from_millis(oldest_in_the_way.0.saturating_add(duration_millis(span)).saturating_sub(wall.0)))
+}
+
+#[derive(Clone, Copy, Hash)]
 struct Due {
     since: Millis,
     not_before: Millis,
@@ -43,9 +64,10 @@ struct Due {
 impl Desk {
     /// Takes up what may have been sent before a restart: it is looked for before anything else.
     pub(super) fn new(intents: BTreeMap<u64, Intent>, now: Millis) -> Self {
-        let line: VecDeque<Filing> = intents.values().map(|intent| Filing::new(intent.members.clone(), Some(now))).collect();
+        let line: VecDeque<Filing> = intents.values().map(|intent| Filing::new(intent.members.clone(), Doubt::Own(now))).collect();
         let busy = intents.values().flat_map(|intent| &intent.members).copied().collect();
-        Self { due: BTreeMap::new(), claims: BTreeMap::new(), line, current: None, busy, intents, look_over: true, next_turn: None }
+        let (due, claims) = (BTreeMap::new(), BTreeMap::new());
+        Self { due, claims, line, current: None, busy, intents, leased: false, left_unclear: false, look_over: true, next_turn: None }
     }
 
     /// Asks for the elections to be held again.
@@ -80,13 +102,10 @@ impl Desk {
 impl super::Node {
     /// Looks through the ledger for fingerprints that were seen often enough, and for critical ones whose filing came to nothing.
     pub(super) fn collect_due(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let min = self.policy.min_occurrences;
-        let often_enough = |entry: &Entry| entry.occurrences() >= min || entry.severity() == Some(Severity::Critical);
-        let ripe = |entry: &Entry| often_enough(entry) && entry.issue().is_none() && entry.muted(now.wall).is_none();
         let fresh: Vec<Fingerprint> = self
             .ledger
             .entries()
-            .filter(|(fingerprint, entry)| ripe(entry) && !self.desk.is_due(fingerprint))
+            .filter(|(fingerprint, entry)| self.wants_issue(now, entry) && !self.desk.is_due(fingerprint))
             .map(|(fingerprint, _)| *fingerprint)
             .collect();
         let filers: Vec<NodeId> = if fresh.is_empty() { Vec::new() } else { self.live_filers(now).collect() };
@@ -96,10 +115,22 @@ impl super::Node {
         self.desk.look_over();
     }
 
+    /// Returns whether an error has been seen often enough since it last had an open issue, and nobody silenced it.
+    pub(super) fn wants_issue(&self, now: Now, entry: &Entry) -> bool {
+        let unfiled = entry.unfiled();
+        let is_enough = || unfiled >= self.policy.min_occurrences.max(1) || entry.severity() == Some(Severity::Critical);
+        unfiled > 0 && is_enough() && entry.muted(now.wall).is_none()
+    }
+
+    /// Returns whether there is nothing left to file for a fingerprint.
+    fn is_settled(&self, now: Now, fingerprint: &Fingerprint) -> bool {
+        self.ledger.entry(fingerprint).is_none_or(|entry| !self.wants_issue(now, entry))
+    }
+
     /// A critical error does not wait for the bundle.
     pub(super) fn due_at_once(&mut self, now: Now, fingerprint: Fingerprint, out: &mut Vec<Effect>) {
         let Some(entry) = self.ledger.entry(&fingerprint) else { return };
-        if !self.desk.is_due(&fingerprint) && entry.issue().is_none() && entry.muted(now.wall).is_none() {
+        if !self.desk.is_due(&fingerprint) && self.wants_issue(now, entry) {
             let filers: Vec<NodeId> = self.live_filers(now).collect();
             self.make_due(now, fingerprint, &filers, out);
         }
@@ -132,26 +163,25 @@ impl super::Node {
     /// Another node said how far it is with a filing. Elections are held again only where that can bring a turn nearer or end one: a claim
     /// on what this node merely waits for puts its turn off, and that is seen when the turn comes.
     pub(super) fn note_came(&mut self, now: Now, by: NodeId, fingerprint: Fingerprint, note: &FilingNote, out: &mut Vec<Effect>) {
-        match note {
-            FilingNote::Claim | FilingNote::Intent => {
-                let unclear = *note == FilingNote::Intent;
+        match note.step {
+            FilingStep::Claim | FilingStep::Intent => {
+                let unclear = note.step == FilingStep::Intent;
                 let heard = self.desk.claims.entry(fingerprint).or_default().entry(by).or_insert((now.mono, unclear));
                 if unclear && !heard.1 {
                     *heard = (now.mono, true);
                 }
             }
-            FilingNote::Released => {
+            FilingStep::Idle => {
                 if let Some(claims) = self.desk.claims.get_mut(&fingerprint) {
                     claims.remove(&by);
                 }
-            }
-            FilingNote::Filed { issue, .. } => {
-                let issue = issue.number;
-                self.desk.forget(&fingerprint);
-                out.push(Effect::Note(Event::Filed { fingerprint, issue, by, adopted: false }));
+                if let Some(filed) = note.issue.as_ref().filter(|_| self.is_settled(now, &fingerprint)) {
+                    self.desk.forget(&fingerprint);
+                    out.push(Effect::Note(Event::Filed { fingerprint, issue: filed.issue.number, by, adopted: false }));
+                }
             }
         }
-        if self.desk.busy.contains(&fingerprint) || matches!(note, FilingNote::Released) {
+        if self.desk.busy.contains(&fingerprint) || note.step == FilingStep::Idle {
             self.desk.look_over();
         }
     }
@@ -174,6 +204,22 @@ impl super::Node {
         let mine = self.my_turn(now);
         self.claim(now, &mine, out);
         self.start_next(now, out);
+        self.give_lease_back_if_idle(out);
+    }
+
+    /// Others wait for the lease as long as this node holds it, so it is not kept for what does not begin at once.
+    fn give_lease_back_if_idle(&mut self, out: &mut Vec<Effect>) {
+        if self.desk.current.is_none() {
+            let unclear = std::mem::take(&mut self.desk.left_unclear);
+            self.give_lease_back(unclear, out);
+        }
+    }
+
+    fn give_lease_back(&mut self, unclear: bool, out: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.desk.leased) {
+            let id = self.new_call();
+            out.push(Effect::Forge { id, call: ForgeCall::Release { unclear } });
+        }
     }
 
     fn my_turn(&mut self, now: Now) -> Vec<Fingerprint> {
@@ -182,8 +228,7 @@ impl super::Node {
         let mut next_turn: Option<Millis> = None;
         let filers: Vec<NodeId> = if self.desk.due.is_empty() { Vec::new() } else { self.live_filers(now).collect() };
         for (fingerprint, due) in &self.desk.due {
-            let Some(entry) = self.ledger.entry(fingerprint) else { continue };
-            if entry.issue().is_some() || entry.muted(now.wall).is_some() {
+            if self.is_settled(now, fingerprint) {
                 settled.push(*fingerprint);
                 continue;
             }
@@ -221,10 +266,10 @@ impl super::Node {
         let notes = self.ledger.entry(fingerprint).into_iter().flat_map(Entry::notes);
         let heard = self.desk.claims.get(fingerprint);
         notes.filter_map(move |((by, _), note)| {
-            let unclear = match note {
-                FilingNote::Claim => false,
-                FilingNote::Intent => true,
-                FilingNote::Released | FilingNote::Filed { .. } => return None,
+            let unclear = match note.step {
+                FilingStep::Claim => false,
+                FilingStep::Intent => true,
+                FilingStep::Idle => return None,
             };
             let at = heard.and_then(|heard| heard.get(&by)).map_or(self.started, |(at, _)| *at);
             let holds = by != self.me && self.is_live(now, by) && at + self.policy.claim_patience > now.mono;
@@ -232,10 +277,15 @@ impl super::Node {
         })
     }
 
-    /// Returns whether another node, or this one before it lost its disk, may have sent a create that nobody has seen the outcome of.
-    fn is_taken_over(&self, fingerprint: &Fingerprint) -> bool {
-        let mut notes = self.ledger.entry(fingerprint).into_iter().flat_map(Entry::notes);
-        notes.any(|(source, note)| source != (self.me, self.epoch) && matches!(note, FilingNote::Claim | FilingNote::Intent))
+    /// Returns what another node, or this one before it lost its disk, may have done about a fingerprint already.
+    fn doubt(&self, now: Now, fingerprint: &Fingerprint) -> Doubt {
+        let notes = self.ledger.entry(fingerprint).into_iter().flat_map(Entry::notes);
+        let furthest = notes.filter(|(source, _)| *source != (self.me, self.epoch)).map(|(_, note)| note.step).max();
+        match furthest {
+            Some(FilingStep::Intent) => Doubt::Theirs(now.mono),
+            Some(FilingStep::Claim) => Doubt::Claimed(now.mono),
+            Some(FilingStep::Idle) | None => Doubt::None,
+        }
     }
 
     /// Gives up filings that another node is ahead with, as long as nothing was sent.
@@ -269,38 +319,62 @@ impl super::Node {
     fn release(&mut self, filing: &Filing, out: &mut Vec<Effect>) {
         for member in &filing.members {
             self.desk.busy.remove(member);
-            self.note(*member, FilingNote::Released, out);
+            self.step(*member, FilingStep::Idle, out);
         }
     }
 
-    fn note(&mut self, fingerprint: Fingerprint, note: FilingNote, out: &mut Vec<Effect>) {
-        self.say(Body::Filing { fingerprint, note }, out);
+    /// Says how far this node is with a filing. What it said of the issue stays.
+    fn step(&mut self, fingerprint: Fingerprint, step: FilingStep, out: &mut Vec<Effect>) {
+        let issue = self.own_note(&fingerprint).and_then(|note| note.issue.clone());
+        self.say(Body::Filing { fingerprint, note: FilingNote { step, issue } }, out);
+    }
+
+    fn own_note(&self, fingerprint: &Fingerprint) -> Option<&FilingNote> {
+        self.ledger.entry(fingerprint)?.note_of((self.me, self.epoch))
     }
 
     fn claim(&mut self, now: Now, mine: &[Fingerprint], out: &mut Vec<Effect>) {
+        let mut by_doubt = BTreeMap::<Doubt, Vec<Fingerprint>>::new();
         for member in mine {
+            by_doubt.entry(self.doubt(now, member)).or_default().push(*member);
             self.desk.busy.insert(*member);
-            self.note(*member, FilingNote::Claim, out);
+            self.step(*member, FilingStep::Claim, out);
             out.push(Effect::Note(Event::Claimed { fingerprint: *member }));
         }
-        let (resumed, fresh): (Vec<Fingerprint>, Vec<Fingerprint>) = mine.iter().partition(|member| self.is_taken_over(member));
-        self.line_up(&resumed, Some(now.mono));
-        self.line_up(&fresh, None);
+        for (doubt, members) in by_doubt.into_iter().rev() {
+            self.line_up(now, members, doubt);
+        }
     }
 
     /// Puts filings in line. Too many that wait become lists, however slowly they came.
-    fn line_up(&mut self, members: &[Fingerprint], resumed: Option<Millis>) {
-        let mut members = members.to_vec();
-        if resumed.is_none() && members.len() + self.desk.line.len() > self.policy.storm {
+    fn line_up(&mut self, now: Now, mut members: Vec<Fingerprint>, doubt: Doubt) {
+        let single_max = self.policy.storm.min(self.creates_left(now).0);
+        if doubt == Doubt::None && members.len() + self.desk.line.len() > single_max {
             let line = std::mem::take(&mut self.desk.line);
-            let (waiting, kept): (VecDeque<Filing>, VecDeque<Filing>) = line.into_iter().partition(Filing::is_revocable);
+            let (waiting, kept): (VecDeque<Filing>, VecDeque<Filing>) = line.into_iter().partition(Filing::is_fresh);
             self.desk.line = kept;
             members.extend(waiting.into_iter().flat_map(|filing| filing.members));
         }
-        let group_size = if members.len() > self.policy.storm { GROUP_MEMBERS_MAX } else { 1 };
+        let group_size = if members.len() > single_max { GROUP_MEMBERS_MAX } else { 1 };
         for group in members.chunks(group_size) {
-            self.desk.line.push_back(Filing::new(group.to_vec(), resumed));
+            self.desk.line.push_back(Filing::new(group.to_vec(), doubt));
         }
+    }
+
+    /// Returns how many issues this node may create just now, and how long until there is room for one more.
+    fn creates_left(&self, now: Now) -> (usize, Duration) {
+        let mut created = BTreeMap::<IssueNumber, UnixMillis>::new();
+        for (_, entry) in self.ledger.entries() {
+            let Some(filed) = entry.note_of((self.me, self.epoch)).and_then(|note| note.issue.as_ref()) else { continue };
+            if filed.created.0.saturating_add(duration_millis(DAY)) > now.wall.0 {
+                created.insert(filed.issue.number, filed.created);
+            }
+        }
+        let mut times: Vec<UnixMillis> = created.into_values().collect();
+        times.sort_unstable();
+        let hourly = left_in(&times, HOUR, self.policy.max_per_hour, now.wall);
+        let daily = left_in(&times, DAY, self.policy.max_per_day, now.wall);
+        (hourly.0.min(daily.0), hourly.1.max(daily.1))
     }
 
     fn start_next(&mut self, now: Now, out: &mut Vec<Effect>) {
@@ -349,6 +423,10 @@ impl super::Node {
     }
 
     pub(super) fn forge_replied(&mut self, now: Now, id: CallId, reply: ForgeReply, out: &mut Vec<Effect>) {
+        if matches!(reply, ForgeReply::Leased(_)) {
+            // Also when the filing that asked for it was called off: then it is given back at once.
+            (self.desk.leased, self.desk.look_over) = (true, true);
+        }
         let Some(filing) = self.desk.current.as_mut().filter(|filing| filing.awaits(id)) else {
             return self.upkeep_replied(now, id, reply, out);
         };
@@ -360,9 +438,13 @@ impl super::Node {
         match next {
             Move::Wait => {}
             Move::Sample => self.ask_for_sample(out),
-            Move::Look => self.look(out),
+            Move::Acquire => self.acquire(now, out),
+            Move::Look => self.look(now, out),
             Move::Create => self.create(now, out),
-            Move::Adopt { issue, members, created } => self.adopt(now, &issue, &members, created, out),
+            Move::ReopenOrAdopt { found, members } => self.reopen_or_adopt(now, found, members, out),
+            Move::Adopt { found, members } => self.adopt(now, &found, &members, out),
+            Move::Created(issue) => self.created(now, &issue, out),
+            Move::Reopened => self.reopened(now, out),
             Move::GiveUp(give_up) => self.give_up(now, give_up, out),
         }
     }
@@ -384,10 +466,26 @@ impl super::Node {
         near.into_iter().chain(far).take(HOLDERS_ASKED_MAX).collect()
     }
 
-    fn look(&mut self, out: &mut Vec<Effect>) {
+    /// Asks for the lease, unless the ledger says by now that there is nothing left to file.
+    fn acquire(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.drop_settled_members(now);
+        let id = self.new_call();
+        match &mut self.desk.current {
+            Some(filing) if !filing.members.is_empty() => filing.leasing(id),
+            // It is settled by what others say. Its own create may still take effect, and the next holder has to know.
+            Some(filing) if filing.is_unclear() => {
+                self.give_lease_back(true, out);
+                return self.finish(out);
+            }
+            Some(_) | None => return self.finish(out),
+        }
+        out.push(Effect::Forge { id, call: ForgeCall::Acquire });
+    }
+
+    fn look(&mut self, now: Now, out: &mut Vec<Effect>) {
         let id = self.new_call();
         let Some(filing) = &mut self.desk.current else { return };
-        filing.looking(id);
+        filing.looking(id, now.mono);
         let markers = filing.members.iter().map(|member| Marker::of(*member)).collect();
         out.push(Effect::Forge { id, call: ForgeCall::Look { markers } });
     }
@@ -400,10 +498,8 @@ impl super::Node {
             return self.finish(out);
         }
         let members = filing.members.clone();
-        let foreign = members.iter().any(|member| self.is_outranked(now, member));
-        if foreign || !self.can_file() {
-            let why = if foreign { "another node is filing it" } else { "this node can no longer file" };
-            return self.give_up(now, GiveUp { unclear: false, not_before: None, blocked: false, why: why.to_owned() }, out);
+        if let Some(give_up) = self.objection(now, &members) {
+            return self.give_up(now, give_up, out);
         }
         let Some(draft) = self.draft(&members) else { return };
         let id = self.new_call();
@@ -411,7 +507,7 @@ impl super::Node {
         self.desk.intents.insert(id.0, intent.clone());
         out.push(Effect::Store(Record::Intent { id: id.0, intent }));
         for member in &members {
-            self.note(*member, FilingNote::Intent, out);
+            self.step(*member, FilingStep::Intent, out);
         }
         if let Some(filing) = &mut self.desk.current {
             filing.creating(id);
@@ -419,13 +515,29 @@ impl super::Node {
         out.push(Effect::Forge { id, call: ForgeCall::Create(draft) });
     }
 
+    /// Returns why nothing may be created after all, if there is a reason.
+    fn objection(&self, now: Now, members: &[Fingerprint]) -> Option<GiveUp> {
+        let put_off = |not_before, why: &str| Some(GiveUp { unclear: false, not_before, blocked: false, why: why.to_owned() });
+        if members.iter().any(|member| self.is_outranked(now, member)) {
+            return put_off(None, "another node is filing it");
+        }
+        if !self.can_file() {
+            return put_off(None, "this node can no longer file");
+        }
+        match self.creates_left(now) {
+            (0, wait) => {
+                put_off(Some(wait), "this node has filed as many issues as it may in a while (bundle.max_per_hour, bundle.max_per_day)")
+            }
+            _ => None,
+        }
+    }
+
     /// Takes out members that got an issue, or a mute, while this node was looking.
     fn drop_settled_members(&mut self, now: Now) {
         let Some(mut filing) = self.desk.current.take() else { return };
-        let settled =
-            |member: &Fingerprint| self.ledger.entry(member).is_none_or(|entry| entry.issue().is_some() || entry.muted(now.wall).is_some());
-        let (gone, kept): (Vec<Fingerprint>, Vec<Fingerprint>) = filing.members.iter().partition(|member| settled(member));
+        let (gone, kept): (Vec<Fingerprint>, Vec<Fingerprint>) = filing.members.iter().partition(|member| self.is_settled(now, member));
         filing.members = kept;
+        self.desk.left_unclear |= !gone.is_empty() && filing.is_unclear();
         self.desk.current = Some(filing);
         for member in gone {
             self.desk.settle(&member);
@@ -433,9 +545,10 @@ impl super::Node {
     }
 
     fn draft(&self, members: &[Fingerprint]) -> Option<crate::IssueDraft> {
-        let writer = Writer { node: self.me, policy: &self.policy };
-        let sample = self.desk.current.as_ref().and_then(|filing| filing.sample.as_deref());
-        self.draft_with(&writer, members, sample)
+        let filing = self.desk.current.as_ref();
+        let earlier = filing.and_then(|filing| filing.earlier);
+        let writer = Writer { node: self.me, policy: &self.policy, earlier, told: None };
+        self.draft_with(&writer, members, filing.and_then(|filing| filing.sample.as_deref()))
     }
 
     pub(super) fn draft_with(&self, writer: &Writer<'_>, members: &[Fingerprint], sample: Option<&Report>) -> Option<crate::IssueDraft> {
@@ -447,28 +560,99 @@ impl super::Node {
         }
     }
 
-    fn adopt(&mut self, now: Now, issue: &IssueRef, members: &[Fingerprint], created: bool, out: &mut Vec<Effect>) {
-        for member in members {
+    fn created(&mut self, now: Now, issue: &IssueRef, out: &mut Vec<Effect>) {
+        let Some(filing) = &self.desk.current else { return };
+        let (members, earlier) = (filing.members.clone(), filing.earlier);
+        for member in &members {
             let entry = self.ledger.entry(member);
-            let occurrences = if created { entry.map(Entry::occurrences).unwrap_or_default() } else { 0 };
-            self.file_under(now, *member, issue, occurrences, out);
-            out.push(Effect::Note(Event::Filed { fingerprint: *member, issue: issue.number, by: self.me, adopted: !created }));
-            self.desk.settle(member);
+            let occurrences = entry.map(Entry::occurrences).unwrap_or_default();
+            let floor = earlier.map_or_else(|| entry.map(Entry::floor).unwrap_or_default(), |_| issue.number);
+            let filed = Filed {
+                issue: issue.clone(),
+                floor,
+                occurrences,
+                told: occurrences,
+                created: now.wall,
+                standing: Standing::Open,
+                at: now.wall,
+            };
+            self.settle_as(now, *member, filed, false, out);
         }
+        self.go_on_with_others(now, &members, out);
+    }
+
+    /// An issue that was closed as done is opened again if its error came back as often as would make a new one due. Otherwise what was seen
+    /// so far may all be older than the fix.
+    fn reopen_or_adopt(&mut self, now: Now, found: Box<FoundIssue>, members: Vec<Fingerprint>, out: &mut Vec<Effect>) {
+        let came_back = |member: &Fingerprint| {
+            let entry = self.ledger.entry(member)?;
+            let closed = matches!(entry.filed()?.standing, Standing::Closed(_));
+            (closed && self.wants_issue(now, entry)).then_some((*member, entry))
+        };
+        let back: Vec<(Fingerprint, &Entry)> = members.iter().filter_map(came_back).collect();
+        if back.is_empty() {
+            return self.adopt(now, &found, &members, out);
+        }
+        let comment = reopening_comment(&back);
+        let number = found.issue.number;
+        let id = self.new_call();
+        if let Some(filing) = &mut self.desk.current {
+            filing.reopening(id, found, members);
+        }
+        out.push(Effect::Forge { id, call: ForgeCall::Reopen { number, comment } });
+    }
+
+    fn reopened(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let Some((found, members)) = self.desk.current.as_mut().and_then(|filing| filing.reopened.take()) else { return };
+        for member in &members {
+            let Some(entry) = self.ledger.entry(member) else { continue };
+            let filed = Filed {
+                issue: IssueRef { open: true, ..found.issue.clone() },
+                floor: entry.floor().min(found.issue.number),
+                occurrences: entry.announced(),
+                told: entry.occurrences(),
+                created: entry.created(),
+                standing: Standing::Regressed,
+                at: now.wall,
+            };
+            self.settle_as(now, *member, filed, true, out);
+        }
+        self.go_on_with_others(now, &members, out);
+    }
+
+    fn adopt(&mut self, now: Now, found: &FoundIssue, members: &[Fingerprint], out: &mut Vec<Effect>) {
+        for member in members {
+            let Some(entry) = self.ledger.entry(member) else { continue };
+            let filed = super::upkeep::filed_as_found(entry, found, now);
+            self.settle_as(now, *member, filed, true, out);
+        }
+        self.go_on_with_others(now, members, out);
+    }
+
+    fn settle_as(&mut self, now: Now, member: Fingerprint, filed: Filed, adopted: bool, out: &mut Vec<Effect>) {
+        let issue = filed.issue.number;
+        self.file_under(now, member, filed, out);
+        out.push(Effect::Note(Event::Filed { fingerprint: member, issue, by: self.me, adopted }));
+        self.desk.settle(&member);
+    }
+
+    fn go_on_with_others(&mut self, now: Now, settled: &[Fingerprint], out: &mut Vec<Effect>) {
         let Some(filing) = &mut self.desk.current else { return };
-        filing.members.retain(|member| !members.contains(member));
+        filing.members.retain(|member| !settled.contains(member));
         if filing.members.is_empty() {
             self.finish(out);
         } else {
-            self.look(out);
+            self.look(now, out);
         }
     }
 
-    /// Says that a fingerprint has an issue, which names so many occurrences. An address that no peer would take is left out.
-    pub(super) fn file_under(&mut self, now: Now, fingerprint: Fingerprint, issue: &IssueRef, occurrences: u64, out: &mut Vec<Effect>) {
-        let at = self.ledger.entry(&fingerprint).map_or(now.wall, |entry| entry.next_filed_at(now.wall));
-        let url = if issue.url.len() <= URL_BYTES_MAX { issue.url.clone() } else { String::new() };
-        self.note(fingerprint, FilingNote::Filed { issue: IssueRef { url, ..*issue }, occurrences, at }, out);
+    /// Says that a fingerprint has an issue. An address that no peer would take is left out.
+    pub(super) fn file_under(&mut self, now: Now, fingerprint: Fingerprint, mut filed: Filed, out: &mut Vec<Effect>) {
+        filed.at = self.ledger.entry(&fingerprint).map_or(now.wall, |entry| entry.next_filed_at(now.wall));
+        if filed.issue.url.len() > URL_BYTES_MAX {
+            filed.issue.url.clear();
+        }
+        self.say(Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Idle, issue: Some(filed) } }, out);
     }
 
     fn finish(&mut self, out: &mut Vec<Effect>) {
@@ -498,7 +682,8 @@ impl super::Node {
             }
         }
         if give_up.unclear {
-            self.desk.line.push_back(Filing::new(filing.members, Some(not_before)));
+            self.give_lease_back(true, out);
+            self.desk.line.push_back(Filing::new(filing.members, Doubt::Own(not_before)));
         } else {
             self.release(&filing, out);
             self.let_go_of_intents(&filing.members, out);

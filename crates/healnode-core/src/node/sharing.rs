@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// What this node knows of its neighbours, and how far it is with its own statements.
+#[derive(Clone, Hash)]
 pub(super) struct Sharing {
     peers: BTreeMap<NodeId, Peer>,
     /// Nodes known from before the start. Each counts as live until a presence time-out has passed: a node that has just started has
@@ -39,11 +40,13 @@ pub(super) struct Sharing {
     /// Up to where origins were offered by peers, and something of it could not be taken in: there was no room, or it is not allowed. Other
     /// nodes are not told, and for a while this node does not ask again, so that nothing holds up what comes behind.
     passed: BTreeMap<Source, (Seq, Millis)>,
+    /// How often in a row a peer had nothing that this node lacks.
+    quiet_pulls: u32,
     pub(super) next_presence: Millis,
     pub(super) next_pull: Millis,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Hash, Default)]
 struct Peer {
     connected: bool,
     heard_at: Option<Millis>,
@@ -56,6 +59,10 @@ struct Peer {
 
 /// How long what was offered and could not be taken in is not asked for again.
 const PASS_FOR: Duration = Duration::from_secs(600);
+
+/// How often the interval between two pulls doubles while peers have nothing that this node lacks. What gossip lost is repaired that much later,
+/// and an idle mesh costs a quarter.
+const PULL_DOUBLINGS_MAX: u32 = 2;
 
 impl Sharing {
     /// Goes on behind every number that may have been used.
@@ -72,6 +79,7 @@ impl Sharing {
             statements_published: 0,
             last_asked: None,
             passed: BTreeMap::new(),
+            quiet_pulls: 0,
             next_presence: now,
             next_pull: now,
         }
@@ -311,7 +319,7 @@ impl super::Node {
         if self.sharing.next_pull > now.mono {
             return;
         }
-        self.sharing.next_pull = now.mono + self.policy.pull_interval;
+        self.sharing.next_pull = now.mono + self.policy.pull_interval.saturating_mul(1 << self.sharing.quiet_pulls);
         let connected = |(peer, state): (&NodeId, &Peer)| (state.connected && !state.asked).then_some(*peer);
         let after = self.sharing.peers.iter().filter_map(connected).find(|peer| Some(*peer) > self.sharing.last_asked);
         let next = after.or_else(|| self.sharing.peers.iter().find_map(connected));
@@ -356,7 +364,10 @@ impl super::Node {
         }
         match response {
             None => {}
-            Some(PullResponse::Same) => self.end_recovery(),
+            Some(PullResponse::Same) => {
+                self.sharing.quiet_pulls = (self.sharing.quiet_pulls + 1).min(PULL_DOUBLINGS_MAX);
+                self.end_recovery();
+            }
             Some(PullResponse::Differs { digest }) => self.want(now, from, digest, out),
             Some(PullResponse::Page { runs, more }) => {
                 let last = runs.last().map(|run| ((run.origin, run.epoch), run.statements.last().map(|signed| signed.statement.seq)));
@@ -398,6 +409,7 @@ impl super::Node {
         if let Some(peer) = self.sharing.peers.get_mut(&from) {
             peer.offers = Some(digest);
         }
+        self.sharing.quiet_pulls = 0;
         self.send_request(from, PullRequest::Want { have }, out);
     }
 }

@@ -1,10 +1,15 @@
 //! What people see: views of the state, computed when asked for.
 
+use std::collections::BTreeSet;
+
 use healnode_report::{Fingerprint, UnixMillis};
 
 use crate::ledger::Entry;
+use crate::limits::AHEAD_MAX_MS;
 use crate::time::duration_millis;
-use crate::{Digest, ErrorState, ErrorView, FilingNote, IssueRef, IssueView, Millis, Mute, NodeId, Now, PeerView, StatusView, Why};
+use crate::{
+    Digest, ErrorState, ErrorView, Filed, FilingStep, IssueRef, IssueView, Millis, Mute, NodeId, Now, PeerView, Standing, StatusView, Why,
+};
 
 impl super::Node {
     /// Returns who this node is.
@@ -72,10 +77,11 @@ impl super::Node {
         let mut nodes = self.ledger.nodes();
         nodes.extend(self.sharing.known());
         nodes.remove(&self.me);
-        nodes.into_iter().map(|peer| self.peer_view(now, peer)).collect()
+        let ahead = self.ledger.nodes_ahead_of(UnixMillis(now.wall.0.saturating_add(AHEAD_MAX_MS)));
+        nodes.into_iter().map(|peer| self.peer_view(now, peer, &ahead)).collect()
     }
 
-    fn peer_view(&self, now: Now, peer: NodeId) -> PeerView {
+    fn peer_view(&self, now: Now, peer: NodeId, ahead: &BTreeSet<NodeId>) -> PeerView {
         let presence = self.ledger.presence(peer);
         PeerView {
             peer_id: peer,
@@ -85,6 +91,8 @@ impl super::Node {
             can_file: presence.is_some_and(|presence| presence.can_file),
             version: presence.map(|presence| presence.version.clone()).unwrap_or_default(),
             cloned: self.ledger.is_cloned(peer),
+            clock_ahead: ahead.contains(&peer),
+            faults: 0,
         }
     }
 
@@ -114,9 +122,17 @@ impl super::Node {
     }
 
     fn state(&self, now: Now, fingerprint: &Fingerprint, entry: &Entry) -> ErrorState {
-        let claimed = entry.notes().any(|((by, _), note)| matches!(note, FilingNote::Claim | FilingNote::Intent) && self.is_live(now, by));
+        let claimed = entry.notes().any(|((by, _), note)| note.step != FilingStep::Idle && self.is_live(now, by));
+        if let Some(filed) = entry.filed() {
+            return match filed.standing {
+                Standing::Silenced => ErrorState::Muted,
+                Standing::Quiet => ErrorState::Quiet,
+                Standing::Regressed => ErrorState::Regressed,
+                Standing::Closed(_) if self.wants_issue(now, entry) => ErrorState::Regressed,
+                Standing::Closed(_) | Standing::Open | Standing::Gone { .. } => ErrorState::Filed,
+            };
+        }
         match () {
-            () if entry.issue().is_some() => ErrorState::Filed,
             () if entry.muted(now.wall).is_some() => ErrorState::Muted,
             () if claimed => ErrorState::Filing,
             () if self.desk.is_due(fingerprint) => ErrorState::Due,
@@ -139,25 +155,23 @@ impl super::Node {
     fn reasons(&self, now: Now, entry: &Entry, error: &ErrorView, candidates: &[NodeId]) -> Vec<String> {
         let mut reasons = vec![format!("Seen {} on {}.", times(error.occurrences), nodes(error.nodes.len()))];
         let next_bundle = self.wall_of(now, self.next_bundle);
+        let unfiled = entry.unfiled();
+        reasons.extend(entry.filed().map(issue_reason));
         match error.state {
-            ErrorState::Counting if error.occurrences < self.policy.min_occurrences => reasons.push(format!(
+            ErrorState::Counting if unfiled < self.policy.min_occurrences => reasons.push(format!(
                 "Not due: {} are needed (bundle.min_occurrences), or critical severity; this one is {}.",
                 times(self.policy.min_occurrences),
                 error.severity
             )),
             ErrorState::Counting => reasons.push(format!("Often enough; it becomes due at the next bundle, {next_bundle}.")),
-            ErrorState::Muted => reasons.extend(entry.muted(now.wall).map(mute_reason)),
-            ErrorState::Filed => reasons
-                .extend(error.issue.as_ref().map(|issue| format!("Filed as issue #{} ({}): {}", issue.number, issue.state, issue.url))),
-            ErrorState::Due | ErrorState::Filing | ErrorState::Quiet | ErrorState::Regressed => {}
+            ErrorState::Regressed if error.issue.as_ref().is_some_and(|issue| issue.state == "closed") => {
+                reasons.push(format!("Seen {} since then, so the issue is to be opened again.", times(unfiled)));
+            }
+            ErrorState::Muted | ErrorState::Filed | ErrorState::Due | ErrorState::Filing | ErrorState::Quiet | ErrorState::Regressed => {}
         }
-        if matches!(error.state, ErrorState::Due | ErrorState::Filing) {
-            reasons.extend(entry.notes().filter_map(|((by, _), note)| claim_reason(by, note)));
-        }
-        if error.state == ErrorState::Filed {
-            reasons.extend(entry.muted(now.wall).map(mute_reason));
-        }
-        if error.issue.is_none() && error.state != ErrorState::Muted {
+        reasons.extend(entry.muted(now.wall).map(mute_reason));
+        if self.wants_issue(now, entry) {
+            reasons.extend(entry.notes().filter_map(|((by, _), note)| claim_reason(by, note.step)));
             reasons.push(self.turn_reason(candidates));
             reasons.extend((!self.can_file()).then(|| format!("This node cannot file: {}.", self.cannot_file_why().trim_end_matches('.'))));
         }
@@ -192,12 +206,30 @@ fn mute_reason(mute: &Mute) -> String {
     }
 }
 
-fn claim_reason(by: NodeId, note: &FilingNote) -> Option<String> {
-    match note {
-        FilingNote::Claim => Some(format!("{by} has claimed it and looks whether an issue is there already.")),
-        FilingNote::Intent => Some(format!("{by} has sent it, or is about to.")),
-        FilingNote::Released => Some(format!("{by} gave it up for now.")),
-        FilingNote::Filed { .. } => None,
+fn issue_reason(filed: &Filed) -> String {
+    let issue = &filed.issue;
+    let number = issue.number;
+    let stands = match &filed.standing {
+        Standing::Open => "open".to_owned(),
+        Standing::Quiet => "open, and not seen for long".to_owned(),
+        Standing::Regressed => "open again, because it came back".to_owned(),
+        Standing::Closed(baseline) => format!("closed{}", since(baseline.at)),
+        Standing::Silenced if issue.open => "silenced by a label, or in the hands of people".to_owned(),
+        Standing::Silenced => "closed for good: not planned, a duplicate, or moved away".to_owned(),
+        Standing::Gone { .. } => "deleted".to_owned(),
+    };
+    format!("Filed as issue {number} ({stands}): {}", issue.url)
+}
+
+fn since(at: UnixMillis) -> String {
+    if at == UnixMillis(0) { String::new() } else { format!(" since {at}") }
+}
+
+fn claim_reason(by: NodeId, step: FilingStep) -> Option<String> {
+    match step {
+        FilingStep::Claim => Some(format!("{by} has claimed it and looks whether an issue is there already.")),
+        FilingStep::Intent => Some(format!("{by} has sent it, or is about to.")),
+        FilingStep::Idle => None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Who files, when, and what keeps a second issue from coming to be.
 
-use healnode_core::{Body, ErrorState, FilingNote, ForgeCall, ForgeHealth, ForgeReply, Input, IssueNumber, IssueRef, UnixMillis};
+use healnode_core::{
+    Body, ErrorState, Filed, FilingNote, FilingStep, ForgeCall, ForgeHealth, ForgeReply, Input, IssueNumber, IssueRef, Standing, UnixMillis,
+};
 
 use crate::mesh::{Manner, Mesh};
 
@@ -89,10 +91,12 @@ fn a_note_that_arrives_between_look_and_create_stops_the_create() {
     let mut mesh = Mesh::of(2);
     mesh.forge.manner = Manner::Holds;
     let fingerprint = mesh.report_critical(0, "MemoryError");
-    assert!(matches!(mesh.forge.calls[..], [(0, ForgeCall::Look { .. })]));
+    mesh.answer_held();
+    assert!(matches!(mesh.forge.calls[..], [(0, ForgeCall::Acquire), (0, ForgeCall::Look { .. })]));
     let issue = IssueRef { number: IssueNumber(7), url: String::new(), open: true };
-    let note = FilingNote::Filed { issue, occurrences: 1, at: UnixMillis(1) };
-    mesh.tell(0, 1, Body::Filing { fingerprint, note });
+    let (floor, created) = (IssueNumber(0), UnixMillis(0));
+    let filed = Filed { issue, floor, occurrences: 1, told: 1, created, standing: Standing::Open, at: UnixMillis(1) };
+    mesh.tell(0, 1, Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Idle, issue: Some(filed) } });
     mesh.forge.manner = Manner::Answers;
     mesh.answer_held();
     mesh.run_for(40);
@@ -105,7 +109,7 @@ fn a_claim_of_a_lower_id_that_arrives_between_look_and_create_stops_the_create()
     let mut mesh = Mesh::of(2);
     mesh.forge.manner = Manner::Holds;
     let fingerprint = mesh.report_critical(1, "MemoryError");
-    mesh.tell(1, 0, Body::Filing { fingerprint, note: FilingNote::Claim });
+    mesh.tell(1, 0, Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Claim, issue: None } });
     mesh.forge.manner = Manner::Answers;
     mesh.answer_held();
     mesh.run_for(30);
@@ -144,6 +148,7 @@ fn an_unanswered_create_is_looked_for_for_a_minute_before_a_second() {
     mesh.forge.manner = Manner::Holds;
     mesh.report_critical(0, "MemoryError");
     mesh.answer_held();
+    mesh.answer_held();
     let (place, id, _) = mesh.forge.held.pop_front().unwrap();
     mesh.forge.manner = Manner::Answers;
     mesh.give(place, Input::Forge { id, reply: ForgeReply::Unclear { why: "cut off".to_owned() } });
@@ -165,7 +170,9 @@ fn a_restart_between_intent_and_answer_looks_before_it_creates() {
     mesh.forge.manner = Manner::Answers;
     mesh.start(0);
     mesh.run_for(10);
-    assert!(matches!(mesh.forge.calls[calls_before], (0, ForgeCall::Look { .. })));
+    mesh.run_for(100);
+    let since: Vec<_> = mesh.forge.calls[calls_before..].iter().filter(|(_, call)| !matches!(call, ForgeCall::Acquire)).collect();
+    assert!(matches!(since[..], [(0, ForgeCall::Look { .. }), ..]), "{since:?}");
     assert_eq!((mesh.forge.issues.len(), mesh.issue(0, fingerprint)), (1, Some(1)));
     assert_eq!(mesh.members[0].disk.intents.len(), 0, "the intent is settled");
 }
@@ -176,11 +183,12 @@ fn a_lone_node_with_an_open_intent_wakes_by_itself() {
     mesh.forge.manner = Manner::Holds;
     mesh.report_critical(0, "MemoryError");
     mesh.answer_held();
+    mesh.answer_held();
     assert_eq!(mesh.forge.creates(), 1);
     mesh.restart(0);
     mesh.forge.manner = Manner::Answers;
-    mesh.run_for(70);
-    assert_eq!(mesh.forge.issues.len(), 1, "nothing came of the first create, so there was a second, a minute later");
+    mesh.run_for(170);
+    assert_eq!(mesh.forge.issues.len(), 1, "nothing came of the first create, so there was a second, when the old lease was over");
 }
 
 #[test]
@@ -198,22 +206,75 @@ fn a_newcomer_does_not_think_itself_first() {
     assert!(mesh.forge.calls.iter().all(|(place, _)| *place == 0));
 }
 
-#[test]
-fn two_sides_of_a_split_file_one_each_and_the_sweep_closes_the_later() {
-    let mut mesh = Mesh::of(2);
+fn both_sides_of_a_split_file(mesh: &mut Mesh) -> healnode_core::Fingerprint {
     mesh.cut_off(1);
     mesh.run_for(50);
     mesh.forge.manner = Manner::Holds;
     let fingerprint = mesh.report_critical(0, "MemoryError");
     mesh.report_critical(1, "MemoryError");
-    mesh.answer_held();
+    for _call in ["lease", "look", "create"] {
+        mesh.answer_held();
+    }
     mesh.forge.manner = Manner::Answers;
     mesh.answer_held();
+    fingerprint
+}
+
+#[test]
+fn without_a_lease_two_sides_of_a_split_file_one_each_and_the_sweep_closes_the_later() {
+    let mut mesh = Mesh::of(2);
+    mesh.forge.leaseless = true;
+    let fingerprint = both_sides_of_a_split_file(&mut mesh);
     assert_eq!(mesh.forge.open(), [1, 2], "both looked before either created");
     mesh.heal(1);
     mesh.run_for(130);
     assert_eq!(mesh.forge.open(), [1]);
     assert_eq!((mesh.issue(0, fingerprint), mesh.issue(1, fingerprint)), (Some(1), Some(1)));
+}
+
+#[test]
+fn with_a_lease_the_second_side_of_a_split_waits_and_finds_the_issue_of_the_first() {
+    let mut mesh = Mesh::of(2);
+    let fingerprint = both_sides_of_a_split_file(&mut mesh);
+    mesh.run_for(20);
+    assert_eq!(mesh.forge.creators, [0]);
+    assert_eq!((mesh.issue(0, fingerprint), mesh.issue(1, fingerprint)), (Some(1), Some(1)));
+    assert!(!mesh.forge.is_leased(), "nobody keeps the lease for longer than it is needed");
+}
+
+#[test]
+fn a_holder_that_dies_keeps_the_other_side_of_a_split_waiting_only_until_its_lease_is_over() {
+    let mut mesh = Mesh::of(2);
+    mesh.cut_off(1);
+    mesh.run_for(50);
+    mesh.forge.manner = Manner::Holds;
+    let fingerprint = mesh.report_critical(0, "MemoryError");
+    mesh.answer_held();
+    mesh.kill(0);
+    mesh.forge.manner = Manner::Answers;
+    mesh.report_critical(1, "MemoryError");
+    mesh.run_for(80);
+    assert_eq!(mesh.forge.creates(), 0, "the dead holder's create might still be on its way");
+    mesh.run_for(100);
+    assert_eq!(mesh.forge.creators, [1]);
+    assert_eq!(mesh.issue(1, fingerprint), Some(1));
+}
+
+#[test]
+fn issues_beyond_the_hourly_bound_wait_as_a_list() {
+    let mut mesh = Mesh::unstarted(1);
+    mesh.members[0].policy.max_per_hour = 2;
+    mesh.start(0);
+    mesh.run_for(5);
+    for name in ["A", "B", "C", "D", "E"] {
+        mesh.report_critical(0, &format!("{name}Error"));
+        mesh.run_for(2);
+    }
+    mesh.run_for(600);
+    assert_eq!(mesh.forge.issues.len(), 2);
+    mesh.run_for(3_600);
+    let members: usize = mesh.forge.issues.iter().map(|found| found.markers.len()).sum();
+    assert_eq!((mesh.forge.issues.len(), members), (3, 5), "the other three share one");
 }
 
 #[test]

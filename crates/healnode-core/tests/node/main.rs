@@ -5,5 +5,6 @@
 mod counting;
 mod filing;
 mod hostile;
+mod lifecycle;
 mod mesh;
 mod order;

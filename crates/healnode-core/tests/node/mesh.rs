@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use healnode_core::{
-    Body, CallId, Command, Effect, Epoch, Fingerprint, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Input, IssueNumber, IssueRef,
-    Marker, Millis, Node, NodeId, Now, Outcome, Policy, PullRequest, RawError, Record, Refusal, RefusalKind, Report, Run, Seq, Severity,
-    Signature, Signed, Signer, Snapshot, Statement, UnixMillis,
+    Body, CallId, CloseReason, Closing, Command, Effect, Epoch, Fingerprint, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Input,
+    IssueNumber, IssueRef, Lease, LeaseNonce, LeaseRecord, LeaseStep, Marker, Millis, Node, NodeId, Now, Outcome, Policy, PullRequest,
+    RawError, Record, Refusal, RefusalKind, Report, Run, Seq, Severity, Signature, Signed, Signer, Snapshot, Stated, Statement, UnixMillis,
+    lease_step,
 };
 
 /// A whole minute, so that bundles come at whole minutes of a test's time.
@@ -35,6 +36,7 @@ pub(crate) struct Member {
     samples: BTreeMap<Fingerprint, Box<Report>>,
     wake_at: Option<Millis>,
     cut_off: bool,
+    lives: u8,
     /// What became of its reports.
     pub(crate) outcomes: Vec<Outcome>,
 }
@@ -47,6 +49,11 @@ pub(crate) struct Forge {
     pub(crate) creators: Vec<usize>,
     /// Every call, with who made it.
     pub(crate) calls: Vec<(usize, ForgeCall)>,
+    /// Whether there is no lease to be had.
+    pub(crate) leaseless: bool,
+    record: Option<LeaseRecord>,
+    /// Every comment, with the issue it is under.
+    pub(crate) comments: Vec<(u64, String)>,
     /// Calls that were not answered.
     pub(crate) held: VecDeque<(usize, CallId, ForgeCall)>,
 }
@@ -93,6 +100,7 @@ impl Mesh {
             samples: BTreeMap::new(),
             wake_at: None,
             cut_off: false,
+            lives: 0,
             outcomes: Vec::new(),
         };
         Self {
@@ -114,6 +122,7 @@ impl Mesh {
         let member = &mut self.members[place];
         let node = Node::new(member.id, member.epoch, member.policy.clone(), Box::new(NoKey), member.disk.clone(), now);
         member.node = Some(node);
+        member.lives += 1;
         member.wake_at = None;
         self.give(place, Input::Tick);
         self.give(place, Input::ForgeHealth(ForgeHealth::Ready));
@@ -271,7 +280,8 @@ impl Mesh {
 
     fn answer_calls(&mut self) {
         while let Some((place, id, call)) = self.forge.held.pop_front() {
-            let reply = self.forge.reply(place, call);
+            let nonce = LeaseNonce([place as u8, self.members[place].lives, 0, 0, 0, 0, 0, 0]);
+            let reply = self.forge.reply(place, nonce, self.time().wall, call);
             self.inbox.push_back((place, Input::Forge { id, reply }));
         }
     }
@@ -324,34 +334,93 @@ impl Mesh {
 }
 
 impl Forge {
-    fn reply(&mut self, place: usize, call: ForgeCall) -> ForgeReply {
+    fn reply(&mut self, place: usize, nonce: LeaseNonce, wall: UnixMillis, call: ForgeCall) -> ForgeReply {
         if self.manner == Manner::Denies {
             return ForgeReply::Refused(Refusal { kind: RefusalKind::Denied, message: "make a new token".to_owned() });
         }
         match call {
+            ForgeCall::Acquire => self.acquire(nonce, wall),
+            ForgeCall::Release { unclear } => {
+                let mine = self.record.as_mut().filter(|record| record.holder == nonce);
+                if let Some(record) = mine {
+                    *record = record.given_back(unclear, wall.0 / 1000);
+                }
+                ForgeReply::Done
+            }
             ForgeCall::Look { markers } => {
                 let has_one = |issue: &&FoundIssue| issue.markers.iter().any(|marker| markers.contains(marker));
                 ForgeReply::Found(self.issues.iter().filter(has_one).cloned().collect())
             }
             ForgeCall::Survey => ForgeReply::Found(self.issues.clone()),
+            ForgeCall::Inspect { number } => match self.issues.iter().find(|found| found.issue.number == number) {
+                Some(found) => ForgeReply::Issue(Box::new(found.clone())),
+                None => ForgeReply::Gone { moved_to: None },
+            },
             ForgeCall::Create(draft) => {
-                let number = IssueNumber(self.issues.len() as u64 + 1);
+                let number = IssueNumber(self.creators.len() as u64 + 1);
                 let issue = IssueRef { number, url: format!("https://forge.example/{}", number.0), open: true };
-                self.issues.push(FoundIssue { issue: issue.clone(), markers: Marker::read_all(&draft.body) });
+                self.issues.push(FoundIssue {
+                    issue: issue.clone(),
+                    markers: Marker::read_all(&draft.body),
+                    created_at: wall,
+                    closing: None,
+                    locked: false,
+                    muted: false,
+                    quiet: false,
+                    stated: Stated::read(&draft.body),
+                });
                 self.creators.push(place);
                 match self.manner {
                     Manner::LosesAnswers => ForgeReply::Unclear { why: "cut off".to_owned() },
                     Manner::Answers | Manner::Holds | Manner::Denies => ForgeReply::Created(issue),
                 }
             }
-            ForgeCall::Update { .. } => ForgeReply::Done,
-            ForgeCall::CloseDuplicate { number, .. } => {
-                for found in self.issues.iter_mut().filter(|found| found.issue.number == number) {
-                    found.issue.open = false;
-                }
+            ForgeCall::Update { number, draft } => self.edit(number, |found| found.stated = Stated::read(&draft.body)),
+            ForgeCall::Comment { number, text } => {
+                self.comments.push((number.0, text));
                 ForgeReply::Done
             }
+            ForgeCall::Reopen { number, comment } => {
+                self.comments.push((number.0, comment));
+                self.edit(number, |found| (found.issue.open, found.closing) = (true, None))
+            }
+            ForgeCall::Close { number, comment } => {
+                self.comments.push((number.0, comment));
+                self.close(number, wall, CloseReason::Completed)
+            }
+            ForgeCall::MarkQuiet { number, quiet } => self.edit(number, |found| found.quiet = quiet),
+            ForgeCall::CloseDuplicate { number, of } => self.close(number, wall, CloseReason::Duplicate { of: Some(of) }),
         }
+    }
+
+    fn acquire(&mut self, nonce: LeaseNonce, wall: UnixMillis) -> ForgeReply {
+        let (now, date) = (wall.0 / 1000, Some(wall));
+        if self.leaseless {
+            return ForgeReply::Leased(Lease { exclusive: false, doubt: None, date });
+        }
+        match lease_step(self.record.as_ref(), nonce, now) {
+            LeaseStep::Take(record) => {
+                let doubt = record.doubt_age(now);
+                self.record = Some(record);
+                ForgeReply::Leased(Lease { exclusive: true, doubt, date })
+            }
+            LeaseStep::Ours => ForgeReply::Leased(Lease { exclusive: true, doubt: None, date }),
+            LeaseStep::Wait(retry_after) => ForgeReply::Held { retry_after },
+        }
+    }
+
+    pub(crate) fn close(&mut self, number: IssueNumber, at: UnixMillis, reason: CloseReason) -> ForgeReply {
+        self.edit(number, |found| (found.issue.open, found.closing) = (false, Some(Closing { at, reason })))
+    }
+
+    pub(crate) fn edit(&mut self, number: IssueNumber, change: impl Fn(&mut FoundIssue)) -> ForgeReply {
+        self.issues.iter_mut().filter(|found| found.issue.number == number).for_each(change);
+        ForgeReply::Done
+    }
+
+    /// Returns whether anybody holds the lease.
+    pub(crate) fn is_leased(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.held)
     }
 
     /// Returns the numbers of the open issues.

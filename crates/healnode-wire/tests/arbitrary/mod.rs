@@ -2,11 +2,11 @@
 #![allow(dead_code)]
 
 use healnode_core::{
-    Body, Digest, Epoch, FilingNote, Fingerprint, Head, IssueNumber, IssueRef, Mute, NodeId, Presence, PullRequest, PullResponse, Run, Seq,
-    Severity, Signature, Signed, Statement, Summary, Tally, UnixMillis,
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, IssueNumber, IssueRef, Mute, NodeId, Presence,
+    PullRequest, PullResponse, Run, Seq, Severity, Signature, Signed, Standing, Statement, Summary, Tally, UnixMillis,
 };
 use healnode_wire::Request;
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
 pub(crate) fn node_id() -> impl Strategy<Value = NodeId> {
@@ -39,17 +39,34 @@ pub(crate) fn tally() -> impl Strategy<Value = Tally> {
 }
 
 fn note() -> impl Strategy<Value = FilingNote> {
+    let step = prop_oneof![Just(FilingStep::Idle), Just(FilingStep::Claim), Just(FilingStep::Intent)];
+    (step, proptest::option::of(filed())).prop_map(|(step, issue)| FilingNote { step, issue })
+}
+
+fn filed() -> impl Strategy<Value = Filed> {
     let issue = (any::<u64>(), "https://[a-z]{1,9}/[0-9]{1,9}", any::<bool>());
     let issue = issue.prop_map(|(number, url, open)| IssueRef { number: IssueNumber(number), url, open });
+    (issue, any::<[u64; 5]>(), standing()).prop_map(|(issue, [floor, occurrences, told, created, at], standing)| Filed {
+        issue,
+        floor: IssueNumber(floor),
+        occurrences,
+        told,
+        created: UnixMillis(created),
+        standing,
+        at: UnixMillis(at),
+    })
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    let baseline = (any::<u64>(), any::<u64>(), btree_set(any::<u64>(), 0..9));
+    let baseline = baseline.prop_map(|(at, unnamed, releases)| Baseline { at: UnixMillis(at), unnamed, releases });
     prop_oneof![
-        Just(FilingNote::Claim),
-        Just(FilingNote::Intent),
-        Just(FilingNote::Released),
-        (issue, any::<u64>(), any::<u64>()).prop_map(|(issue, occurrences, at)| FilingNote::Filed {
-            issue,
-            occurrences,
-            at: UnixMillis(at)
-        }),
+        Just(Standing::Open),
+        Just(Standing::Quiet),
+        Just(Standing::Regressed),
+        Just(Standing::Silenced),
+        baseline.prop_map(Standing::Closed),
+        any::<u64>().prop_map(|occurrences| Standing::Gone { occurrences }),
     ]
 }
 
