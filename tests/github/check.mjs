@@ -71,7 +71,7 @@ function checkBody(request, operation, path) {
   } catch {
     return ["the body is no JSON"];
   }
-  const faults = faultsOf("body", compile(`${request.method} ${path}`, { ...content.schema, additionalProperties: false }), body);
+  const faults = faultsOf("body", compile(`${request.method} ${path}`, strict(content.schema)), body);
   for (const [field, max] of Object.entries(lengths)) {
     if (typeof body[field] === "string" && [...body[field]].length > max) faults.push(`${field} has more than ${max} characters`);
   }
@@ -79,6 +79,12 @@ function checkBody(request, operation, path) {
     if (label.length > lengths.name || label.includes(",")) faults.push(`label ${label} is too long or has a comma`);
   }
   return faults;
+}
+
+// Allows no field that is not described, in each of the forms that a body may have.
+function strict(schema) {
+  if (!schema.oneOf) return { ...schema, additionalProperties: false };
+  return { ...schema, oneOf: schema.oneOf.map(strict) };
 }
 
 function faultsOf(what, validate, value) {

@@ -3,7 +3,7 @@
 //! Whoever owns a [`Forge`] calls it, one call after the other: that is the queue which GitHub asks for. The two kinds keep one contract;
 //! `tests/contract.rs` runs over both.
 
-use healnode_core::{ForgeCall, ForgeHealth, ForgeReply, merge_body};
+use healnode_core::{ForgeCall, ForgeHealth, ForgeReply, IssueNumber, Stated, merge_body};
 
 use crate::{GitHub, Outbox};
 
@@ -23,6 +23,17 @@ pub struct ForgeDescription {
     pub kind: &'static str,
     /// `owner/name`, or the folder.
     pub repo: String,
+    /// What keeps two nodes from creating at once.
+    pub lease: LeaseDescription,
+}
+
+/// The lease on a forge, for `status` and `doctor`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeaseDescription {
+    /// `ref`, `label`, `lock` or `none`; nothing until it was first taken.
+    pub kind: Option<&'static str>,
+    /// For people: one sentence that says why that kind, and how to get a better one.
+    pub why: String,
 }
 
 impl Forge {
@@ -45,8 +56,8 @@ impl Forge {
         }
     }
 
-    /// Takes over what the previous forge of the same configuration knew: what it sent when, how long GitHub wants silence, and how many
-    /// issues there were. For a forge that is set up anew, as after a refused token, so that it does not start by hurrying.
+    /// Takes over what the previous forge of the same configuration knew: what it sent when, how long GitHub wants silence, how many issues
+    /// there were, and the lease. For a forge that is set up anew, as after a refused token, so that it does not start by hurrying.
     pub fn inherit(&mut self, previous: Forge) {
         if let (Forge::GitHub(github), Forge::GitHub(previous)) = (self, previous) {
             github.inherit(*previous);
@@ -56,15 +67,33 @@ impl Forge {
     /// Returns what this forge is. The repository's name is the one it was last known by.
     pub fn describe(&self) -> ForgeDescription {
         match self {
-            Forge::Outbox(outbox) => ForgeDescription { kind: "outbox", repo: outbox.dir().display().to_string() },
-            Forge::GitHub(github) => ForgeDescription { kind: "github", repo: github.repo().to_string() },
+            Forge::Outbox(outbox) => {
+                let why = "The lock file in the folder lets one node at a time create issues.".to_owned();
+                let lease = LeaseDescription { kind: Some("lock"), why };
+                ForgeDescription { kind: "outbox", repo: outbox.dir().display().to_string(), lease }
+            }
+            Forge::GitHub(github) => ForgeDescription { kind: "github", repo: github.repo().to_string(), lease: github.describe_lease() },
         }
     }
 }
 
-/// Returns the body of an issue with healnode's own part renewed; nothing when that changes nothing.
+/// Returns the body of an issue with healnode's own part renewed; nothing when that changes nothing, or would lower the count that the
+/// issue names: another node has seen more.
 pub(crate) fn changed_body(existing: &str, written: &str) -> Option<String> {
+    let stated = |body| Stated::read(body).map(|stated| stated.occurrences);
+    if stated(existing) > stated(written).or(Some(u64::MAX)) {
+        return None;
+    }
     let merged = merge_body(existing, written);
     // A browser that edits an issue sends it back with other line ends; they alone are no change.
     (merged != existing.replace("\r\n", "\n")).then_some(merged)
+}
+
+/// Reads `Duplicate of #7` at the start of a text.
+pub(crate) fn duplicate_in(text: &str) -> Option<IssueNumber> {
+    const WORDS: &str = "duplicate of #";
+    let text = text.trim_start();
+    let head = text.get(..WORDS.len())?;
+    let digits: String = text[WORDS.len()..].chars().take_while(char::is_ascii_digit).collect();
+    head.eq_ignore_ascii_case(WORDS).then(|| digits.parse().ok().map(IssueNumber)).flatten()
 }

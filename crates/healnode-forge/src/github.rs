@@ -1,49 +1,42 @@
 //! Issues in a repository on GitHub or on a GitHub Enterprise server.
 //!
-//! Carries out each call as one or a few exchanges: lists by author (never by search), creates once, edits only healnode's own part of a
-//! body. Trusts a marker only in an issue that this very account wrote. Where an answer leaves open whether an issue was created, it says
-//! so and does nothing more; looking again is the core's business.
+//! Carries out each call as one or a few exchanges: lists by author (never by search), creates once and only under the lease, edits only
+//! healnode's own part of a body. Trusts a marker only in an issue that this very account wrote. Where an answer leaves open whether an issue
+//! was created, it says so and does nothing more; looking again is the core's business.
 
 mod account;
 mod census;
 mod client;
+mod clock;
 mod exchange;
+mod filing;
 mod issue;
 mod label;
+mod lease;
+mod lifecycle;
 mod outcome;
 mod pace;
+mod single;
+mod survey;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use healnode_core::{ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, Marker};
-use http::Method;
-use serde_json::{Value, json};
+use healnode_core::{ForgeCall, ForgeHealth, ForgeReply};
 
 use self::census::Census;
 use self::client::Client;
-use self::exchange::{Failure, Route, parse};
-use self::issue::IssueAnswer;
-use self::outcome::{Act, Answer, Obstacle};
+use self::clock::ForgeClock;
+use self::lease::Keeper;
 use self::pace::Pacer;
-use crate::forge::changed_body;
-use crate::percent::encode;
-use crate::{RepoName, Token};
+use crate::{LeaseDescription, RepoName, Token};
 
 pub use self::client::Timeouts;
+pub use self::lease::LeaseKind;
 pub use self::pace::Pace;
-
-/// Pages of 100 issues that one list may have. A longer list is refused whole, for nothing can be said to be absent from half a list.
-///
-/// 100: at 10,000 issues a single look costs 2 % of an hour's requests.
-const PAGES_MAX: usize = 100;
 
 /// What an app is told when GitHub knows it not.
 const APP_REFUSED: &str =
     "GitHub refused the app; check forge.app: its id, the id of its installation on the repository's owner, and its key.";
-
-/// How often a single issue is asked for before a 404 is believed: a fresh one may not have reached every replica.
-const TRIES: usize = 3;
 
 /// What is needed to file on GitHub.
 #[derive(Clone, Debug)]
@@ -58,6 +51,8 @@ pub struct GitHubConfig {
     pub node_id: String,
     /// Labels to have ready. The first is carried by every issue and is the second key to find them by; may be empty.
     pub labels: Vec<String>,
+    /// What keeps two nodes from creating at once.
+    pub lease: LeaseKind,
     /// How far apart requests are.
     pub pace: Pace,
     /// How long they may take.
@@ -107,6 +102,8 @@ pub enum GitHubConfigError {
 pub struct GitHub {
     client: Client,
     repo: RepoName,
+    /// The repository's name in the configuration, which may be an older one.
+    configured: RepoName,
     /// Set when an answer hints that the repository has another name by now.
     moved: bool,
     labels: Vec<String>,
@@ -115,6 +112,10 @@ pub struct GitHub {
     login: Option<String>,
     pacer: Pacer,
     census: Census,
+    clock: ForgeClock,
+    lease: Keeper,
+    /// Who holds the lease, for people who look at it.
+    node_id: String,
 }
 
 impl GitHub {
@@ -125,6 +126,7 @@ impl GitHub {
     pub fn new(config: GitHubConfig) -> Result<Self, GitHubConfigError> {
         Ok(Self {
             client: Client::new(&config)?,
+            configured: config.repo.clone(),
             repo: config.repo,
             moved: false,
             labels: config.labels,
@@ -132,6 +134,9 @@ impl GitHub {
             login: None,
             pacer: Pacer::new(config.pace),
             census: Census::default(),
+            clock: ForgeClock::default(),
+            lease: Keeper::new(config.lease),
+            node_id: config.node_id,
         })
     }
 
@@ -143,9 +148,17 @@ impl GitHub {
     /// See [`Forge::inherit`](crate::Forge::inherit).
     pub(crate) fn inherit(&mut self, previous: Self) {
         self.pacer.inherit(previous.pacer);
-        if self.repo.is_same_as(&previous.repo) {
+        let same_repository = [&previous.repo, &previous.configured].iter().any(|name| self.repo.is_same_as(name));
+        if same_repository {
             self.census = previous.census;
+            self.clock = previous.clock;
         }
+        self.lease.inherit(previous.lease, same_repository);
+    }
+
+    /// See [`Forge::describe`](crate::Forge::describe).
+    pub(crate) fn describe_lease(&self) -> LeaseDescription {
+        self.lease.describe()
     }
 
     /// Carries out one call; see [`Forge::call`](crate::Forge::call).
@@ -153,8 +166,15 @@ impl GitHub {
         let outcome = match call {
             ForgeCall::Look { markers } => self.look(&markers).await,
             ForgeCall::Survey => self.survey().await.map(ForgeReply::Found),
+            ForgeCall::Acquire => self.acquire().await,
+            ForgeCall::Release { unclear } => self.release(unclear).await,
+            ForgeCall::Inspect { number } => self.inspect(number).await,
             ForgeCall::Create(draft) => self.create(&draft).await,
             ForgeCall::Update { number, draft } => self.update(number, &draft).await,
+            ForgeCall::Comment { number, text } => self.comment(number, &text).await,
+            ForgeCall::Reopen { number, comment } => self.reopen(number, &comment).await,
+            ForgeCall::Close { number, comment } => self.close(number, &comment).await,
+            ForgeCall::MarkQuiet { number, quiet } => self.mark_quiet(number, quiet).await,
             ForgeCall::CloseDuplicate { number, of } => self.close_duplicate(number, of).await,
         };
         outcome.unwrap_or_else(|failure| failure.reply(&self.repo))
@@ -166,145 +186,6 @@ impl GitHub {
             Ok(()) => ForgeHealth::Ready,
             Err(failure) => ForgeHealth::Blocked { why: failure.sentence(&self.repo) },
         }
-    }
-
-    async fn look(&mut self, markers: &[Marker]) -> Result<ForgeReply, Failure> {
-        let mut found = self.survey().await?;
-        found.retain(|issue| issue.markers.iter().any(|marker| markers.contains(marker)));
-        Ok(ForgeReply::Found(found))
-    }
-
-    /// Lists by author and, because a list has been seen to come back empty, by label as well; oldest first, so that pages don't shift
-    /// while they are read.
-    async fn survey(&mut self) -> Result<Vec<FoundIssue>, Failure> {
-        let login = self.learn_login().await?;
-        let mut keys = vec![format!("creator={}", encode(&login, b""))];
-        keys.extend(self.labels.first().map(|label| format!("labels={}", encode(label, b""))));
-        let mut own = BTreeMap::new();
-        for key in keys {
-            let route = format!("/issues?{key}&state=all&sort=created&direction=asc&per_page=100");
-            for issue in self.list(&route).await? {
-                if let Some(found) = issue.found_by(&login) {
-                    own.insert(found.issue.number, found);
-                }
-            }
-        }
-        if !self.census.admits(&login, own.len()) {
-            return Err(Failure::new(Obstacle::Unreachable(
-                "GitHub's list of issues lacks many that it showed before, so nothing is said to be absent; it is read again.".to_owned(),
-            )));
-        }
-        Ok(own.into_values().collect())
-    }
-
-    async fn list(&mut self, route: &str) -> Result<Vec<IssueAnswer>, Failure> {
-        let mut answer = self.send(Act::Read, &Method::GET, Route::Repo(route), None).await?;
-        let mut issues: Vec<IssueAnswer> = parse(Act::Read, &answer)?;
-        for _further in 1..PAGES_MAX {
-            let Some(next) = answer.next_page()? else { return Ok(issues) };
-            answer = self.send(Act::Read, &Method::GET, Route::Root(&next), None).await?;
-            issues.extend(parse::<Vec<IssueAnswer>>(Act::Read, &answer)?);
-        }
-        match answer.next_page()? {
-            None => Ok(issues),
-            Some(_) => Err(Failure::denied(format!(
-                "There are more than {} issues in {} by this account or with its label, too many to look through; use another account, label or repository.",
-                PAGES_MAX * 100,
-                self.repo
-            ))),
-        }
-    }
-
-    async fn create(&mut self, draft: &IssueDraft) -> Result<ForgeReply, Failure> {
-        let answer = match self.post_issue(draft, &draft.labels).await {
-            Err(failure) if !draft.labels.is_empty() && failure.is_about_labels() => {
-                tracing::info!(repo = %self.repo, "labels were refused, so the issue is filed without");
-                self.post_issue(draft, &[]).await?
-            }
-            other => other?,
-        };
-        let issue: IssueAnswer = parse(Act::Create, &answer)?;
-        let missing = draft.labels.iter().filter(|label| !issue.has_label(label)).count();
-        if missing > 0 {
-            tracing::info!(number = issue.number, missing, "the issue was filed without some of its labels");
-        }
-        Ok(ForgeReply::Created(issue.reference()))
-    }
-
-    async fn post_issue(&mut self, draft: &IssueDraft, labels: &[String]) -> Result<Answer, Failure> {
-        let mut body = json!({ "title": draft.title, "body": draft.body });
-        if !labels.is_empty() {
-            body["labels"] = json!(labels);
-        }
-        self.send(Act::Create, &Method::POST, Route::Repo("/issues"), Some(&body)).await
-    }
-
-    /// The title stays as it is: it is the fingerprint's, which does not change, or a person's.
-    async fn update(&mut self, number: IssueNumber, draft: &IssueDraft) -> Result<ForgeReply, Failure> {
-        let issue = self.own_issue(number).await?;
-        if let Some(body) = changed_body(issue.body.as_deref().unwrap_or_default(), &draft.body) {
-            self.patch(number, &json!({ "body": body })).await?;
-        }
-        Ok(ForgeReply::Done)
-    }
-
-    async fn close_duplicate(&mut self, number: IssueNumber, of: IssueNumber) -> Result<ForgeReply, Failure> {
-        let kept = self.own_issue(of).await?;
-        let closing = self.own_issue(number).await?;
-        if !closing.is_open() {
-            return Ok(ForgeReply::Done);
-        }
-        let linked = json!({ "state": "closed", "state_reason": "duplicate", "duplicate_issue_id": kept.id });
-        match self.patch(number, &linked).await {
-            Err(Failure { obstacle: Obstacle::Invalid(_), .. }) => self.close_with_comment(number, of).await?,
-            other => drop(other?),
-        }
-        Ok(ForgeReply::Done)
-    }
-
-    /// For Enterprise servers that know no duplicates.
-    async fn close_with_comment(&mut self, number: IssueNumber, of: IssueNumber) -> Result<(), Failure> {
-        let comment = json!({ "body": format!("Duplicate of {of}") });
-        let route = format!("/issues/{}/comments", number.0);
-        self.send(Act::Change, &Method::POST, Route::Repo(&route), Some(&comment)).await?;
-        self.patch(number, &json!({ "state": "closed", "state_reason": "not_planned" })).await
-    }
-
-    /// Reads one issue, and makes sure that it is this account's own and was not moved elsewhere.
-    async fn own_issue(&mut self, number: IssueNumber) -> Result<IssueAnswer, Failure> {
-        let login = self.learn_login().await?;
-        let answer = self.get_issue(number).await?;
-        let issue: IssueAnswer = parse(Act::Read, &answer)?;
-        if issue.number != number.0 {
-            return Err(Failure::invalid(format!("Issue {number} was moved to another repository, so it is left alone.")));
-        }
-        if !issue.is_by(&login) {
-            return Err(Failure::invalid(format!("Issue {number} was not filed by {login}, so it is left alone.")));
-        }
-        Ok(issue)
-    }
-
-    async fn get_issue(&mut self, number: IssueNumber) -> Result<Answer, Failure> {
-        let route = format!("/issues/{}", number.0);
-        let mut tries = 1;
-        loop {
-            match self.send(Act::Read, &Method::GET, Route::Repo(&route), None).await {
-                Err(failure) if failure.status() == Some(404) && tries < TRIES => {
-                    tries += 1;
-                    tokio::time::sleep(self.pacer.pace().between_tries).await;
-                }
-                Err(failure) if matches!(failure.status(), Some(301 | 404 | 410)) => {
-                    self.find_repository().await?;
-                    return Err(Failure::invalid(format!("Issue {number} is not in {} any more, so it is left alone.", self.repo)));
-                }
-                other => return other,
-            }
-        }
-    }
-
-    async fn patch(&mut self, number: IssueNumber, change: &Value) -> Result<(), Failure> {
-        let route = format!("/issues/{}", number.0);
-        self.send(Act::Change, &Method::PATCH, Route::Repo(&route), Some(change)).await.map(drop)
     }
 }
 

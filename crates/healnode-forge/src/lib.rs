@@ -12,8 +12,8 @@ mod percent;
 mod repo_name;
 mod token;
 
-pub use forge::{Forge, ForgeDescription};
-pub use github::{AppKey, Credential, GitHub, GitHubConfig, GitHubConfigError, Pace, Timeouts};
+pub use forge::{Forge, ForgeDescription, LeaseDescription};
+pub use github::{AppKey, Credential, GitHub, GitHubConfig, GitHubConfigError, LeaseKind, Pace, Timeouts};
 pub use outbox::{Outbox, OutboxConfig};
 pub use repo_name::{InvalidRepoName, RepoName};
 pub use token::{FoundToken, InvalidToken, Token, TokenError, TokenSource, find_token, token_from_gh};

@@ -9,11 +9,14 @@ mod page;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use healnode_core::{ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, Marker, Refusal, RefusalKind};
+use healnode_core::{
+    CloseReason, Closing, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, Lease, Marker, QUIET_LABEL, Refusal,
+    RefusalKind, UnixMillis,
+};
 
-use self::folder::{Entry, Folder, Locked};
+use self::folder::{Entry, Folder, Locked, unix_millis};
 use self::page::Page;
 use crate::forge::changed_body;
 
@@ -78,8 +81,21 @@ impl Outbox {
         let outcome = match call {
             ForgeCall::Look { markers } => find(&locked, |found| shares_one(&found.markers, &markers)).map(ForgeReply::Found),
             ForgeCall::Survey => find(&locked, |_any| true).map(ForgeReply::Found),
+            // Each create looks once more under this lock, and is known to have happened or not, so there is nothing to lease.
+            ForgeCall::Acquire => Ok(ForgeReply::Leased(Lease { exclusive: true, doubt: None, date: Some(now()) })),
+            ForgeCall::Release { .. } => Ok(ForgeReply::Done),
+            ForgeCall::Inspect { number } => self.inspect(&locked, number),
             ForgeCall::Create(draft) => self.create(&locked, &draft),
             ForgeCall::Update { number, draft } => self.update(&locked, number, &draft),
+            ForgeCall::Comment { number, text } => self.change(&locked, number, |page| self.comment(page, &text)),
+            ForgeCall::Reopen { number, comment } => self.change(&locked, number, |page| self.reopen(page, &comment)),
+            ForgeCall::Close { number, comment } => self.change(&locked, number, |page| self.close(page, &comment)),
+            ForgeCall::MarkQuiet { number, quiet } => self.change(&locked, number, |page| {
+                if page.has_label(QUIET_LABEL) != quiet {
+                    page.set_label(QUIET_LABEL, quiet);
+                }
+                Ok(())
+            }),
             ForgeCall::CloseDuplicate { number, of } => self.close_duplicate(&locked, number, of),
         };
         outcome.unwrap_or_else(|error| self.refusal(&error))
@@ -99,29 +115,83 @@ impl Outbox {
             let why = format!("Issue {} was filed in the meantime and is about part of this; it is looked for again.", rival.issue.number);
             return Ok(ForgeReply::Unclear { why });
         }
-        let entry = locked.create(&Page::new(draft, &self.bot), &draft.title)?;
+        let entry = locked.create(&Page::new(draft, &self.bot, now()), &draft.title)?;
         Ok(ForgeReply::Created(entry.reference()))
     }
 
+    fn inspect(&self, locked: &Locked, number: IssueNumber) -> io::Result<ForgeReply> {
+        Ok(match locked.read(number)? {
+            Some(entry) => ForgeReply::Issue(Box::new(entry.shown())),
+            None if locked.has(number)? => self.gone(number),
+            None => ForgeReply::Gone { moved_to: None },
+        })
+    }
+
     fn update(&self, locked: &Locked, number: IssueNumber, draft: &IssueDraft) -> io::Result<ForgeReply> {
+        self.change(locked, number, |page| {
+            if let Some(body) = changed_body(page.body(), &draft.body) {
+                page.set_body(body);
+            }
+            Ok(())
+        })
+    }
+
+    /// Changes one issue, and writes its file only if that changes anything.
+    fn change(
+        &self,
+        locked: &Locked,
+        number: IssueNumber,
+        change: impl FnOnce(&mut Page) -> Result<(), &'static str>,
+    ) -> io::Result<ForgeReply> {
         let Some(mut entry) = locked.read(number)? else { return Ok(self.gone(number)) };
-        if let Some(body) = changed_body(entry.page.body(), &draft.body) {
-            entry.page.set_body(body);
+        let before = entry.page.clone();
+        if let Err(why) = change(&mut entry.page) {
+            let message = format!("Issue {number} is {why}, so it is left alone.");
+            return Ok(ForgeReply::Refused(Refusal { kind: RefusalKind::Invalid, message }));
+        }
+        if entry.page != before {
             locked.replace(&entry)?;
         }
         Ok(ForgeReply::Done)
+    }
+
+    fn comment(&self, page: &mut Page, text: &str) -> Result<(), &'static str> {
+        if page.is_locked() {
+            return Err("locked");
+        }
+        page.comment(&self.bot, now(), text);
+        Ok(())
+    }
+
+    fn reopen(&self, page: &mut Page, comment: &str) -> Result<(), &'static str> {
+        if page.is_open() {
+            return Ok(());
+        }
+        self.comment(page, comment)?;
+        page.reopen();
+        Ok(())
+    }
+
+    fn close(&self, page: &mut Page, comment: &str) -> Result<(), &'static str> {
+        if page.is_open() {
+            page.close(Closing { at: now(), reason: CloseReason::Completed });
+            if !page.is_locked() {
+                page.comment(&self.bot, now(), comment);
+            }
+        }
+        Ok(())
     }
 
     fn close_duplicate(&self, locked: &Locked, number: IssueNumber, of: IssueNumber) -> io::Result<ForgeReply> {
         if locked.read(of)?.is_none() {
             return Ok(self.gone(of));
         }
-        let Some(mut entry) = locked.read(number)? else { return Ok(self.gone(number)) };
-        if entry.page.is_open() {
-            entry.page.close(&format!("Duplicate of {of}"));
-            locked.replace(&entry)?;
-        }
-        Ok(ForgeReply::Done)
+        self.change(locked, number, |page| {
+            if page.is_open() {
+                page.close(Closing { at: now(), reason: CloseReason::Duplicate { of: Some(of) } });
+            }
+            Ok(())
+        })
     }
 
     fn gone(&self, number: IssueNumber) -> ForgeReply {
@@ -131,6 +201,10 @@ impl Outbox {
 
     /// Nothing that fails here leaves an issue behind: a file is complete before it gets its name, and getting it is the last step.
     fn refusal(&self, error: &io::Error) -> ForgeReply {
+        if error.kind() == io::ErrorKind::FileTooLarge {
+            let message = "The issue's file is too long for more; shorten it, or close it and begin another.".to_owned();
+            return ForgeReply::Refused(Refusal { kind: RefusalKind::Invalid, message });
+        }
         let passes = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::TimedOut);
         let kind = if passes { RefusalKind::Unreachable } else { RefusalKind::Denied };
         ForgeReply::Refused(Refusal { kind, message: self.sentence(error) })
@@ -149,6 +223,10 @@ impl Outbox {
             _ => format!("The outbox {dir} cannot be used ({error}); check that it is a folder this user may write to."),
         }
     }
+}
+
+fn now() -> UnixMillis {
+    unix_millis(SystemTime::now())
 }
 
 fn find(locked: &Locked, wanted: impl Fn(&FoundIssue) -> bool) -> io::Result<Vec<FoundIssue>> {

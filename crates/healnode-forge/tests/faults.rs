@@ -10,8 +10,8 @@ mod fault_server;
 use std::time::Duration;
 
 use fault_server::{BOT, Fault, FaultServer};
-use healnode_core::{ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, Marker, RefusalKind};
-use healnode_forge::{Credential, Forge, GitHub, GitHubConfig, Pace, Timeouts};
+use healnode_core::{CloseReason, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, Marker, RefusalKind};
+use healnode_forge::{Forge, LeaseKind, Timeouts};
 use serde_json::{Value, json};
 
 const ISSUES: &str = "/repos/acme/shop/issues";
@@ -26,6 +26,7 @@ const IMPATIENT: Timeouts = Timeouts {
     read: Duration::from_millis(500),
     write: Duration::from_secs(5),
     whole: Duration::from_secs(2),
+    create: Duration::from_secs(2),
 };
 
 #[tokio::test]
@@ -40,8 +41,27 @@ async fn a_create_whose_answer_is_lost_is_unclear_and_is_sent_once() {
         Fault::TrickleAfter,
         Fault::CutAfter,
         Fault::GarbageAfter,
+        Fault::EmptyAfter,
+        Fault::BadChunksAfter,
+        Fault::MissingChunkAfter,
+        Fault::NoHttpAfter,
+        Fault::CutHeadAfter,
         Fault::ResetBefore,
         Fault::Answer(200, Vec::new(), json!([])),
+        Fault::Answer(200, Vec::new(), created_issue()),
+        Fault::Answer(202, Vec::new(), created_issue()),
+        Fault::Answer(204, Vec::new(), json!(null)),
+        Fault::Answer(304, Vec::new(), json!(null)),
+        Fault::Answer(303, vec![("location", "http://elsewhere.invalid/".to_owned())], json!({})),
+        Fault::Answer(201, Vec::new(), with("number", Value::Null)),
+        Fault::Answer(201, Vec::new(), with("number", json!(0))),
+        Fault::Answer(201, Vec::new(), with("number", json!("7"))),
+        Fault::Answer(201, Vec::new(), with("repository_url", json!("https://api.github.test/repos/acme/other"))),
+        Fault::Answer(201, Vec::new(), json!([created_issue()])),
+        Fault::Answer(201, Vec::new(), json!({ "message": "Created" })),
+        Fault::Answer(502, vec![("retry-after", "5".to_owned())], json!({})),
+        Fault::Answer(503, Vec::new(), json!({})),
+        Fault::Answer(599, Vec::new(), json!({})),
     ];
     for fault in faults {
         let server = FaultServer::start().await;
@@ -58,6 +78,235 @@ async fn a_create_whose_answer_is_lost_is_unclear_and_is_sent_once() {
 }
 
 #[tokio::test]
+async fn a_create_that_a_proxy_repeated_is_one_issue_here_and_a_matter_for_the_sweep() {
+    let server = FaultServer::start().await;
+    let mut forge = forge(&server);
+    server.fail(POST_ISSUE, Fault::Twice);
+    assert!(matches!(forge.call(ForgeCall::Create(draft(1))).await, ForgeReply::Created(issue) if issue.number == IssueNumber(2)));
+    let twins = found(forge.call(ForgeCall::Survey).await);
+    assert_eq!(twins.iter().map(|twin| twin.issue.number.0).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_redirect_that_names_no_other_repository_is_certainly_no_create() {
+    for status in [301, 302, 307, 308] {
+        let server = FaultServer::start().await;
+        server.fail(POST_ISSUE, Fault::Answer(status, vec![("location", "http://elsewhere.invalid/".to_owned())], json!({})));
+        let (kind, sentence) = refusal(forge(&server).call(ForgeCall::Create(draft(1))).await);
+        assert!(kind == "unreachable" && sentence.contains("check forge.repo"), "{status} {kind} {sentence}");
+        assert_eq!(server.count(POST_ISSUE), 1);
+    }
+}
+
+#[tokio::test]
+async fn without_tls_nothing_was_sent() {
+    let server = FaultServer::start().await;
+    let hangs_up = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = hangs_up.local_addr().unwrap();
+    let mut hanging_up = tokio::task::JoinSet::new();
+    hanging_up.spawn(async move {
+        while let Ok((stream, _peer)) = hangs_up.accept().await {
+            drop(stream);
+        }
+    });
+    // The one waits for the end of a head that never comes, the other closes at once.
+    for url in [server.url().replace("http:", "https:"), format!("https://{address}")] {
+        let mut forge = forge_at(&url, Timeouts { connect: Duration::from_millis(300), ..Timeouts::default() });
+        assert_eq!(refusal(forge.call(ForgeCall::Create(draft(1))).await).0, "unreachable", "{url}");
+    }
+    assert_eq!(server.state().requests.len(), 0);
+}
+
+#[tokio::test]
+async fn a_comment_is_written_once_and_a_right_that_is_missing_for_it_stops_nothing_else() {
+    let comment = |number| ForgeCall::Comment { number, text: "Ten times as many.".to_owned() };
+    for fault in [Fault::ResetAfter, Fault::StatusAfter(502), Fault::CutHeadAfter, Fault::Answer(200, Vec::new(), json!([]))] {
+        let server = FaultServer::start().await;
+        let number = file(&server, 1, BOT, json!({}));
+        server.fail("POST /repos/acme/shop/issues/1/comments", fault.clone());
+        let reply = forge(&server).call(comment(number)).await;
+        assert!(matches!(&reply, ForgeReply::Unclear { why } if why.contains("not written again")), "{fault:?} {reply:?}");
+        assert_eq!(server.count("POST"), 1, "{fault:?}");
+    }
+    for status in [403, 404, 410, 422] {
+        let server = FaultServer::start().await;
+        let number = file(&server, 1, BOT, json!({}));
+        server.fail("POST /repos/acme/shop/issues/1/comments", Fault::Answer(status, Vec::new(), json!({ "message": "no" })));
+        assert_eq!(refusal(forge(&server).call(comment(number)).await).0, "invalid", "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_issue_whose_reopening_was_not_confirmed_gets_no_second_comment() {
+    for (state, call) in [("closed", reopen(1)), ("open", close(1))] {
+        let server = FaultServer::start().await;
+        let mut forge = forge(&server);
+        file(&server, 1, BOT, json!({ "state": state }));
+        server.fail("PATCH", Fault::ResetAfter);
+        assert!(matches!(forge.call(call.clone()).await, ForgeReply::Unclear { .. }));
+        assert_eq!(forge.call(call).await, ForgeReply::Done);
+        assert_eq!((server.count("PATCH"), server.count("POST")), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_comment_that_fails_does_not_undo_the_closing_it_is_about() {
+    let faults = [
+        Fault::ResetAfter,
+        Fault::Answer(403, Vec::new(), json!({})),
+        Fault::Answer(403, vec![("retry-after", "9".to_owned())], json!({})),
+    ];
+    for fault in faults {
+        let server = FaultServer::start().await;
+        let mut forge = forge(&server);
+        file(&server, 1, BOT, json!({}));
+        server.fail("POST", fault);
+        assert_eq!(forge.call(close(1)).await, ForgeReply::Done);
+        assert_eq!(server.state().issues[0]["state"], "closed");
+        assert_eq!(server.state().issues[0]["state_reason"], "completed");
+    }
+}
+
+#[tokio::test]
+async fn an_issue_that_may_not_be_changed_is_left_alone_and_filing_goes_on() {
+    let refusal_of_changes = || Fault::Answer(403, Vec::new(), json!({ "message": "Must have triage access" }));
+    let server = FaultServer::start().await;
+    let mut forge = forge(&server);
+    let number = file(&server, 1, BOT, json!({}));
+    file(&server, 2, BOT, json!({ "state": "closed" }));
+    for what in ["PATCH", "POST /repos/acme/shop/issues/1/labels"] {
+        server.fail_always(what, refusal_of_changes());
+    }
+    for call in [close(1), reopen(2), ForgeCall::MarkQuiet { number, quiet: true }] {
+        let (kind, sentence) = refusal(forge.call(call).await);
+        assert!(kind == "invalid" && sentence.contains("triage"), "{kind} {sentence}");
+    }
+    server.state().issues[0]["labels"] = json!([{ "name": "healnode:quiet" }]);
+    server.fail("DELETE", Fault::Answer(404, Vec::new(), json!({ "message": "Label does not exist" })));
+    assert_eq!(forge.call(ForgeCall::MarkQuiet { number, quiet: false }).await, ForgeReply::Done);
+    assert!(matches!(forge.call(ForgeCall::Create(draft(3))).await, ForgeReply::Created(_)));
+}
+
+#[tokio::test]
+async fn the_label_for_quiet_issues_is_made_when_it_is_missing() {
+    let server = FaultServer::start().await;
+    let mut forge = forge(&server);
+    let number = file(&server, 1, BOT, json!({}));
+    for quiet in [true, true, false] {
+        assert_eq!(forge.call(ForgeCall::MarkQuiet { number, quiet }).await, ForgeReply::Done);
+        assert_eq!(inspected(forge.call(ForgeCall::Inspect { number }).await).quiet, quiet);
+    }
+    assert_eq!(server.state().label_names(), ["healnode:quiet"]);
+    assert_eq!(server.count("POST /repos/acme/shop/issues/1/labels"), 1);
+}
+
+#[tokio::test]
+async fn an_issue_is_read_by_its_number_whoever_wrote_it() {
+    let server = FaultServer::start().await;
+    let mut forge = forge(&server);
+    file(&server, 1, BOT, json!({ "locked": true, "labels": [{ "name": "healnode:mute" }] }));
+    file(&server, 1, "mallory", json!({}));
+    file(&server, 1, BOT, json!({ "pull_request": { "url": "x" } }));
+    let own = inspected(forge.call(inspect(1)).await);
+    assert!(own.locked && own.muted && own.markers == [marker(1)]);
+    for number in [2, 3] {
+        assert_eq!(inspected(forge.call(inspect(number)).await).markers, []);
+    }
+}
+
+#[tokio::test]
+async fn of_what_an_issue_is_a_duplicate_is_believed_only_from_the_repositorys_people_and_itself() {
+    let comment =
+        |login: &str, association: &str, body: &str| json!({ "user": { "login": login }, "author_association": association, "body": body });
+    let duplicate = json!({ "state": "closed", "state_reason": "duplicate", "comments": 2, "closed_at": "2026-11-25T12:00:00Z" });
+    let not_planned = json!({ "state": "closed", "state_reason": "not_planned", "comments": 2 });
+    let twin = |number| CloseReason::Duplicate { of: Some(IssueNumber(number)) };
+    let rows = [
+        (&duplicate, vec![comment("alice", "MEMBER", "Duplicate of #7"), comment("mallory", "NONE", "Duplicate of #9")], twin(7)),
+        (
+            &duplicate,
+            vec![
+                comment("alice", "OWNER", "Duplicate of #7"),
+                comment(
+                    "bob",
+                    "COLLABORATOR",
+                    "No:
+duplicate of #8",
+                ),
+            ],
+            twin(8),
+        ),
+        (&duplicate, vec![comment(BOT, "NONE", "Duplicate of #6")], twin(6)),
+        (&duplicate, vec![comment("alice", "MEMBER", "Duplicate of #1")], CloseReason::Duplicate { of: None }),
+        (&duplicate, vec![comment("mallory", "CONTRIBUTOR", "Duplicate of #9")], CloseReason::Duplicate { of: None }),
+        (&not_planned, vec![comment(BOT, "NONE", "Duplicate of #6")], twin(6)),
+        (&not_planned, vec![comment("alice", "OWNER", "Duplicate of #7")], CloseReason::NotPlanned),
+    ];
+    for (issue, comments, expected) in rows {
+        let server = FaultServer::start().await;
+        file(&server, 1, BOT, issue.clone());
+        server.state().comments.insert(1, comments.clone());
+        let closing = inspected(forge(&server).call(inspect(1)).await).closing.expect("it is closed");
+        assert_eq!(closing.reason, expected, "{comments:?}");
+    }
+    let server = FaultServer::start().await;
+    file(&server, 1, BOT, duplicate);
+    server.fail("GET /repos/acme/shop/issues/1/comments", Fault::StatusAfter(502));
+    assert_eq!(refusal(forge(&server).call(inspect(1)).await).0, "unreachable");
+}
+
+#[tokio::test]
+async fn an_issue_that_was_deleted_or_moved_away_is_gone_and_a_repository_that_is_away_is_not() {
+    let server = FaultServer::start().await;
+    let mut forge = forge(&server);
+    let gone = ForgeReply::Gone { moved_to: None };
+    assert_eq!(forge.call(inspect(9)).await, gone);
+    assert_eq!(server.count("GET /repos/acme/shop/issues/9"), 3);
+    server.fail("GET /repos/acme/shop/issues/8", Fault::Answer(410, Vec::new(), json!({ "message": "This issue was deleted" })));
+    assert_eq!(forge.call(inspect(8)).await, gone);
+
+    let location = format!("{}/repositories/2/issues/5", server.url());
+    server.fail("GET /repos/acme/shop/issues/7", Fault::Answer(301, vec![("location", location)], json!({ "message": "Moved" })));
+    let mut elsewhere = with("html_url", json!("https://github.test/acme/other/issues/5"));
+    elsewhere["number"] = json!(5);
+    server.fail("GET /repositories/2/issues/5", Fault::Answer(200, Vec::new(), elsewhere.clone()));
+    let moved = ForgeReply::Gone { moved_to: Some("https://github.test/acme/other/issues/5".to_owned()) };
+    assert_eq!(forge.call(inspect(7)).await, moved);
+    server.fail("GET /repos/acme/shop/issues/7", Fault::Answer(200, Vec::new(), elsewhere));
+    assert_eq!(forge.call(inspect(7)).await, moved);
+
+    for _ in 0..3 {
+        server.fail("GET /repos/acme/shop/issues/1", Fault::Answer(404, Vec::new(), json!({ "message": "Not Found" })));
+    }
+    server.fail("GET /repos/acme/shop", Fault::Answer(404, Vec::new(), json!({ "message": "Not Found" })));
+    assert_eq!(refusal(forge.call(inspect(1)).await).0, "denied");
+}
+
+#[tokio::test]
+async fn an_update_never_lowers_the_count_that_an_issue_names() {
+    let server = FaultServer::start().await;
+    let mut forge = forge(&server);
+    let counted = |count: u64| {
+        let mut draft = draft(1);
+        draft.body = draft.body.replace(
+            "Occurrences: 3",
+            &format!(
+                "<!-- healnode-count {count} told 3 v1 -->
+Occurrences: {count}"
+            ),
+        );
+        draft
+    };
+    let number = file(&server, 1, BOT, json!({ "body": counted(40).body }));
+    for count in [39, 40] {
+        assert_eq!(forge.call(ForgeCall::Update { number, draft: counted(count) }).await, ForgeReply::Done);
+    }
+    assert_eq!(server.count("PATCH"), 0);
+    assert_eq!(forge.call(ForgeCall::Update { number, draft: counted(41) }).await, ForgeReply::Done);
+    assert_eq!(server.count("PATCH"), 1);
+}
+
+#[tokio::test]
 async fn a_refused_create_is_certain_and_is_sent_once() {
     let no_headers = Vec::new;
     let message = |text: &str| json!({ "message": text });
@@ -68,7 +317,14 @@ async fn a_refused_create_is_certain_and_is_sent_once() {
         (403, no_headers(), message("Resource not accessible by personal access token"), "denied"),
         (404, no_headers(), message("Not Found"), "denied"),
         (410, no_headers(), message("Issues are disabled for this repo"), "denied"),
+        (403, vec![("x-github-sso", "required; url=https://github.com".to_owned())], message("Resource protected"), "denied"),
+        (403, no_headers(), message("Repository was archived so is read-only."), "denied"),
+        (400, no_headers(), message("Problems parsing JSON"), "invalid"),
+        (409, no_headers(), message("Conflict"), "unreachable"),
+        (413, no_headers(), message("too large"), "invalid"),
         (422, no_headers(), message("Validation Failed"), "invalid"),
+        (422, no_headers(), message("endpoint has been spammed"), "invalid"),
+        (451, no_headers(), message("Unavailable due to DMCA"), "denied"),
         (429, vec![("retry-after", "2".to_owned())], message("slow down"), "limited 2"),
     ];
     for (status, headers, body, expected) in rows {
@@ -123,7 +379,13 @@ async fn during_a_limit_nothing_is_sent() {
         match forge.call(ForgeCall::Create(draft(1))).await {
             ForgeReply::Created(issue) => break issue,
             ForgeReply::Refused(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            other @ (ForgeReply::Found(_) | ForgeReply::Done | ForgeReply::Unclear { .. }) => panic!("{other:?}"),
+            other @ (ForgeReply::Found(_)
+            | ForgeReply::Leased(_)
+            | ForgeReply::Held { .. }
+            | ForgeReply::Issue(_)
+            | ForgeReply::Gone { .. }
+            | ForgeReply::Done
+            | ForgeReply::Unclear { .. }) => panic!("{other:?}"),
         }
     };
     assert_eq!(created.number, IssueNumber(1));
@@ -167,13 +429,13 @@ async fn labels_are_never_the_reason_to_lose_an_issue() {
 async fn labels_are_made_once_and_a_refusal_to_make_them_blocks_nothing() {
     let server = FaultServer::start().await;
     let mut forge = forge(&server);
-    server.state().labels.push("bug".to_owned());
+    server.state().labels.push(("bug".to_owned(), String::new()));
     server.fail("POST /repos/acme/shop/labels", Fault::Answer(403, Vec::new(), json!({ "message": "Resource not accessible" })));
     assert_eq!(forge.check().await, ForgeHealth::Ready);
     assert_eq!(forge.check().await, ForgeHealth::Ready);
-    assert_eq!(server.state().labels, ["bug", "auto-generated"]);
+    assert_eq!(server.state().label_names(), ["bug", "auto-generated", "healnode:mute"]);
     assert_eq!(forge.check().await, ForgeHealth::Ready);
-    assert_eq!(server.count("POST /repos/acme/shop/labels"), 2);
+    assert_eq!(server.count("POST /repos/acme/shop/labels"), 3);
 }
 
 #[tokio::test]
@@ -254,7 +516,14 @@ async fn a_create_that_a_redirect_turned_into_a_list_is_unclear_and_the_next_goe
     let first = forge.call(ForgeCall::Create(draft(1))).await;
     let second = match first {
         ForgeReply::Unclear { .. } => forge.call(ForgeCall::Create(draft(1))).await,
-        reply @ (ForgeReply::Created(_) | ForgeReply::Found(_) | ForgeReply::Done | ForgeReply::Refused(_)) => reply,
+        reply @ (ForgeReply::Created(_)
+        | ForgeReply::Found(_)
+        | ForgeReply::Leased(_)
+        | ForgeReply::Held { .. }
+        | ForgeReply::Issue(_)
+        | ForgeReply::Gone { .. }
+        | ForgeReply::Done
+        | ForgeReply::Refused(_)) => reply,
     };
     assert!(matches!(second, ForgeReply::Created(_)), "{second:?}");
     assert_eq!(server.state().issues.len(), 1);
@@ -347,6 +616,18 @@ async fn every_request_is_as_github_describes_it() {
     forge.call(ForgeCall::CloseDuplicate { number, of }).await;
     server.fail("PATCH", Fault::StatusAfter(502));
     forge.call(ForgeCall::CloseDuplicate { number: of, of: IssueNumber(3) }).await;
+    file(&server, 4, BOT, json!({ "state": "closed", "state_reason": "duplicate" }));
+    let lifecycle = [
+        inspect(4),
+        reopen(4),
+        close(4),
+        ForgeCall::Comment { number: IssueNumber(4), text: "x".to_owned() },
+        ForgeCall::MarkQuiet { number: IssueNumber(4), quiet: true },
+        ForgeCall::MarkQuiet { number: IssueNumber(4), quiet: false },
+    ];
+    for call in lifecycle {
+        forge.call(call).await;
+    }
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("requests.jsonl");
@@ -377,21 +658,38 @@ fn forge(server: &FaultServer) -> Forge {
 }
 
 fn forge_at(url: &str, timeouts: Timeouts) -> Forge {
-    let config = GitHubConfig {
-        repo: "acme/shop".parse().expect("a repository"),
-        api_url: url.to_owned(),
-        credential: Credential::Token("ghp_secret".parse().expect("a token")),
-        node_id: "12D3KooWnode".to_owned(),
-        labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
-        pace: Pace {
-            between_writes: Duration::ZERO,
-            between_creates: Duration::ZERO,
-            creates_per_hour: 100,
-            between_tries: Duration::from_millis(1),
-        },
-        timeouts,
-    };
-    Forge::GitHub(Box::new(GitHub::new(config).expect("a usable configuration")))
+    fault_server::forge_at(url, timeouts, LeaseKind::None)
+}
+
+/// What GitHub answers to a create, more or less.
+fn created_issue() -> Value {
+    json!({
+        "id": 9, "number": 7, "html_url": "https://github.test/acme/shop/issues/7", "state": "open", "user": { "login": BOT }, "labels": [],
+        "repository_url": "https://api.github.test/repos/acme/shop",
+    })
+}
+
+fn with(field: &str, value: Value) -> Value {
+    let mut issue = created_issue();
+    issue[field] = value;
+    issue
+}
+
+fn inspect(number: u64) -> ForgeCall {
+    ForgeCall::Inspect { number: IssueNumber(number) }
+}
+
+fn inspected(reply: ForgeReply) -> FoundIssue {
+    let ForgeReply::Issue(found) = reply else { panic!("{reply:?}") };
+    *found
+}
+
+fn reopen(number: u64) -> ForgeCall {
+    ForgeCall::Reopen { number: IssueNumber(number), comment: "It came back.".to_owned() }
+}
+
+fn close(number: u64) -> ForgeCall {
+    ForgeCall::Close { number: IssueNumber(number), comment: "Quiet for 14 days.".to_owned() }
 }
 
 fn marker(number: u8) -> Marker {
@@ -443,6 +741,7 @@ fn refusal(reply: ForgeReply) -> (String, String) {
         }
         RefusalKind::Denied => "denied".to_owned(),
         RefusalKind::Invalid => "invalid".to_owned(),
+        RefusalKind::Unleased => "unleased".to_owned(),
         RefusalKind::Unreachable => "unreachable".to_owned(),
     };
     (kind, refusal.message)

@@ -15,7 +15,7 @@ use octocrab::service::middleware::retry::RetryConfig;
 use octocrab::{Octocrab, OctocrabBuilder};
 use serde_json::Value;
 
-use super::outcome::{Answer, NoAnswer};
+use super::outcome::{Act, Answer, NoAnswer};
 use super::{Credential, GitHubConfig, GitHubConfigError};
 
 /// Bytes of one answer. A longer one counts as none.
@@ -34,6 +34,9 @@ pub struct Timeouts {
     pub write: Duration,
     /// For the whole exchange, so that an answer that trickles in ends too.
     pub whole: Duration,
+    /// For the whole exchange of a create or a comment. The lease counts on it: see
+    /// [`LEASE_LEFT_MIN`](healnode_core::LEASE_LEFT_MIN).
+    pub create: Duration,
 }
 
 /// Who a request is sent as.
@@ -50,6 +53,8 @@ pub(crate) struct Client {
     bot: Octocrab,
     app: Option<Octocrab>,
     timeouts: Timeouts,
+    /// The path of the API's address, as `/api/v3` on an Enterprise server; octocrab puts it before every route.
+    base_path: String,
 }
 
 impl Default for Timeouts {
@@ -59,6 +64,7 @@ impl Default for Timeouts {
             read: Duration::from_secs(30),
             write: Duration::from_secs(30),
             whole: Duration::from_secs(60),
+            create: Duration::from_secs(30),
         }
     }
 }
@@ -67,6 +73,7 @@ impl Client {
     /// Must be called within a tokio runtime: octocrab starts a task of its own.
     pub(crate) fn new(config: &GitHubConfig) -> Result<Self, GitHubConfigError> {
         let builder = builder(config)?;
+        let base_path = api_address(&config.api_url)?.path().trim_end_matches('/').to_owned();
         let (bot, app) = match &config.credential {
             Credential::Token(token) => (builder.personal_token(token.reveal().to_owned()).build(), None),
             Credential::App { id, installation, key_pem } => {
@@ -75,7 +82,7 @@ impl Client {
                 (app.installation(InstallationId(*installation)), Some(app))
             }
         };
-        Ok(Self { bot: bot.map_err(GitHubConfigError::Tls)?, app, timeouts: config.timeouts })
+        Ok(Self { bot: bot.map_err(GitHubConfigError::Tls)?, app, timeouts: config.timeouts, base_path })
     }
 
     /// Tells whether it speaks as the installation of an app.
@@ -96,9 +103,20 @@ impl Client {
     }
 
     /// Sends one request, once. `route` starts with a slash and is relative to the API's address.
-    pub(crate) async fn send(&self, sender: Sender, method: &Method, route: &str, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+    pub(crate) async fn send(
+        &self,
+        act: Act,
+        sender: Sender,
+        method: &Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, NoAnswer> {
         let exchange = self.exchange(sender, method, route, body);
-        tokio::time::timeout(self.timeouts.whole, exchange).await.unwrap_or(Err(NoAnswer::Lost))
+        let patience = match act {
+            Act::Read | Act::Change => self.timeouts.whole,
+            Act::Comment | Act::Create => self.timeouts.create,
+        };
+        tokio::time::timeout(patience, exchange).await.unwrap_or(Err(NoAnswer::Lost))
     }
 
     async fn exchange(&self, sender: Sender, method: &Method, route: &str, body: Option<&Value>) -> Result<Answer, NoAnswer> {
@@ -106,7 +124,7 @@ impl Client {
             Sender::Bot => &self.bot,
             Sender::App => self.app.as_ref().unwrap_or(&self.bot),
         };
-        let builder = http::Request::builder().method(method).uri(route);
+        let builder = http::Request::builder().method(method).uri(below(&self.base_path, route));
         let request = crab.build_request(builder, body).map_err(|error| no_answer(&error))?;
         let response = match crab.execute(request).await {
             Ok(response) => response,
@@ -148,6 +166,11 @@ fn api_address(text: &str) -> Result<Uri, GitHubConfigError> {
         return Err(invalid());
     }
     Ok(uri)
+}
+
+/// Returns a route without the path of the API's address: links in answers have it.
+fn below<'a>(base_path: &str, route: &'a str) -> &'a str {
+    route.strip_prefix(base_path).filter(|rest| rest.starts_with('/')).unwrap_or(route)
 }
 
 fn is_in_the_clear(address: &Uri) -> bool {
@@ -207,6 +230,14 @@ mod tests {
             let error = api_address(text).unwrap_err().to_string();
             assert!(error.contains("forge.api_url"), "{error}");
         }
+    }
+
+    #[test]
+    fn links_of_an_enterprise_server_lead_to_the_same_routes() {
+        assert_eq!(below("/api/v3", "/api/v3/repositories/1/issues?page=2"), "/repositories/1/issues?page=2");
+        assert_eq!(below("/api/v3", "/repos/acme/shop"), "/repos/acme/shop");
+        assert_eq!(below("", "/repos/acme/shop"), "/repos/acme/shop");
+        assert_eq!(below("/api", "/apiary/x"), "/apiary/x");
     }
 
     #[test]

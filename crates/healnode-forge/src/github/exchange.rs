@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::Sender;
+use super::clock::Moment;
 use super::outcome::{self, Act, Answer, NoAnswer, Obstacle};
 use super::{APP_REFUSED, GitHub};
 use crate::RepoName;
@@ -68,8 +69,15 @@ impl GitHub {
         if sender == Sender::Bot {
             self.log_in().await?;
         }
-        let exchange = self.client.send(sender, method, path, body).await;
+        if act == Act::Create && !self.lease.lets_create(self.clock.at_most()) {
+            return Err(Failure::new(Obstacle::Unleased));
+        }
+        let sent = Moment::now();
+        let exchange = self.client.send(act, sender, method, path, body).await;
         self.pacer.ended(act);
+        if let Some(date) = exchange.as_ref().ok().and_then(Answer::date) {
+            self.clock.note(date, sent);
+        }
         self.settle(act, exchange)
     }
 
@@ -86,7 +94,7 @@ impl GitHub {
 
     fn settle(&mut self, act: Act, exchange: Result<Answer, NoAnswer>) -> Result<Answer, Failure> {
         let answer = exchange.map_err(|silence| Failure::new(outcome::judge_silence(act, silence)))?;
-        let obstacle = match outcome::judge_answer(act, &answer, &self.repo, unix_now()) {
+        let obstacle = match outcome::judge_answer(act, &answer, &self.repo, i64::try_from(unix_seconds()).unwrap_or(i64::MAX)) {
             Err(Obstacle::Limited(named)) => Obstacle::Limited(Some(self.pacer.limited(named))),
             judged => {
                 self.pacer.welcome();
@@ -95,7 +103,7 @@ impl GitHub {
             }
         };
         // A redirected create comes back as a successful list; the next request finds out the new name first.
-        self.moved |= act == Act::Create && answer.status.is_success();
+        self.moved |= matches!(act, Act::Comment | Act::Create) && answer.status.is_success();
         Err(Failure { obstacle, answer: Some(Box::new(answer)) })
     }
 }
@@ -111,9 +119,9 @@ fn seconds(wait: Duration) -> u64 {
     wait.as_secs_f64().ceil() as u64
 }
 
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+/// Returns the wall clock in Unix seconds.
+pub(super) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 impl Failure {
@@ -138,10 +146,12 @@ impl Failure {
         let message = self.sentence(repo);
         let kind = match self.obstacle {
             Obstacle::Unclear(_) => return ForgeReply::Unclear { why: message },
-            Obstacle::Moved | Obstacle::Invalid(_) => RefusalKind::Invalid,
+            Obstacle::Invalid(_) => RefusalKind::Invalid,
             Obstacle::Limited(wait) => RefusalKind::Limited { retry_after: wait.unwrap_or_default() },
             Obstacle::Denied(_) => RefusalKind::Denied,
-            Obstacle::Unreachable(_) => RefusalKind::Unreachable,
+            Obstacle::Unleased => RefusalKind::Unleased,
+            // Not by a new name of the repository, which is followed: a proxy that wants to be logged in to leads elsewhere, too.
+            Obstacle::Moved | Obstacle::Unreachable(_) => RefusalKind::Unreachable,
         };
         ForgeReply::Refused(Refusal { kind, message })
     }
@@ -156,12 +166,26 @@ impl Failure {
                 "The rate limit for this token is reached, so nothing is sent for {} s; whatever else uses it counts too.",
                 seconds(wait.unwrap_or_default())
             ),
-            Obstacle::Moved => format!("What was asked for has moved away from {repo}, so nothing was done; check forge.repo."),
+            Obstacle::Unleased => format!("Too little is left of the lease on {repo}, so nothing was sent; it is taken anew."),
+            Obstacle::Moved => {
+                format!("GitHub, or a proxy in between, leads away from {repo}, so nothing was done; check forge.repo and the proxy.")
+            }
         }
     }
 
     pub(super) fn status(&self) -> Option<u16> {
         self.answer.as_ref().map(|answer| answer.status.as_u16())
+    }
+
+    /// Tells whether only what this route is for is refused, not the account as a whole.
+    pub(super) fn declines_feature(&self) -> bool {
+        let certain = matches!(self.obstacle, Obstacle::Denied(_)) && matches!(self.status(), Some(403 | 404 | 410));
+        certain && self.answer.as_ref().is_some_and(|answer| !answer.refuses_everything())
+    }
+
+    /// Makes of a refusal of one feature a refusal of this request alone, so that filing goes on without it.
+    pub(super) fn of_feature(self, sentence: impl FnOnce() -> String) -> Self {
+        if self.declines_feature() { Self { obstacle: Obstacle::Invalid(sentence()), ..self } } else { self }
     }
 
     /// A label that does not exist and may not be made fails the whole create, certainly.

@@ -3,6 +3,7 @@
 //! They are made once, before the first issue, because an issue with a label that does not exist can be refused. Whatever goes wrong here
 //! is a matter for the log: an issue is never lost for want of a label.
 
+use healnode_core::{MUTE_LABEL, QUIET_LABEL};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -17,7 +18,8 @@ impl GitHub {
         if self.labels_are_ready {
             return;
         }
-        for name in self.labels.clone() {
+        let people_need = MUTE_LABEL.to_owned();
+        for name in self.labels.clone().into_iter().chain([people_need]) {
             if let Err(failure) = self.prepare_label(&name).await {
                 tracing::info!(label = %name, obstacle = ?failure.obstacle, "a label could not be made; issues are filed without it");
                 return;
@@ -26,7 +28,8 @@ impl GitHub {
         self.labels_are_ready = true;
     }
 
-    async fn prepare_label(&mut self, name: &str) -> Result<(), Failure> {
+    /// Makes one label if it is missing.
+    pub(super) async fn prepare_label(&mut self, name: &str) -> Result<(), Failure> {
         let route = format!("/labels/{}", encode(name, b""));
         match self.send(Act::Read, &Method::GET, Route::Repo(&route), None).await {
             Err(failure) if failure.status() == Some(404) => {}
@@ -46,6 +49,8 @@ fn label(name: &str) -> Value {
         "auto-generated" => ("5319e7", "Filed by healnode from errors of running programs"),
         "bug" => ("d73a4a", "Something isn't working"),
         "priority" => ("b60205", "An error of high or critical severity"),
+        MUTE_LABEL => ("ededed", "Put this on an issue of healnode to hear no more of its error"),
+        QUIET_LABEL => ("c2e0c6", "The error has not been seen for long"),
         _ => ("ededed", "Used by healnode"),
     };
     json!({ "name": name, "color": color, "description": description })

@@ -29,6 +29,8 @@ pub(crate) enum Act {
     Read,
     /// Doing it twice does no harm.
     Change,
+    /// Doing it twice says the same thing twice.
+    Comment,
     /// Doing it twice makes a second issue.
     Create,
 }
@@ -61,6 +63,8 @@ pub(crate) enum Obstacle {
     Denied(String),
     /// Not done, and this request never will be.
     Invalid(String),
+    /// Not sent: there is no lease that lasts long enough.
+    Unleased,
     /// Not done, for a reason that passes.
     Unreachable(String),
     /// Perhaps done.
@@ -88,7 +92,7 @@ pub(crate) fn judge_answer(act: Act, answer: &Answer, repo: &RepoName, now: i64)
     let status = answer.status.as_u16();
     let obstacle = match status {
         201 => return Ok(()),
-        200..=299 if act != Act::Create => return Ok(()),
+        200..=299 if matches!(act, Act::Read | Act::Change) => return Ok(()),
         200..=299 => judge_garbage(act),
         301 | 302 | 307 | 308 => Obstacle::Moved,
         401 => Obstacle::Denied(
@@ -118,8 +122,23 @@ fn judge_forbidden(answer: &Answer, repo: &RepoName, now: i64) -> Obstacle {
     if let Some(wait) = answer.limit(now) {
         return Obstacle::Limited(wait);
     }
-    if answer.says("archived") {
+    if answer.is_about_an_archive() {
         return Obstacle::Denied(format!("{repo} is archived and read-only (403); file into another repository."));
+    }
+    if answer.is_suspended() {
+        return Obstacle::Denied(format!(
+            "GitHub has suspended this account or the app's installation on {repo} (403); have it lifted in the owner's settings."
+        ));
+    }
+    if answer.is_from_a_strange_address() {
+        return Obstacle::Denied(format!(
+            "The owner of {repo} admits certain addresses only (403); have this machine's address added to the IP allow list."
+        ));
+    }
+    if answer.wants_single_sign_on() {
+        return Obstacle::Denied(format!(
+            "The organisation of {repo} admits this token only after single sign-on (403); authorise it under Configure SSO in the token's settings."
+        ));
     }
     if let Some(permissions) = answer.missing_permissions() {
         return Obstacle::Denied(format!(
@@ -133,6 +152,7 @@ fn no_clear_answer(act: Act, what: &str) -> Obstacle {
     match act {
         Act::Read => Obstacle::Unreachable(format!("{what}, so nothing was read and nothing changed; it is tried again.")),
         Act::Change => Obstacle::Unclear(format!("{what}, so the change may or may not have been made; it is made again.")),
+        Act::Comment => Obstacle::Unclear(format!("{what}, so the comment may or may not be there; it is not written again.")),
         Act::Create => Obstacle::Unclear(format!("{what}, so the issue may or may not exist; it is looked for before another is created.")),
     }
 }
@@ -146,6 +166,33 @@ impl Answer {
 
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns when GitHub sent this, in Unix seconds by its own clock.
+    pub(crate) fn date(&self) -> Option<u64> {
+        http_date(self.header("date")?).and_then(|date| u64::try_from(date).ok())
+    }
+
+    /// Tells whether a refusal concerns all that this token could do in the repository, not one right.
+    pub(crate) fn refuses_everything(&self) -> bool {
+        self.is_about_an_archive() || self.is_suspended() || self.is_from_a_strange_address() || self.wants_single_sign_on()
+    }
+
+    fn is_about_an_archive(&self) -> bool {
+        self.says("archived")
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.says("suspended")
+    }
+
+    fn is_from_a_strange_address(&self) -> bool {
+        self.says("ip allow list")
+    }
+
+    /// Tells whether the organisation admits the token only once it is authorised for single sign-on.
+    fn wants_single_sign_on(&self) -> bool {
+        self.headers.contains_key("x-github-sso") || (self.status == StatusCode::FORBIDDEN && self.says("saml"))
     }
 
     /// Returns the wait asked for when this is a rate limit: `Some(None)` for one that names no time.
@@ -217,15 +264,17 @@ mod tests {
             Err(Obstacle::Limited(_)) => "limited",
             Err(Obstacle::Denied(_)) => "denied",
             Err(Obstacle::Invalid(_)) => "invalid",
+            Err(Obstacle::Unleased) => "unleased",
             Err(Obstacle::Unreachable(_)) => "unreachable",
             Err(Obstacle::Unclear(_)) => "unclear",
         }
     }
 
-    /// One row: the answer, then what it means for a read, a change and a create.
+    /// One row: the answer, then what it means for a read, a change and a create. A comment is judged like a create.
     fn check(status: u16, headers: &[(&'static str, &str)], body: &str, expected: [&str; 3]) {
         let found = [Act::Read, Act::Change, Act::Create].map(|act| verdict(act, &answer(status, headers, body)));
         assert_eq!([0, 1, 2].map(|act| kind(&found[act])), expected, "{status} {headers:?} {body}");
+        assert_eq!(kind(&verdict(Act::Comment, &answer(status, headers, body))), expected[2], "{status} {headers:?} {body}");
     }
 
     #[test]
@@ -233,9 +282,16 @@ mod tests {
         let all = |kind| [kind; 3];
         check(200, &[], "", ["done", "done", "unclear"]);
         check(201, &[], "", all("done"));
-        check(204, &[], "", ["done", "done", "unclear"]);
+        for status in [202, 203, 204, 205, 206] {
+            check(status, &[], "", ["done", "done", "unclear"]);
+        }
+        for status in [300, 303, 304, 305] {
+            check(status, &[], "", ["unreachable", "unclear", "unclear"]);
+        }
         check(301, &[], "", all("moved"));
+        check(302, &[], "", all("moved"));
         check(307, &[], "", all("moved"));
+        check(308, &[], "", all("moved"));
         check(400, &[], "Problems parsing JSON", all("invalid"));
         check(401, &[], "Bad credentials", all("denied"));
         check(403, &[("retry-after", "30")], "", all("limited"));
@@ -244,6 +300,8 @@ mod tests {
         check(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800000010")], "API rate limit exceeded", all("limited"));
         check(403, &[("x-ratelimit-remaining", "4999")], "Resource not accessible by personal access token", all("denied"));
         check(403, &[], "Repository was archived so is read-only.", all("denied"));
+        check(403, &[("x-github-sso", "required; url=https://github.com/orgs/acme/sso")], "Resource protected", all("denied"));
+        check(403, &[], "This installation has been suspended", all("denied"));
         check(403, &[], "Must have push access to repository", all("denied"));
         check(404, &[], "Not Found", all("denied"));
         check(408, &[], "", ["unreachable", "unclear", "unclear"]);
@@ -263,11 +321,12 @@ mod tests {
     #[test]
     fn without_an_answer_only_what_was_never_sent_is_certainly_not_done() {
         let silence = |act, silence| kind(&Err(judge_silence(act, silence)));
-        for act in [Act::Read, Act::Change, Act::Create] {
+        for act in [Act::Read, Act::Change, Act::Comment, Act::Create] {
             assert_eq!(silence(act, NoAnswer::NotSent), "unreachable");
         }
         assert_eq!(silence(Act::Read, NoAnswer::Lost), "unreachable");
         assert_eq!(silence(Act::Change, NoAnswer::Lost), "unclear");
+        assert_eq!(silence(Act::Comment, NoAnswer::Lost), "unclear");
         assert_eq!(silence(Act::Create, NoAnswer::Lost), "unclear");
     }
 
@@ -292,6 +351,26 @@ mod tests {
         let headers = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800000010"), ("date", "Fri, 15 Jan 2027 08:00:00 GMT")];
         let verdict = judge_answer(Act::Read, &answer(403, &headers, ""), &repo(), 5);
         assert_eq!(verdict, Err(Obstacle::Limited(Some(Duration::from_secs(11)))));
+    }
+
+    #[test]
+    fn every_refusal_that_a_person_has_to_mend_says_how() {
+        let sentence = |status: u16, headers: &[(&'static str, &str)], body: &str| {
+            let verdict = verdict(Act::Create, &answer(status, headers, body));
+            let Err(Obstacle::Denied(sentence)) = verdict else { panic!("{verdict:?}") };
+            assert!(sentence.ends_with('.') && sentence.contains(&format!("({status})")), "{sentence}");
+            sentence
+        };
+        assert!(sentence(401, &[], "Bad credentials").contains("put a valid one"));
+        assert!(sentence(403, &[("x-github-sso", "required")], "").contains("Configure SSO"));
+        assert!(sentence(403, &[], "Resource protected by organization SAML enforcement.").contains("Configure SSO"));
+        assert!(sentence(403, &[], "Sorry. Your account was suspended").contains("lifted"));
+        assert!(sentence(403, &[], "the organization has an IP allow list enabled").contains("address added"));
+        assert!(sentence(403, &[], "Repository was archived so is read-only.").contains("another repository"));
+        assert!(sentence(403, &[], "Resource not accessible by integration").contains("Issues read and write"));
+        assert!(sentence(404, &[], "Not Found").contains("check forge.repo"));
+        assert!(sentence(410, &[], "Issues are disabled for this repo").contains("turn them on"));
+        assert!(sentence(451, &[], "").contains("another repository"));
     }
 
     #[test]

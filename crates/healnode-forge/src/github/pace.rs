@@ -26,9 +26,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub struct Pace {
     /// Between the end of one write and the next, at least. GitHub asks for 1 s.
     pub between_writes: Duration,
-    /// Between the end of one create and the next, at least. 4 s: fifteen a minute; some twenty a minute have been blocked.
+    /// Between the end of one create or comment and the next, at least. 4 s: fifteen a minute; some twenty a minute have been blocked.
     pub between_creates: Duration,
-    /// Creates within any hour. One more is refused as a rate limit until the oldest is an hour old. 100: some 150 have been blocked.
+    /// Creates and comments within any hour. One more is refused as a rate limit until the oldest is an hour old. 100: some 150 have been blocked.
     pub creates_per_hour: usize,
     /// Before a fresh issue that answers 404 is asked for again.
     pub between_tries: Duration,
@@ -40,7 +40,7 @@ pub(crate) struct Pacer {
     pace: Pace,
     last_write: Option<Instant>,
     last_create: Option<Instant>,
-    /// When creates were sent within the last hour, oldest first; at most `creates_per_hour`.
+    /// When creates and comments were sent within the last hour, oldest first; at most `creates_per_hour`.
     creates: VecDeque<Instant>,
     silent_until: Option<Instant>,
     unnamed_limits_in_a_row: u32,
@@ -79,7 +79,7 @@ impl Pacer {
         match act {
             Act::Read => {}
             Act::Change => wait_since(self.last_write, self.pace.between_writes).await,
-            Act::Create => {
+            Act::Comment | Act::Create => {
                 self.hourly_budget()?;
                 wait_since(self.last_write, self.pace.between_writes).await;
                 wait_since(self.last_create, self.pace.between_creates).await;
@@ -95,7 +95,7 @@ impl Pacer {
         match act {
             Act::Read => {}
             Act::Change => self.last_write = Some(now),
-            Act::Create => {
+            Act::Comment | Act::Create => {
                 self.last_write = Some(now);
                 self.last_create = Some(now);
             }

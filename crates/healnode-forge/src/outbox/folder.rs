@@ -8,10 +8,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use healnode_core::limits::URL_BYTES_MAX;
-use healnode_core::{FoundIssue, IssueNumber, IssueRef};
+use healnode_core::{FoundIssue, IssueNumber, IssueRef, MUTE_LABEL, QUIET_LABEL, Stated, UnixMillis};
 
 use super::page::Page;
 use crate::percent::encode;
@@ -55,6 +55,8 @@ pub(super) struct Locked {
 pub(super) struct Entry {
     number: IssueNumber,
     path: PathBuf,
+    /// When the file was last written, by anybody.
+    changed: UnixMillis,
     pub(super) page: Page,
 }
 
@@ -107,6 +109,11 @@ impl Locked {
         Ok(None)
     }
 
+    /// Tells whether there is a file of this number, readable or not.
+    pub(super) fn has(&self, number: IssueNumber) -> io::Result<bool> {
+        Ok(self.files()?.iter().any(|(found, _path)| *found == number))
+    }
+
     /// Writes a new issue under the next number.
     ///
     /// # Errors
@@ -115,7 +122,7 @@ impl Locked {
         let number = IssueNumber(self.highest_number()?.saturating_add(1));
         let path = self.dir.join(format!("{:04}-{}.md", number.0, slug(title)));
         self.remember_number(number)?;
-        let entry = Entry { number, path, page: page.clone() };
+        let entry = Entry { number, path, changed: unix_millis(SystemTime::now()), page: page.clone() };
         self.replace(&entry)?;
         Ok(entry)
     }
@@ -123,7 +130,11 @@ impl Locked {
     /// Writes an issue's file anew, whole or not at all.
     pub(super) fn replace(&self, entry: &Entry) -> io::Result<()> {
         let new = self.dir.join(NEW_NAME);
-        let written = write_durably(&new, &entry.page.text()).and_then(|()| fs::rename(&new, &entry.path));
+        let text = entry.page.text();
+        if text.len() as u64 > FILE_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let written = write_durably(&new, &text).and_then(|()| fs::rename(&new, &entry.path));
         if let Err(error) = written {
             // What is left over is overwritten by the next write.
             let _already_failing = fs::remove_file(&new);
@@ -188,8 +199,21 @@ impl Entry {
 
     /// Returns the issue if it has a marker.
     pub(super) fn found(&self) -> Option<FoundIssue> {
-        let markers = self.page.markers();
-        (!markers.is_empty()).then(|| FoundIssue { issue: self.reference(), markers })
+        Some(self.shown()).filter(|found| !found.markers.is_empty())
+    }
+
+    /// Returns the issue, marker or not.
+    pub(super) fn shown(&self) -> FoundIssue {
+        FoundIssue {
+            issue: self.reference(),
+            markers: self.page.markers(),
+            created_at: self.page.created().unwrap_or(self.changed),
+            closing: self.page.closing(self.changed),
+            locked: self.page.is_locked(),
+            muted: self.page.has_label(MUTE_LABEL),
+            quiet: self.page.has_label(QUIET_LABEL),
+            stated: Stated::read(self.page.body()),
+        }
     }
 }
 
@@ -205,17 +229,27 @@ fn number_of(path: &Path) -> Option<IssueNumber> {
 
 fn read_entry(number: IssueNumber, path: PathBuf) -> io::Result<Option<Entry>> {
     let mut bytes = Vec::new();
-    match File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)) {
-        Ok(_read) => {}
+    let read = File::open(&path).and_then(|file| {
+        let changed = file.metadata()?.modified()?;
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        Ok(unix_millis(changed))
+    });
+    let changed = match read {
+        Ok(changed) => changed,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => return Ok(None),
         Err(error) => return Err(error),
-    }
+    };
     let short = bytes.len() as u64 <= FILE_BYTES_MAX;
     let page = String::from_utf8(bytes).ok().filter(|_text| short).and_then(|text| Page::parse(&text));
     if page.is_none() {
         tracing::debug!(path = %path.display(), "a file in the outbox is no readable issue and is passed over");
     }
-    Ok(page.map(|page| Entry { number, path, page }))
+    Ok(page.map(|page| Entry { number, path, changed, page }))
+}
+
+pub(super) fn unix_millis(at: SystemTime) -> UnixMillis {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn write_durably(path: &Path, text: &str) -> io::Result<()> {
@@ -250,7 +284,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     fn page() -> Page {
-        Page::new(&IssueDraft { title: "T".to_owned(), body: "B".to_owned(), labels: Vec::new() }, "n")
+        Page::new(&IssueDraft { title: "T".to_owned(), body: "B".to_owned(), labels: Vec::new() }, "n", UnixMillis(0))
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! A GitHub that misbehaves on command: a few operations on issues in memory, over hand-written HTTP.
+//! A GitHub that misbehaves on command: a few operations on issues, labels and one git ref in memory, over hand-written HTTP.
 //!
-//! The next write can be given a [`Fault`]. Everything that arrives is counted, so that a test can tell a second create from a first.
+//! The next request of a kind, or each of them, can be given a [`Fault`]. Everything that arrives is counted, so that a test can tell a second
+//! create from a first. Its clock can be put forward.
+#![allow(dead_code, reason = "each of the tests that include this file uses a part of it")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use healnode_forge::{Credential, Forge, GitHub, GitHubConfig, LeaseKind, Pace, Timeouts};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +36,18 @@ pub(crate) enum Fault {
     CutAfter,
     /// It was done, and the answer is no JSON.
     GarbageAfter,
+    /// It was done, and the answer has no body.
+    EmptyAfter,
+    /// It was done, and the answer comes in pieces whose lengths are nonsense.
+    BadChunksAfter,
+    /// It was done, and the answer comes in pieces of which the last is missing.
+    MissingChunkAfter,
+    /// It was done, and the answer is no HTTP.
+    NoHttpAfter,
+    /// It was done, and the answer is cut within its head.
+    CutHeadAfter,
+    /// A proxy repeated it, so it was done twice; the answer is the second one's.
+    Twice,
     /// Nothing was done, and this is the answer: status, headers, body.
     Answer(u16, Vec<(&'static str, String)>, Value),
 }
@@ -57,7 +72,16 @@ pub(crate) struct Request {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) issues: Vec<Value>,
-    pub(crate) labels: Vec<String>,
+    /// Names and descriptions.
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) comments: BTreeMap<u64, Vec<Value>>,
+    /// By their names: message, tree and parents.
+    pub(crate) commits: BTreeMap<String, Value>,
+    /// Where the ref points to.
+    pub(crate) lease_ref: Option<String>,
+    /// How far this server's clock is ahead, in seconds.
+    pub(crate) ahead: u64,
+    pub(crate) tells_no_date: bool,
     pub(crate) requests: Vec<Request>,
     /// The repository's name.
     pub(crate) repo: String,
@@ -67,6 +91,7 @@ pub(crate) struct State {
     pub(crate) archived: bool,
     pub(crate) has_issues: bool,
     faults: VecDeque<(&'static str, Fault)>,
+    habits: Vec<(&'static str, Fault)>,
 }
 
 impl FaultServer {
@@ -93,6 +118,18 @@ impl FaultServer {
         self.state().faults.push_back((what, fault));
     }
 
+    /// Gives every request that starts with `what` this fault.
+    pub(crate) fn fail_always(&self, what: &'static str, fault: Fault) {
+        self.state().habits.push((what, fault));
+    }
+
+    /// Ends all faults.
+    pub(crate) fn mend(&self) {
+        let mut state = self.state();
+        state.faults.clear();
+        state.habits.clear();
+    }
+
     /// How many requests arrived that start with `what`.
     pub(crate) fn count(&self, what: &str) -> usize {
         self.state().requests.iter().filter(|request| request.line().starts_with(what)).count()
@@ -114,6 +151,26 @@ impl Request {
     }
 }
 
+/// A node's forge at the repository of a server, in a hurry.
+pub(crate) fn forge_at(url: &str, timeouts: Timeouts, lease: LeaseKind) -> Forge {
+    let config = GitHubConfig {
+        repo: "acme/shop".parse().expect("a repository"),
+        api_url: url.to_owned(),
+        credential: Credential::Token("ghp_secret".parse().expect("a token")),
+        node_id: "12D3KooWnode".to_owned(),
+        labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
+        lease,
+        pace: Pace {
+            between_writes: Duration::ZERO,
+            between_creates: Duration::ZERO,
+            creates_per_hour: 100,
+            between_tries: Duration::from_millis(1),
+        },
+        timeouts,
+    };
+    Forge::GitHub(Box::new(GitHub::new(config).expect("a usable configuration")))
+}
+
 async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
     let mut connections = JoinSet::new();
     loop {
@@ -125,19 +182,28 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
 /// One request after the other on one connection, until an answer ends it.
 async fn converse(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     while let Some(request) = read_request(&mut stream).await {
-        let (fault, answer) = state.lock().expect("no test panics while it holds this").take(request);
+        let (fault, answer, date) = {
+            let mut state = state.lock().expect("no test panics while it holds this");
+            let (fault, answer) = state.take(request);
+            (fault, answer, state.date())
+        };
         match fault {
             None => {
-                if stream.write_all(answer.as_bytes()).await.is_err() {
+                if stream.write_all(dated(&answer, date.as_deref()).as_bytes()).await.is_err() {
                     return;
                 }
             }
-            Some(fault) => return misbehave(stream, &fault, &answer).await,
+            Some(fault) => return misbehave(stream, &fault, &answer, date.as_deref()).await,
         }
     }
 }
 
-async fn misbehave(mut stream: TcpStream, fault: &Fault, answer: &str) {
+/// Puts the date into an answer.
+fn dated(answer: &str, date: Option<&str>) -> String {
+    date.map_or(answer.to_owned(), |date| answer.replacen("\r\n", &format!("\r\ndate: {date}\r\n"), 1))
+}
+
+async fn misbehave(mut stream: TcpStream, fault: &Fault, answer: &str, date: Option<&str>) {
     let text = match fault {
         Fault::ResetBefore | Fault::ResetAfter => {
             stream.set_zero_linger().expect("a socket option");
@@ -147,11 +213,17 @@ async fn misbehave(mut stream: TcpStream, fault: &Fault, answer: &str) {
         Fault::StallAfter => return std::future::pending().await,
         Fault::TrickleAfter => return trickle(stream).await,
         Fault::StatusAfter(status) => answer_text(*status, &[], "<html>Bad gateway</html>"),
-        Fault::CutAfter => answer[..answer.len() - 20].to_owned(),
+        Fault::CutAfter => answer[..answer.len() - 2].to_owned(),
         Fault::GarbageAfter => answer_text(201, &[], "<html>It works!</html>"),
+        Fault::EmptyAfter => answer_text(201, &[], ""),
+        Fault::BadChunksAfter => "HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n".to_owned(),
+        Fault::MissingChunkAfter => "HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n".to_owned(),
+        Fault::NoHttpAfter => "SSH-2.0-OpenSSH_9.9\r\n".to_owned(),
+        Fault::CutHeadAfter => "HTTP/1.1 201 Created\r\ncontent-".to_owned(),
+        Fault::Twice => answer.to_owned(),
         Fault::Answer(status, headers, body) => answer_text(*status, headers, &body.to_string()),
     };
-    if stream.write_all(text.as_bytes()).await.is_ok() {
+    if stream.write_all(dated(&text, date).as_bytes()).await.is_ok() {
         let _closed_by_peer = stream.shutdown().await;
     }
 }
@@ -180,9 +252,13 @@ impl State {
         let line = request.line();
         self.requests.push(request.clone());
         let at = self.faults.iter().position(|(what, _)| line.starts_with(what));
-        let fault = at.and_then(|at| self.faults.remove(at)).map(|(_, fault)| fault);
+        let once = at.and_then(|at| self.faults.remove(at)).map(|(_, fault)| fault);
+        let fault = once.or_else(|| self.habits.iter().find(|(what, _)| line.starts_with(what)).map(|(_, fault)| fault.clone()));
         if matches!(fault, Some(Fault::ResetBefore | Fault::Answer(..))) {
             return (fault, String::new());
+        }
+        if matches!(fault, Some(Fault::Twice)) {
+            self.answer(&request);
         }
         let answer = self.answer(&request);
         (fault, answer)
@@ -211,14 +287,124 @@ impl State {
             ("POST", ["issues"]) => self.create(&request.body),
             ("GET", ["issues", number]) => self.find(number).map_or_else(not_found, |issue| answer_text(200, &[], &issue.to_string())),
             ("PATCH", ["issues", number]) => self.edit(number, &request.body),
-            ("POST", ["issues", _, "comments"]) => answer_text(201, &[], "{}"),
-            ("GET", ["labels", name]) if self.labels.iter().any(|label| label == name) => answer_text(200, &[], "{}"),
-            ("POST", ["labels"]) => {
-                self.labels.push(request.body["name"].as_str().unwrap_or_default().to_owned());
-                answer_text(201, &[], "{}")
+            ("GET", ["issues", number, "comments"]) => {
+                let comments = number.parse().ok().and_then(|number: u64| self.comments.get(&number)).cloned().unwrap_or_default();
+                answer_text(200, &[], &json!(comments).to_string())
+            }
+            ("POST", ["issues", number, "comments"]) => {
+                let comment = json!({ "body": request.body["body"], "user": { "login": BOT }, "author_association": "NONE" });
+                self.comments.entry(number.parse().unwrap_or(0)).or_default().push(comment.clone());
+                answer_text(201, &[], &comment.to_string())
+            }
+            ("POST", ["issues", number, "labels"]) => self.relabel(number, |labels| {
+                labels.extend(request.body["labels"].as_array().expect("a list").iter().map(|name| json!({ "name": name })));
+            }),
+            ("DELETE", ["issues", number, "labels", name]) => {
+                let name = name.replace("%3A", ":");
+                self.relabel(number, |labels| labels.retain(|label| label["name"] != name.as_str()))
+            }
+            ("GET" | "POST" | "PATCH" | "DELETE", ["labels", ..]) => self.label(request, parts.get(1).copied()),
+            ("GET" | "POST" | "PATCH", ["git", rest @ ..]) => self.git(request, rest),
+            _ => not_found(),
+        }
+    }
+
+    fn label(&mut self, request: &Request, name: Option<&str>) -> String {
+        let name = name.map(|name| name.replace("%3A", ":"));
+        let text = |field: &str| request.body[field].as_str().unwrap_or_default().to_owned();
+        let at = |labels: &[(String, String)], name: &str| labels.iter().position(|(known, _)| known == name);
+        let shown = |(name, description): &(String, String)| json!({ "name": name, "description": description });
+        match (request.method.as_str(), name) {
+            ("GET", None) => {
+                let labels: Vec<Value> = self.labels.iter().map(shown).collect();
+                answer_text(200, &[], &json!(labels).to_string())
+            }
+            ("POST", None) if at(&self.labels, &text("name")).is_some() => {
+                answer_text(422, &[], &json!({ "message": "Validation Failed" }).to_string())
+            }
+            ("POST", None) => {
+                let label = (text("name"), text("description"));
+                self.labels.push(label.clone());
+                answer_text(201, &[], &shown(&label).to_string())
+            }
+            (method, Some(name)) => {
+                let Some(at) = at(&self.labels, &name) else { return not_found() };
+                match method {
+                    "PATCH" => self.labels[at].1 = text("description"),
+                    "DELETE" => {
+                        self.labels.remove(at);
+                        return answer_text(204, &[], "");
+                    }
+                    _ => {}
+                }
+                answer_text(200, &[], &shown(&self.labels[at]).to_string())
             }
             _ => not_found(),
         }
+    }
+
+    fn git(&mut self, request: &Request, path: &[&str]) -> String {
+        let refused = |message: &str| answer_text(422, &[], &json!({ "message": message }).to_string());
+        let shown = |sha: &str| json!({ "ref": "refs/healnode/lease", "object": { "type": "commit", "sha": sha } }).to_string();
+        let sha = request.body["sha"].as_str().unwrap_or_default().to_owned();
+        match (request.method.as_str(), path) {
+            ("GET", ["ref", "healnode", "lease"]) => {
+                self.lease_ref.as_ref().map_or_else(not_found, |sha| answer_text(200, &[], &shown(sha)))
+            }
+            ("GET", ["commits", sha]) => {
+                let commit = self.commits.get(*sha);
+                commit.map_or_else(not_found, |commit| {
+                    answer_text(
+                        200,
+                        &[],
+                        &json!({ "sha": sha, "message": commit["message"], "tree": { "sha": commit["tree"] } }).to_string(),
+                    )
+                })
+            }
+            ("POST", ["trees"]) => answer_text(201, &[], &json!({ "sha": "e".repeat(40) }).to_string()),
+            ("POST", ["commits"]) => {
+                let sha = format!("{:040x}", self.commits.len() + 1);
+                self.commits.insert(sha.clone(), request.body.clone());
+                answer_text(201, &[], &json!({ "sha": sha }).to_string())
+            }
+            ("POST", ["refs"]) if self.lease_ref.is_some() => refused("Reference already exists"),
+            ("POST", ["refs"]) => {
+                self.lease_ref = Some(sha.clone());
+                answer_text(201, &[], &shown(&sha))
+            }
+            ("PATCH", ["refs", "healnode", "lease"]) => {
+                let child = self.commits.get(&sha).is_some_and(|commit| self.lease_ref.as_deref() == commit["parents"][0].as_str());
+                if !child || request.body["force"] != false {
+                    return refused("Update is not a fast-forward");
+                }
+                self.lease_ref = Some(sha.clone());
+                answer_text(200, &[], &shown(&sha))
+            }
+            _ => not_found(),
+        }
+    }
+
+    fn relabel(&mut self, number: &str, change: impl FnOnce(&mut Vec<Value>)) -> String {
+        let number: u64 = number.parse().unwrap_or(0);
+        let Some(issue) = self.issues.iter_mut().find(|issue| issue["number"] == number) else { return not_found() };
+        let mut labels = issue["labels"].as_array().cloned().unwrap_or_default();
+        change(&mut labels);
+        issue["labels"] = json!(labels);
+        answer_text(200, &[], &issue["labels"].to_string())
+    }
+
+    /// The time by this server's clock, in Unix seconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.ahead + SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs()
+    }
+
+    fn date(&self) -> Option<String> {
+        let date = chrono::DateTime::from_timestamp(self.now() as i64, 0).unwrap_or_default();
+        (!self.tells_no_date).then(|| date.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    }
+
+    pub(crate) fn label_names(&self) -> Vec<&str> {
+        self.labels.iter().map(|(name, _)| name.as_str()).collect()
     }
 
     fn repository(&self) -> String {
@@ -274,6 +460,7 @@ impl State {
         for (key, value) in change.as_object().expect("an object") {
             issue[key] = value.clone();
         }
+        issue["closed_at"] = if issue["state"] == "closed" { json!("2026-11-25T12:00:00Z") } else { Value::Null };
         answer_text(200, &[], &issue.to_string())
     }
 }
