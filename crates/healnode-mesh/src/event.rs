@@ -60,6 +60,14 @@ pub enum MeshEvent {
         /// Multiaddrs, most useful first.
         addresses: Vec<String>,
     },
+    /// How often a connected peer lately sent what it should not have: out of bounds, wrongly signed, or not decodable. Comes again when that
+    /// changes; faults are forgiven after ten minutes without a new one.
+    PeerFaults {
+        /// Which peer.
+        node: NodeId,
+        /// How often.
+        faults: u32,
+    },
     /// An origin published its newest statements. Signatures are checked, and `run.origin` is who published it.
     Run(Run),
     /// A peer asks. [`MeshCommand::Answer`] with the same id answers it, within [`ANSWER_WAIT`](crate::limits::ANSWER_WAIT).

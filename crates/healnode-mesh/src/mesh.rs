@@ -156,6 +156,7 @@ impl Mesh {
             self.disconnect(peer_id(&node), "has found others by now");
         }
         for node in self.roster.forgive(now) {
+            self.outbox.faults(node, 0);
             self.swarm.behaviour_mut().gossip.set_application_score(&peer_id(&node), 0.0);
         }
     }
@@ -195,7 +196,7 @@ impl Mesh {
 
     fn on_behaviour(&mut self, event: BehaviourEvent, now: Instant) {
         match event {
-            BehaviourEvent::Gossip(event) => self.on_gossip(event),
+            BehaviourEvent::Gossip(event) => self.on_gossip(event, now),
             BehaviourEvent::Identify(event) => self.on_identify(event, now),
             BehaviourEvent::Ping(event) => self.on_ping(&event),
             BehaviourEvent::Pull(event) => self.on_pull(event, now),
@@ -211,10 +212,13 @@ impl Mesh {
         }
     }
 
-    fn on_gossip(&mut self, event: gossipsub::Event) {
+    fn on_gossip(&mut self, event: gossipsub::Event, now: Instant) {
         match event {
             gossipsub::Event::Message { propagation_source, message_id, message } => {
                 let acceptance = self.on_message(&message);
+                if let (MessageAcceptance::Reject, Some(node)) = (&acceptance, node_id(&propagation_source)) {
+                    self.note_fault(&node, now);
+                }
                 self.swarm.behaviour_mut().gossip.report_message_validation_result(&message_id, &propagation_source, acceptance);
             }
             gossipsub::Event::SlowPeer { failed_messages, .. } => {
@@ -246,6 +250,14 @@ impl Mesh {
         }
     }
 
+    fn note_fault(&mut self, node: &NodeId, now: Instant) -> u32 {
+        let faults = self.roster.blame(node, now);
+        if faults > 0 {
+            self.outbox.faults(*node, faults);
+        }
+        faults
+    }
+
     fn count_refused(&mut self, statements: usize) {
         if statements > 0 {
             self.outbox.dropped(MeshDropReason::OutOfBounds, statements as u64);
@@ -256,7 +268,7 @@ impl Mesh {
     fn blame(&mut self, node: &NodeId, reason: MeshDropReason, now: Instant) {
         tracing::debug!(%node, reason = reason.code(), "what a peer sent was dropped");
         self.outbox.dropped(reason, 1);
-        let faults = self.roster.blame(node, now);
+        let faults = self.note_fault(node, now);
         self.swarm.behaviour_mut().gossip.set_application_score(&peer_id(node), FAULT_SCORE * f64::from(faults));
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct Outbox {
     exchanges: VecDeque<MeshEvent>,
     runs: VecDeque<Run>,
     addresses: BTreeMap<NodeId, Vec<String>>,
+    faults: BTreeMap<NodeId, u32>,
     listening: Option<Vec<String>>,
     dropped: BTreeMap<MeshDropReason, u64>,
 }
@@ -67,6 +68,10 @@ impl Outbox {
         self.addresses.insert(node, addresses);
     }
 
+    pub(crate) fn faults(&mut self, node: NodeId, faults: u32) {
+        self.faults.insert(node, faults);
+    }
+
     pub(crate) fn listening(&mut self, addresses: Vec<String>) {
         self.listening = Some(addresses);
     }
@@ -80,6 +85,7 @@ impl Outbox {
             && self.exchanges.is_empty()
             && self.runs.is_empty()
             && self.addresses.is_empty()
+            && self.faults.is_empty()
             && self.listening.is_none()
             && self.dropped.is_empty()
     }
@@ -91,6 +97,7 @@ impl Outbox {
             .or_else(|| self.exchanges.pop_front())
             .or_else(|| self.runs.pop_front().map(MeshEvent::Run))
             .or_else(|| self.addresses.pop_first().map(|(node, addresses)| MeshEvent::PeerAddresses { node, addresses }))
+            .or_else(|| self.faults.pop_first().map(|(node, faults)| MeshEvent::PeerFaults { node, faults }))
             .or_else(|| self.dropped.pop_first().map(|(reason, count)| MeshEvent::Dropped { reason, count }))
     }
 

@@ -41,8 +41,7 @@ pub const LABEL_CHARS_MAX: usize = 50;
 const GITHUB_ID_MAX: u64 = i64::MAX as u64;
 
 /// Settings that are understood and have no effect yet.
-const NOT_YET: [&str; 7] =
-    ["ingest.http", "forge.auto_pr", "forge.auto_heal", "forge.lease", "lifecycle.quiet_after", "lifecycle.close_quiet", "fix.fixer"];
+const NOT_YET: [&str; 4] = ["ingest.http", "forge.auto_pr", "forge.auto_heal", "fix.fixer"];
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -123,6 +122,10 @@ pub struct Bundle {
     pub min_occurrences: u64,
     /// New errors at once that become one issue, at least 2.
     pub storm: usize,
+    /// Issues that this node may create in an hour; 0 for no bound.
+    pub max_per_hour: usize,
+    /// Issues that this node may create in a day; 0 for no bound.
+    pub max_per_day: usize,
     /// How long each rank waits for the one before.
     pub turn: Duration,
 }
@@ -257,6 +260,10 @@ impl Config {
             min_occurrences: self.bundle.min_occurrences,
             bundle_interval: self.bundle.interval,
             storm: self.bundle.storm,
+            max_per_hour: self.bundle.max_per_hour,
+            max_per_day: self.bundle.max_per_day,
+            quiet_after: self.lifecycle.quiet_after,
+            close_quiet: self.lifecycle.close_quiet,
             flush_interval: self.mesh.flush_interval,
             presence_interval: self.mesh.presence_interval,
             presence_timeout: self.mesh.presence_timeout,
@@ -332,6 +339,8 @@ fn read_bundle(reader: &mut Reader<'_>) -> Bundle {
         interval: reader.duration("bundle.interval", SECOND..=DAY),
         min_occurrences: reader.number("bundle.min_occurrences", 1..=1_000_000_000),
         storm: reader.number("bundle.storm", 2..=1_000_000),
+        max_per_hour: reader.number("bundle.max_per_hour", 0..=1_000),
+        max_per_day: reader.number("bundle.max_per_day", 0..=10_000),
         turn: reader.duration("bundle.turn", WAIT),
     }
 }

@@ -156,6 +156,7 @@ impl Driver {
             Wake::Mesh(event) => self.take_mesh_event(event, effects).await,
             Wake::Forged(Forged::Reply { id, reply }) => self.apply(Input::Forge { id, reply }, effects),
             Wake::Forged(Forged::Health(health)) => self.apply(Input::ForgeHealth(health), effects),
+            Wake::Forged(Forged::Lease(lease)) => self.facts.lease = Some(lease),
             Wake::KeepPeers => self.keep_peers().await,
         }
         true
@@ -210,9 +211,16 @@ impl Driver {
             }
             MeshEvent::PeerDown(peer) => {
                 info!(%peer, "peer disconnected");
+                self.facts.faults.remove(&peer);
                 self.apply(Input::PeerDown(peer), effects);
             }
             MeshEvent::PeerAddresses { node, addresses } => self.remember_addresses(node, addresses),
+            MeshEvent::PeerFaults { node, faults: 0 } => drop(self.facts.faults.remove(&node)),
+            MeshEvent::PeerFaults { node, faults } => {
+                if self.node.is_connected(node) && self.facts.faults.insert(node, faults).is_none() {
+                    warn!(peer = %node, "a peer sends what it should not; see `healnode peers`");
+                }
+            }
             MeshEvent::Run(run) => self.apply(Input::Gossip(run), effects),
             MeshEvent::Asked { id, request: Request::Pull(request), .. } => self.apply(Input::Asked { id: CallId(id), request }, effects),
             MeshEvent::Asked { id, request: Request::Sample(fingerprint), .. } => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use healnode_core::{CallId, ForgeCall, ForgeHealth, ForgeReply, NodeId, Refusal, RefusalKind};
 use healnode_forge::{
-    AppKey, Credential, Forge, GitHub, GitHubConfig, Outbox, OutboxConfig, Pace, RepoName, Timeouts, find_token, token_from_gh,
+    AppKey, Credential, Forge, GitHub, GitHubConfig, LeaseDescription, LeaseKind, Outbox, OutboxConfig, Pace, RepoName, Timeouts, find_token, token_from_gh,
 };
 use tokio::sync::mpsc;
 
@@ -25,6 +25,8 @@ pub(crate) enum Forged {
     Reply { id: CallId, reply: ForgeReply },
     /// Whether filing is possible.
     Health(ForgeHealth),
+    /// What keeps two nodes from filing at once has changed, or is known now.
+    Lease(LeaseDescription),
 }
 
 /// What is needed to set a forge up, as often as it takes.
@@ -57,6 +59,11 @@ impl ForgeSetup {
             credential: self.credential().await?,
             node_id: self.me.to_string(),
             labels: config.labels.iter().chain(Some(&config.priority_label).filter(|label| !label.is_empty())).cloned().collect(),
+            lease: match config.lease {
+                config::Lease::Ref => LeaseKind::Ref,
+                config::Lease::Label => LeaseKind::Label,
+                config::Lease::None => LeaseKind::None,
+            },
             pace: Pace::default(),
             timeouts: Timeouts::default(),
         };
@@ -92,6 +99,8 @@ fn forge_host(api_url: &str) -> String {
 struct Seat {
     forge: Option<Forge>,
     is_ready: bool,
+    /// What was told of the lease last.
+    lease: Option<LeaseDescription>,
 }
 
 /// Runs until `calls` closes. Dropping it while a create is under way leaves it unknown whether the issue exists; the core's intent on disk is
@@ -114,8 +123,11 @@ pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, Fo
                 Forged::Health(seat.renew(&setup).await)
             }
         };
-        if replies.send(said).await.is_err() {
-            return;
+        let news = seat.news_of_lease().map(Forged::Lease);
+        for said in [Some(said), news].into_iter().flatten() {
+            if replies.send(said).await.is_err() {
+                return;
+            }
         }
     }
 }
@@ -126,6 +138,11 @@ impl Seat {
             Some(forge) => forge.call(call).await,
             None => ForgeReply::Refused(Refusal { kind: RefusalKind::Unreachable, message: "The forge is not set up yet.".to_owned() }),
         }
+    }
+
+    fn news_of_lease(&mut self) -> Option<LeaseDescription> {
+        let lease = self.forge.as_ref()?.describe().lease;
+        (self.lease.as_ref() != Some(&lease)).then(|| self.lease.insert(lease).clone())
     }
 
     /// Sets the forge up anew, with what the one before knew of limits and of issues, and checks it.
@@ -148,9 +165,16 @@ fn is_blocking(reply: &ForgeReply) -> bool {
     match reply {
         ForgeReply::Refused(refusal) => match refusal.kind {
             RefusalKind::Denied | RefusalKind::Unreachable => true,
-            RefusalKind::Limited { .. } | RefusalKind::Invalid => false,
+            RefusalKind::Limited { .. } | RefusalKind::Invalid | RefusalKind::Unleased => false,
         },
-        ForgeReply::Found(_) | ForgeReply::Created(_) | ForgeReply::Done | ForgeReply::Unclear { .. } => false,
+        ForgeReply::Leased(_)
+        | ForgeReply::Held { .. }
+        | ForgeReply::Found(_)
+        | ForgeReply::Issue(_)
+        | ForgeReply::Gone { .. }
+        | ForgeReply::Created(_)
+        | ForgeReply::Done
+        | ForgeReply::Unclear { .. } => false,
     }
 }
 

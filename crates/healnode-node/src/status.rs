@@ -48,6 +48,8 @@ impl About {
             *dropped.entry((*reason).to_owned()).or_default() += count;
         }
         let state = if view.can_file { "ready".to_owned() } else { view.cannot_file_why };
+        let lease = facts.lease.as_ref();
+        let (lease, lease_why) = (lease.and_then(|lease| lease.kind), lease.map(|lease| lease.why.as_str()).unwrap_or_default());
         json!({
             "peer_id": view.peer_id,
             "version": crate::VERSION,
@@ -58,7 +60,7 @@ impl About {
             "signatures": view.signatures,
             "occurrences": view.occurrences,
             "auto": { "issue": self.issue, "pr": self.pr, "heal": self.heal },
-            "forge": { "kind": self.forge, "repo": self.repo, "state": state },
+            "forge": { "kind": self.forge, "repo": self.repo, "state": state, "lease": lease, "lease_why": lease_why },
             "dropped": dropped,
             "can_file": view.can_file,
             "filings": view.filings,

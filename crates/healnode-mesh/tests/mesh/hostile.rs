@@ -123,6 +123,15 @@ impl Villain {
         }
     }
 
+    /// Goes on until the victim's node has been told that this peer is at fault.
+    async fn until_named(&mut self, victim: &mut Node) {
+        let named = MeshEvent::PeerFaults { node: self.identity.node_id(), faults: 1 };
+        tokio::select! {
+            () = self.until(|_, _| false) => {}
+            () = victim.until_event(named) => {}
+        }
+    }
+
     /// Goes on until the victim has thrown it out of its gossip mesh.
     async fn until_thrown_out(&mut self) {
         patiently("the villain to be thrown out", self.until(|swarm, _| swarm.behaviour().gossip.all_mesh_peers().next().is_none())).await;
@@ -137,6 +146,7 @@ async fn check(reason: MeshDropReason, bad: impl FnOnce(&Identity, NodeId) -> Ve
     let bytes = bad(&villain.identity, honest.id);
     let mut nodes = [victim, honest];
     villain.publish(bytes);
+    villain.until_named(&mut nodes[0]).await;
     villain.until_dropped(&mut nodes[0], reason, 1).await;
     villain.until_thrown_out().await;
     form(&mut nodes).await;

@@ -100,8 +100,8 @@ fn the_settings_without_effect_are_those_whose_comment_says_so() {
 
 #[test]
 fn a_setting_without_effect_is_named_only_when_somebody_changed_it() {
-    let config = load(&[("HEALNODE_FORGE_LEASE", "label"), ("HEALNODE_LIFECYCLE_QUIET_AFTER", "14d"), ("HEALNODE_APP", "shop")]).unwrap();
-    assert_eq!(config.not_yet(), ["forge.lease"]);
+    let config = load(&[("HEALNODE_INGEST_HTTP", "127.0.0.1:9000"), ("HEALNODE_FIX_FIXER", "copilot"), ("HEALNODE_APP", "shop")]).unwrap();
+    assert_eq!(config.not_yet(), ["ingest.http"]);
 }
 
 #[test]

@@ -184,6 +184,7 @@ async fn peers(State(desk): State<Desk>) -> Answer {
         let mut peers = node.peers(now);
         for peer in &mut peers {
             peer.addresses = facts.addresses.get(&peer.peer_id).cloned().unwrap_or_default();
+            peer.faults = facts.faults.get(&peer.peer_id).copied().unwrap_or_default();
         }
         peers
     });
