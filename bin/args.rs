@@ -139,6 +139,17 @@ pub(crate) enum Command {
         json: bool,
     },
 
+    /// Look for what keeps the node from working, and say how to mend it
+    ///
+    /// Looks at configuration, identity, store, socket, mesh, forge, token, lease, clock and proxies, with a running node or without one, and
+    /// changes nothing. Ends with 0 when nothing is broken, warnings included, with 1 when something is, and with 2 when the configuration is not
+    /// valid. Run it as the user and with the environment that the node runs with.
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Read messages from standard input and print the fingerprint of each
     ///
     /// One message a line, one line of 64 hex digits each, in the same order. A message alone has no type and no stack; with --json they count.

@@ -1,9 +1,11 @@
-//! The commands that ask the running node: one request each, and what comes back as JSON or as text for a person.
+//! The commands that ask how things are: the running node by one request, or, for `doctor`, the machine too. What comes back is written as JSON
+//! or as text for a person.
 
 use std::io::Write;
 
 use healnode_node::client::Client;
 use healnode_node::config::Config;
+use healnode_node::doctor::{Level, examine};
 use serde_json::{Value, json};
 
 use crate::args::Prefix;
@@ -29,6 +31,13 @@ pub(crate) async fn show(config: &Config, fingerprint: &Prefix, json: bool, out:
 
 pub(crate) async fn why(config: &Config, fingerprint: &Prefix, json: bool, out: Out<'_>) -> anyhow::Result<()> {
     write(&client(config).get(&path(fingerprint, "/why")).await?, json, print::why, out)
+}
+
+/// Returns whether anything is broken.
+pub(crate) async fn doctor(config: &Config, json: bool, out: Out<'_>) -> anyhow::Result<bool> {
+    let diagnosis = examine(config).await;
+    write(&serde_json::to_value(&diagnosis)?, json, print::doctor, out)?;
+    Ok(diagnosis.overall() == Level::Error)
 }
 
 pub(crate) async fn mute(config: &Config, fingerprint: &Prefix, period: Option<&str>, out: Out<'_>) -> anyhow::Result<()> {

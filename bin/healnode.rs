@@ -51,6 +51,11 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Mute { fingerprint, period } => wait_for(ask::mute(&load(global)?, fingerprint, period.as_deref(), &mut out))?,
         Command::Unmute { fingerprint } => wait_for(ask::unmute(&load(global)?, fingerprint, &mut out))?,
         Command::Why { fingerprint, json } => wait_for(ask::why(&load(global)?, fingerprint, *json, &mut out))?,
+        Command::Doctor { json } => {
+            let is_broken = wait_for(ask::doctor(&load(global)?, *json, &mut out))?;
+            out.flush()?;
+            return Ok(if is_broken { ExitCode::from(failure::FAILED) } else { ExitCode::SUCCESS });
+        }
         Command::Fingerprint { json, explain } => filter::fingerprint(*json, *explain, io::stdin().lock(), &mut out)?,
         Command::Redact { json } => filter::redact(*json, io::stdin().lock(), &mut out)?,
         Command::Id => writeln!(out, "{}", identity(&load(global)?)?)?,

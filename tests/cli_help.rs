@@ -27,6 +27,7 @@ fn every_help_text_is_the_one_in_the_snapshot() {
         "mute",
         "unmute",
         "why",
+        "doctor",
         "fingerprint",
         "redact",
         "id",
@@ -87,7 +88,7 @@ fn bad_usage_is_exit_code_2_and_says_what_is_allowed() {
 fn a_configuration_with_faults_is_exit_code_2_and_all_of_them_are_told() {
     let folder = folder("faults");
     fs::write(folder.join("healnode.toml"), "colour = 'red'\n[bundle]\nstorm = 1\n").unwrap();
-    for command in [&["status"][..], &["run"], &["id"], &["config"], &["report", "--type", "E", "--message", "m"]] {
+    for command in [&["status"][..], &["run"], &["id"], &["config"], &["doctor"], &["report", "--type", "E", "--message", "m"]] {
         let output = healnode_with("faults", command, &[("HEALNODE_MESH_MDNS", "maybe")]);
         check(&output, 2, "error: the configuration is not valid");
         for fault in [

@@ -4,7 +4,7 @@ use healnode_node::UnixMillis;
 use serde_json::{Value, json};
 
 use super::text::columns;
-use super::{Page, errors, peers, show, status, why};
+use super::{Page, doctor, errors, peers, show, status, why};
 
 type View = fn(&Value, &Page) -> String;
 
@@ -132,6 +132,26 @@ fn peers_are_one_line_each() {
 }
 
 #[test]
+fn findings_are_a_line_each_and_those_that_are_not_well_say_how_to_mend_them() {
+    let diagnosis = json!({"overall": "error", "findings": [
+        {"area": "configuration", "level": "ok", "what": "Valid.", "mend": null},
+        {"area": "mesh", "level": "warning", "what": "The network is open.", "mend": "Make a key."},
+        {"area": "token", "level": "error", "what": "GitHub refused\u{1b} the token.", "mend": "Make a new one."},
+    ]});
+    assert_eq!(
+        doctor(&diagnosis, &file()),
+        "✓ configuration Valid.\n\
+         ! mesh          The network is open.\n\
+         \x20               → Make a key.\n\
+         ✗ token         GitHub refused\\u{1b} the token.\n\
+         \x20               → Make a new one.\n\
+         \n\
+         1 error, 1 warning\n"
+    );
+    assert!(doctor(&json!({"overall": "ok", "findings": []}), &file()).ends_with("nothing is wrong\n"));
+}
+
+#[test]
 fn why_gives_the_reasons_first_and_then_the_turns() {
     let answer = json!({
         "error": error("E", "m", "due"), "min_occurrences": 3, "candidates": [PEER, OTHER], "rank": 1, "next_at": "2026-05-01T12:15:00.000Z",
@@ -147,7 +167,7 @@ fn why_gives_the_reasons_first_and_then_the_turns() {
 #[test]
 fn a_strange_answer_is_shown_as_far_as_it_is_understood() {
     for value in [json!(null), json!({}), json!([1, "x"]), json!("text")] {
-        for view in [errors, peers, show, status, why] {
+        for view in [doctor, errors, peers, show, status, why] {
             view(&value, &Page { now: UnixMillis(0), width: Some(1), colour: true });
         }
     }

@@ -62,12 +62,18 @@ async function forward(incoming, outgoing) {
     { host: "127.0.0.1", port: target.port, method: incoming.method, path: incoming.url, headers: incoming.rawHeaders },
     async (answer) => {
       const { "transfer-encoding": _, connection: __, ...headers } = answer.headers;
-      outgoing.writeHead(answer.statusCode, headers);
+      outgoing.writeHead(answer.statusCode, { ...headers, ...scopes(incoming) });
       outgoing.end(Buffer.concat(await answer.toArray()));
     },
   );
   onward.on("error", () => outgoing.destroy());
   onward.end(body);
+}
+
+// GitHub tells the owner of a classic token what it is good for; the emulator does not.
+function scopes(incoming) {
+  const isClassic = (incoming.headers.authorization ?? "").includes("ghp_");
+  return isClassic ? { "x-oauth-scopes": "repo" } : {};
 }
 
 function record(incoming, body) {

@@ -5,7 +5,7 @@
 
 use healnode_core::{ForgeCall, ForgeHealth, ForgeReply, IssueNumber, Stated, merge_body};
 
-use crate::{GitHub, Outbox};
+use crate::{GitHub, Inspection, Outbox};
 
 /// Where issues are filed.
 #[derive(Debug)]
@@ -45,6 +45,15 @@ impl Forge {
         match self {
             Forge::Outbox(outbox) => outbox.call(call).await,
             Forge::GitHub(github) => github.call(call).await,
+        }
+    }
+
+    /// Looks at everything that filing depends on, without changing anything, for `doctor`. Nothing for a folder: [`check`](Self::check)
+    /// tells all there is.
+    pub async fn inspect(&mut self) -> Option<Inspection> {
+        match self {
+            Forge::Outbox(_) => None,
+            Forge::GitHub(github) => Some(github.look_around().await),
         }
     }
 

@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod exchange;
 mod filing;
+mod inspect;
 mod issue;
 mod label;
 mod lease;
@@ -31,6 +32,7 @@ use self::pace::Pacer;
 use crate::{LeaseDescription, RepoName, Token};
 
 pub use self::client::Timeouts;
+pub use self::inspect::{Inspection, Rate, Repository, Right, Rights, Role, Trouble, TroubleKind};
 pub use self::lease::LeaseKind;
 pub use self::pace::Pace;
 

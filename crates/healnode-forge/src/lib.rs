@@ -5,6 +5,7 @@
 //! again is decided in `healnode-core`. It never sends a create twice without a clear "no" to the first one, never searches, never
 //! believes a marker that somebody else wrote, and never logs text of an issue above debug level.
 
+mod credential_kind;
 mod forge;
 mod github;
 mod outbox;
@@ -12,8 +13,10 @@ mod percent;
 mod repo_name;
 mod token;
 
+pub use credential_kind::CredentialKind;
 pub use forge::{Forge, ForgeDescription, LeaseDescription};
 pub use github::{AppKey, Credential, GitHub, GitHubConfig, GitHubConfigError, LeaseKind, Pace, Timeouts};
+pub use github::{Inspection, Rate, Repository, Right, Rights, Role, Trouble, TroubleKind};
 pub use outbox::{Outbox, OutboxConfig};
 pub use repo_name::{InvalidRepoName, RepoName};
 pub use token::{FoundToken, InvalidToken, Token, TokenError, TokenSource, find_token, token_from_gh};

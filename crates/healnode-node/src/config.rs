@@ -246,6 +246,16 @@ impl Config {
         self.settings.changed().filter(|key| NOT_YET.contains(key)).map(str::to_owned).collect()
     }
 
+    /// Returns where settings come from, those of the defaults left out, each file and variable once.
+    pub fn origins(&self) -> Vec<String> {
+        self.settings.origins()
+    }
+
+    /// Returns whether this version does anything with a setting.
+    pub fn has_effect(key: &str) -> bool {
+        !NOT_YET.contains(&key)
+    }
+
     /// Returns what was read as a file, each setting with a comment that says where it comes from. Later changes to the fields do not show.
     pub fn to_toml(&self) -> String {
         self.settings.to_toml()

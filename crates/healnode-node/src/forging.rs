@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use healnode_core::{CallId, ForgeCall, ForgeHealth, ForgeReply, NodeId, Refusal, RefusalKind};
 use healnode_forge::{
-    AppKey, Credential, Forge, GitHub, GitHubConfig, LeaseDescription, LeaseKind, Outbox, OutboxConfig, Pace, RepoName, Timeouts, find_token, token_from_gh,
+    AppKey, Credential, Forge, GitHub, GitHubConfig, LeaseDescription, LeaseKind, Outbox, OutboxConfig, Pace, RepoName, Timeouts,
+    find_token, token_from_gh,
 };
 use tokio::sync::mpsc;
 
@@ -18,6 +19,12 @@ const CHECK_WAIT_MIN: Duration = Duration::from_secs(5);
 
 /// How often a forge that stays blocked is checked. A person mends a token at a person's pace.
 const CHECK_WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// How long GitHub may take to answer somebody who only looks.
+const LOOK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why there is nothing to open GitHub with, when no place is named that should hold it.
+pub(crate) const NO_TOKEN: &str = "there is no GitHub token: set forge.token_file or HEALNODE_GITHUB_TOKEN, or log in with `gh auth login`";
 
 /// What the forge has to say.
 pub(crate) enum Forged {
@@ -32,32 +39,44 @@ pub(crate) enum Forged {
 /// What is needed to set a forge up, as often as it takes.
 pub(crate) struct ForgeSetup {
     config: config::Forge,
-    me: NodeId,
+    /// Who asks, as GitHub is told.
+    me: String,
+    timeouts: Timeouts,
 }
 
 impl ForgeSetup {
     pub(crate) fn new(config: &config::Forge, me: NodeId) -> Self {
-        Self { config: config.clone(), me }
+        Self { config: config.clone(), me: me.to_string(), timeouts: Timeouts::default() }
+    }
+
+    /// A setup to look with, not to file with: it waits for GitHub as long as a person would.
+    pub(crate) fn to_look(config: &config::Forge) -> Self {
+        let timeouts = Timeouts { whole: LOOK_PATIENCE, ..Timeouts::default() };
+        Self { config: config.clone(), me: "doctor".to_owned(), timeouts }
     }
 
     /// Sets the forge up, or says in a sentence how to make that possible.
-    async fn open(&self) -> Result<Forge, String> {
+    pub(crate) async fn open(&self) -> Result<Forge, String> {
         match &self.config.repo {
-            Some(repo) if self.config.kind == config::ForgeKind::Github => self.open_github(repo.clone()).await,
+            Some(repo) if self.config.kind == config::ForgeKind::Github => {
+                let (credential, _source) = self.credential().await?;
+                self.open_github(repo.clone(), credential)
+            }
             Some(_) | None => {
-                let outbox = Outbox::new(OutboxConfig { dir: self.config.outbox.clone(), bot: self.me.to_string() });
+                let outbox = Outbox::new(OutboxConfig { dir: self.config.outbox.clone(), bot: self.me.clone() });
                 outbox.map(Forge::Outbox).map_err(|problem| format!("forge.outbox cannot be used: {problem}"))
             }
         }
     }
 
-    async fn open_github(&self, repo: RepoName) -> Result<Forge, String> {
+    /// Sets up GitHub with a credential, without sending anything yet.
+    pub(crate) fn open_github(&self, repo: RepoName, credential: Credential) -> Result<Forge, String> {
         let config = &self.config;
         let config = GitHubConfig {
             repo,
             api_url: config.api_url.clone(),
-            credential: self.credential().await?,
-            node_id: self.me.to_string(),
+            credential,
+            node_id: self.me.clone(),
             labels: config.labels.iter().chain(Some(&config.priority_label).filter(|label| !label.is_empty())).cloned().collect(),
             lease: match config.lease {
                 config::Lease::Ref => LeaseKind::Ref,
@@ -65,16 +84,18 @@ impl ForgeSetup {
                 config::Lease::None => LeaseKind::None,
             },
             pace: Pace::default(),
-            timeouts: Timeouts::default(),
+            timeouts: self.timeouts,
         };
         GitHub::new(config).map(|github| Forge::GitHub(Box::new(github))).map_err(|problem| problem.to_string())
     }
 
-    async fn credential(&self) -> Result<Credential, String> {
+    /// Finds what opens GitHub, and says where it was found.
+    pub(crate) async fn credential(&self) -> Result<(Credential, String), String> {
         if let Some(app) = &self.config.app {
             let pem = std::fs::read(&app.key_file)
                 .map_err(|problem| format!("forge.app.key_file {} cannot be read: {problem}", app.key_file.display()))?;
-            return Ok(Credential::App { id: app.id, installation: app.installation, key_pem: AppKey::new(pem) });
+            let credential = Credential::App { id: app.id, installation: app.installation, key_pem: AppKey::new(pem) };
+            return Ok((credential, format!("the key file {}", app.key_file.display())));
         }
         let found =
             find_token(|name| std::env::var(name).ok(), self.config.token_file.as_deref()).map_err(|problem| problem.to_string())?;
@@ -82,9 +103,7 @@ impl ForgeSetup {
             Some(found) => Some(found),
             None => token_from_gh(Path::new("gh"), &forge_host(&self.config.api_url)).await,
         };
-        found.map(|found| Credential::Token(found.token)).ok_or_else(|| {
-            "there is no GitHub token: set forge.token_file or HEALNODE_GITHUB_TOKEN, or log in with `gh auth login`".to_owned()
-        })
+        found.map(|found| (Credential::Token(found.token), found.source.to_string())).ok_or_else(|| NO_TOKEN.to_owned())
     }
 }
 

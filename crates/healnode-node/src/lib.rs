@@ -1,13 +1,14 @@
 //! The driver: one loop that owns the core, bounded channels to the edges, and what people use a node by.
 //!
 //! No business rules live here. `driver` feeds the core and carries out its effects in order; `run` puts a node together and takes it
-//! apart; `status` is the Unix socket; `exec`, `deliver` and `spool` are how errors get in; `demo` is three nodes at work. What is decided
-//! is decided in `healnode-core`.
+//! apart; `status` is the Unix socket; `exec`, `deliver` and `spool` are how errors get in; `demo` is three nodes at work; `doctor` looks for
+//! what keeps a node from working. What is decided is decided in `healnode-core`.
 
 mod clock;
 pub mod config;
 mod deliver;
 mod demo;
+pub mod doctor;
 mod door;
 mod driver;
 mod event_log;

@@ -161,17 +161,27 @@ impl healnode_core::Signer for Signer {
 }
 
 fn warn_of_settings_without_effect(config: &Config) {
-    let is_off = |key: &String| key == "ingest.http" && config.ingest.http.is_none();
-    for key in config.not_yet().into_iter().filter(|key| !is_off(key)) {
+    for key in settings_without_effect(config) {
         warn!(key, "this setting has no effect in this version");
     }
 }
 
+/// Returns the keys that ask for something that this version does not do.
+pub(crate) fn settings_without_effect(config: &Config) -> Vec<String> {
+    let is_off = |key: &String| key == "ingest.http" && config.ingest.http.is_none();
+    config.not_yet().into_iter().filter(|key| !is_off(key)).collect()
+}
+
 fn warn_of_an_open_network(config: &Config) {
-    let is_open = config.mesh.swarm_key.is_none() && config.mesh.allow.is_empty();
-    if is_open && config.mesh.listen.iter().any(|address| !address.is_loopback()) {
+    if is_open_network(config) {
         warn!("whoever reaches the listening port can join: set mesh.swarm_key or mesh.allow");
     }
+}
+
+/// Returns whether whoever reaches the port, from another machine, can join.
+pub(crate) fn is_open_network(config: &Config) -> bool {
+    let is_open = config.mesh.swarm_key.is_none() && config.mesh.allow.is_empty();
+    is_open && config.mesh.listen.iter().any(|address| !address.is_loopback())
 }
 
 fn make_data_dir(path: &Path) -> Result<(), RunError> {
@@ -180,7 +190,7 @@ fn make_data_dir(path: &Path) -> Result<(), RunError> {
     made.map_err(|source| RunError::DataDir { path: path.to_owned(), source })
 }
 
-fn identity_file(data_dir: &Path) -> PathBuf {
+pub(crate) fn identity_file(data_dir: &Path) -> PathBuf {
     data_dir.join("identity.key")
 }
 
@@ -226,6 +236,9 @@ fn mesh_config(config: &Config, store: &Store) -> Result<MeshConfig, RunError> {
 }
 
 fn read_swarm_key(path: &Path) -> Result<SwarmKey, RunError> {
-    let read = || -> Result<SwarmKey, SwarmKeyProblem> { Ok(std::fs::read_to_string(path)?.parse()?) };
-    read().map_err(|source| RunError::SwarmKey { path: path.to_owned(), source })
+    parse_swarm_key(path).map_err(|source| RunError::SwarmKey { path: path.to_owned(), source })
+}
+
+pub(crate) fn parse_swarm_key(path: &Path) -> Result<SwarmKey, SwarmKeyProblem> {
+    Ok(std::fs::read_to_string(path)?.parse()?)
 }

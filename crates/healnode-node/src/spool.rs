@@ -74,6 +74,11 @@ fn write_whole(dir: &Path, name: &str, report: &Report) -> io::Result<()> {
     std::fs::File::open(dir)?.sync_all()
 }
 
+/// Returns how many reports wait for a node. What cannot be read counts as nothing.
+pub(crate) fn count(data_dir: &Path) -> usize {
+    waiting(&spool_dir(data_dir)).map_or(0, |files| files.len())
+}
+
 /// Returns the finished files, oldest first.
 fn waiting(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();

@@ -18,10 +18,10 @@ use crate::OpenError;
 use crate::failure::Failure;
 use crate::file::{temporary_path, write_whole};
 
-const LOCK: &str = "healnode.lock";
-const FORMAT: &str = "format";
-const FORMAT_V1: &str = "healnode store v1\n";
-const FORMAT_ANY: &str = "healnode store v";
+pub(crate) const LOCK: &str = "healnode.lock";
+pub(crate) const FORMAT: &str = "format";
+pub(crate) const FORMAT_V1: &str = "healnode store v1\n";
+pub(crate) const FORMAT_ANY: &str = "healnode store v";
 
 /// A folder that is ours, and locked until this is dropped.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Folder {
 }
 
 /// Returns whether the folder holds anything, but no format file. What a first start may leave before that file is there does not count.
-fn is_foreign(path: &Path) -> io::Result<bool> {
+pub(crate) fn is_foreign(path: &Path) -> io::Result<bool> {
     if path.join(FORMAT).exists() {
         return Ok(false);
     }
@@ -96,7 +96,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
-fn read_pid(file: &mut File) -> Option<u32> {
+pub(crate) fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()

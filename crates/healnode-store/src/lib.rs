@@ -27,7 +27,9 @@ pub mod identity;
 mod keys;
 pub mod limits;
 mod load;
+mod look;
 mod store;
 
 pub use error::{AppendError, OpenError, ReadError};
+pub use look::{Look, look};
 pub use store::Store;

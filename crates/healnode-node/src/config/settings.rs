@@ -151,6 +151,23 @@ impl Settings {
             .map(|setting| setting.key.as_str())
     }
 
+    /// Returns what settings come from besides the defaults, each once.
+    pub(super) fn origins(&self) -> Vec<String> {
+        let mut origins = Vec::new();
+        for setting in &self.0 {
+            let origin = match &setting.origin {
+                Origin::Default => continue,
+                Origin::File(path, _line) => path.display().to_string(),
+                Origin::Environment(name) => format!("${name}"),
+                Origin::Flag(flag) => (*flag).to_owned(),
+            };
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+        origins
+    }
+
     /// Returns all settings as TOML, each with a comment that says where it comes from.
     pub(super) fn to_toml(&self) -> String {
         let mut toml = String::new();
