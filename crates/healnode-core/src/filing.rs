@@ -89,6 +89,8 @@ enum Step {
     Sampling(CallId),
     /// Waits for the lease.
     Leasing(CallId),
+    /// Another node holds the lease. Waits for the forge to say what is there, and goes on at this time if it is nothing.
+    Peeking(CallId, Millis),
     /// Waits for the forge to say what is there, as of this time or later.
     Looking(CallId, Millis),
     /// Waits for the forge to say what came of the create.
@@ -108,6 +110,11 @@ pub(crate) enum Move {
     Sample,
     /// Take the lease, or make sure of it.
     Acquire,
+    /// Look on the forge, without the lease: what is there already can be adopted.
+    Peek {
+        /// When to ask for the lease again.
+        until: Millis,
+    },
     /// Look on the forge.
     Look,
     /// Create, unless the ledger says otherwise by now.
@@ -178,7 +185,13 @@ impl Filing {
     pub(crate) fn wakes_at(&self) -> Option<Millis> {
         match self.step {
             Step::Waiting(at) => Some(at),
-            Step::Ready | Step::Sampling(_) | Step::Leasing(_) | Step::Looking(..) | Step::Creating(_) | Step::Reopening(_) => None,
+            Step::Ready
+            | Step::Sampling(_)
+            | Step::Leasing(_)
+            | Step::Peeking(..)
+            | Step::Looking(..)
+            | Step::Creating(_)
+            | Step::Reopening(_) => None,
         }
     }
 
@@ -200,9 +213,12 @@ impl Filing {
     /// Returns whether an answer with this number is waited for.
     pub(crate) fn awaits(&self, id: CallId) -> bool {
         match self.step {
-            Step::Sampling(call) | Step::Leasing(call) | Step::Looking(call, _) | Step::Creating(call) | Step::Reopening(call) => {
-                call == id
-            }
+            Step::Sampling(call)
+            | Step::Leasing(call)
+            | Step::Peeking(call, _)
+            | Step::Looking(call, _)
+            | Step::Creating(call)
+            | Step::Reopening(call) => call == id,
             Step::Ready | Step::Waiting(_) => false,
         }
     }
@@ -220,6 +236,11 @@ impl Filing {
     /// Notes that the lease was asked for.
     pub(crate) fn leasing(&mut self, id: CallId) {
         self.step = Step::Leasing(id);
+    }
+
+    /// Notes that a look without the lease was asked for.
+    pub(crate) fn peeking(&mut self, id: CallId, until: Millis) {
+        self.step = Step::Peeking(id, until);
     }
 
     /// Notes that a look was asked for.
@@ -253,6 +274,7 @@ impl Filing {
             | Step::Ready
             | Step::Sampling(_)
             | Step::Leasing(_)
+            | Step::Peeking(..)
             | Step::Looking(..)
             | Step::Creating(_)
             | Step::Reopening(_) => Move::Wait,
@@ -263,6 +285,7 @@ impl Filing {
     pub(crate) fn next_after_reply(&mut self, now: Millis, reply: ForgeReply) -> Move {
         match self.step {
             Step::Leasing(_) => self.after_lease(now, reply),
+            Step::Peeking(_, until) => self.after_peek(now, until, reply),
             Step::Looking(_, asked_at) => self.after_look(now, asked_at, reply),
             Step::Creating(_) => self.after_create(now, reply),
             Step::Reopening(_) => self.after_reopen(now, reply),
@@ -281,8 +304,12 @@ impl Filing {
             }
             ForgeReply::Held { retry_after } => {
                 self.asked += 1;
+                let until = now + retry_after.min(LEASE_POLL);
+                if self.asked.is_power_of_two() {
+                    return Move::Peek { until };
+                }
                 if self.asked < LEASE_ASKED_MAX {
-                    return self.wait_until(now + retry_after.min(LEASE_POLL));
+                    return self.wait_until(until);
                 }
                 self.put_off("another node has held the lease for long; this is tried again at the next bundle".to_owned())
             }
@@ -331,6 +358,27 @@ impl Filing {
                 self.looks = 0;
                 self.wait_until(now + LOOK_AGAIN_AFTER[0])
             }
+        }
+    }
+
+    /// Looks less and less often while the lease is held. What would have to be opened again waits for the lease.
+    fn after_peek(&mut self, now: Millis, until: Millis, reply: ForgeReply) -> Move {
+        match reply {
+            ForgeReply::Found(found) => {
+                let kept: Vec<&FoundIssue> = found.iter().filter(|found| self.is_for_a_member(found)).collect();
+                match self.take_first(&kept) {
+                    Some(adopt @ Move::Adopt { .. }) => adopt,
+                    _ => self.wait_until(until),
+                }
+            }
+            ForgeReply::Refused(refusal) => self.after_refusal(now, refusal),
+            ForgeReply::Unclear { .. }
+            | ForgeReply::Leased(_)
+            | ForgeReply::Held { .. }
+            | ForgeReply::Issue(_)
+            | ForgeReply::Gone { .. }
+            | ForgeReply::Created(_)
+            | ForgeReply::Done => self.wait_until(until),
         }
     }
 
@@ -506,9 +554,28 @@ mod tests {
         let mut filing = Filing::new(vec![fingerprint(1)], Doubt::None);
         filing.leasing(CALL);
         let held = ForgeReply::Held { retry_after: Duration::from_secs(80) };
-        assert_eq!(filing.next_after_reply(Millis(0), held), Move::Wait);
+        assert_eq!(filing.next_after_reply(Millis(0), held.clone()), Move::Peek { until: Millis(5_000) });
+        filing.peeking(CALL, Millis(5_000));
+        assert_eq!(filing.next_after_reply(Millis(1_000), ForgeReply::Found(Vec::new())), Move::Wait);
         assert_eq!(filing.wakes_at(), Some(Millis(5_000)));
         assert_eq!(filing.next_after_wait(Millis(5_000)), Move::Acquire);
+        let looks = (2..=20).filter(|_| {
+            filing.leasing(CALL);
+            matches!(filing.next_after_reply(Millis(0), held.clone()), Move::Peek { .. })
+        });
+        assert_eq!(looks.count(), 4, "at the 2nd, 4th, 8th and 16th time");
+    }
+
+    #[test]
+    fn what_is_there_already_is_adopted_without_the_lease_and_what_is_closed_waits_for_it() {
+        let after = |found: FoundIssue| {
+            let mut filing = Filing::new(vec![fingerprint(1)], Doubt::None);
+            filing.peeking(CALL, Millis(5_000));
+            filing.next_after_reply(Millis(0), ForgeReply::Found(vec![found]))
+        };
+        assert!(matches!(after(found(1)), Move::Adopt { .. }));
+        assert!(matches!(after(closed(1, CloseReason::NotPlanned)), Move::Adopt { .. }));
+        assert_eq!(after(closed(1, CloseReason::Completed)), Move::Wait);
     }
 
     #[test]

@@ -364,6 +364,12 @@ impl Entry {
         })
     }
 
+    /// Returns whether a node has seen it itself.
+    pub(crate) fn is_held_by(&self, node: NodeId) -> bool {
+        let mut tallies = self.tallies.range((node, Epoch(0))..=(node, Epoch(u64::MAX)));
+        tallies.any(|(_, signed)| matches!(&signed.statement.body, Body::Tally { tally, .. } if tally.count > 0))
+    }
+
     /// Returns what an origin last said of its own count.
     pub(crate) fn tally_of(&self, source: Source) -> Option<&Tally> {
         match &self.tallies.get(&source)?.statement.body {

@@ -150,8 +150,8 @@ impl super::Node {
     }
 
     fn candidates_among(&self, filers: impl Iterator<Item = NodeId>, fingerprint: &Fingerprint) -> Vec<NodeId> {
-        let holders = self.ledger.entry(fingerprint).map(Entry::nodes).unwrap_or_default();
-        candidates(filers.map(|node| Voter { node, holds: holders.get(&node).is_some_and(|tally| tally.count > 0) }))
+        let entry = self.ledger.entry(fingerprint);
+        candidates(filers.map(|node| Voter { node, holds: entry.is_some_and(|entry| entry.is_held_by(node)) }))
     }
 
     /// Returns the live nodes that can file, this one among them if it can.
@@ -439,7 +439,8 @@ impl super::Node {
             Move::Wait => {}
             Move::Sample => self.ask_for_sample(out),
             Move::Acquire => self.acquire(now, out),
-            Move::Look => self.look(now, out),
+            Move::Peek { until } => self.look(out, |filing, id| filing.peeking(id, until)),
+            Move::Look => self.look(out, |filing, id| filing.looking(id, now.mono)),
             Move::Create => self.create(now, out),
             Move::ReopenOrAdopt { found, members } => self.reopen_or_adopt(now, found, members, out),
             Move::Adopt { found, members } => self.adopt(now, &found, &members, out),
@@ -482,10 +483,10 @@ impl super::Node {
         out.push(Effect::Forge { id, call: ForgeCall::Acquire });
     }
 
-    fn look(&mut self, now: Now, out: &mut Vec<Effect>) {
+    fn look(&mut self, out: &mut Vec<Effect>, step: impl Fn(&mut Filing, CallId)) {
         let id = self.new_call();
         let Some(filing) = &mut self.desk.current else { return };
-        filing.looking(id, now.mono);
+        step(filing, id);
         let markers = filing.members.iter().map(|member| Marker::of(*member)).collect();
         out.push(Effect::Forge { id, call: ForgeCall::Look { markers } });
     }
@@ -642,7 +643,7 @@ impl super::Node {
         if filing.members.is_empty() {
             self.finish(out);
         } else {
-            self.look(now, out);
+            self.acquire(now, out);
         }
     }
 
