@@ -9,7 +9,7 @@ mod fault_server;
 use std::time::Duration;
 
 use emulator::Emulator;
-use fault_server::{Fault, FaultServer};
+use fault_server::{BOT, Fault, FaultServer};
 use healnode_core::{
     ForgeCall, ForgeReply, FoundIssue, IssueDraft, IssueNumber, LEASE_SECONDS, Lease, LeaseNonce, LeaseRecord, Marker, Refusal, RefusalKind,
 };
@@ -444,6 +444,21 @@ async fn a_list_that_is_behind_hides_no_issue_that_was_created_under_the_lease()
         assert_eq!(found(other.call(look(1)).await), [1], "{kind:?}");
         assert_eq!(found(one.call(look(1)).await), [1], "{kind:?}");
     }
+}
+
+#[tokio::test]
+async fn an_issue_that_was_found_after_its_create_went_unanswered_is_named_to_the_next_holder() {
+    let server = FaultServer::start().await;
+    let [mut one, mut other] = [0; 2].map(|_| node(&server, LeaseKind::Ref));
+    doubt(acquire(&mut one).await);
+    server.state().add(json!("t"), json!(draft(1).body), BOT, json!({}));
+    assert_eq!(found(one.call(look(1)).await), [1]);
+    release(&mut one, false).await;
+    assert_eq!(planted(&server).issues, [IssueNumber(1)]);
+
+    server.fail_always("GET /repos/acme/shop/issues?", Fault::Answer(200, Vec::new(), json!([])));
+    doubt(acquire(&mut other).await);
+    assert_eq!(found(other.call(look(1)).await), [1]);
 }
 
 #[tokio::test]

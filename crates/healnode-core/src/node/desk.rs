@@ -622,6 +622,8 @@ impl super::Node {
     }
 
     fn adopt(&mut self, now: Now, found: &FoundIssue, members: &[Fingerprint], out: &mut Vec<Effect>) {
+        // What was found may be this node's own create; lists elsewhere need not show it yet.
+        self.desk.left_unclear |= self.desk.current.as_ref().is_some_and(Filing::is_unclear);
         for member in members {
             let Some(entry) = self.ledger.entry(member) else { continue };
             let filed = super::upkeep::filed_as_found(entry, found, now);

@@ -48,6 +48,7 @@ impl GitHub {
             )));
         }
         self.add_unlisted(&login, &mut own).await?;
+        self.lease.note_found(own.keys().copied());
         Ok(own.into_values().collect())
     }
 

@@ -272,6 +272,12 @@ impl Keeper {
         Some(LeaseRecord { holder: LeaseNonce([0; 8]), held: true, until, doubt: None, issues: Vec::new() })
     }
 
+    /// Notes issues that were found. One whose create got no answer is known by this alone, and whoever takes the lease next must not depend on
+    /// seeing it in a list.
+    pub(crate) fn note_found(&mut self, numbers: impl DoubleEndedIterator<Item = IssueNumber>) {
+        numbers.rev().take(LEASE_ISSUES_MAX).for_each(|number| self.note_issue(number));
+    }
+
     fn note_issue(&mut self, number: IssueNumber) {
         if !self.gone.contains(&number) {
             keep(&mut self.recent, number, LEASE_ISSUES_MAX);
