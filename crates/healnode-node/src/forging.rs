@@ -122,15 +122,15 @@ struct Seat {
     lease: Option<LeaseDescription>,
 }
 
-/// Runs until `calls` closes. Dropping it while a create is under way leaves it unknown whether the issue exists; the core's intent on disk is
-/// for that.
+/// Runs until `calls` closes, and gives the lease back then. Dropping it while a create is under way leaves it unknown whether the issue
+/// exists; the core's intent on disk is for that.
 pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, ForgeCall)>, replies: mpsc::Sender<Forged>) {
     let mut seat = Seat::default();
     let mut wait = Duration::ZERO;
     loop {
         let said = tokio::select! {
             call = calls.recv() => {
-                let Some((id, call)) = call else { return };
+                let Some((id, call)) = call else { return seat.leave().await };
                 let reply = seat.call(call).await;
                 if is_blocking(&reply) {
                     (seat.is_ready, wait) = (false, CHECK_WAIT_MIN);
@@ -162,6 +162,13 @@ impl Seat {
     fn news_of_lease(&mut self) -> Option<LeaseDescription> {
         let lease = self.forge.as_ref()?.describe().lease;
         (self.lease.as_ref() != Some(&lease)).then(|| self.lease.insert(lease).clone())
+    }
+
+    /// Whoever takes the lease next need not wait for its end. What a filing that was broken off had sent, only its own node knows.
+    async fn leave(&mut self) {
+        if let Some(forge) = &mut self.forge {
+            let _nothing_left_to_tell = forge.call(ForgeCall::Release { unclear: true }).await;
+        }
     }
 
     /// Sets the forge up anew, with what the one before knew of limits and of issues, and checks it.

@@ -123,27 +123,35 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     info!(peer_id = %me, data_dir = %config.data_dir.display(), socket = %config.status.socket.display(), forge = config.forge.kind.name(), "node started");
     let mut tasks = JoinSet::new();
     tasks.spawn(named("mesh", mesh.run(mesh_commands, mesh_sender)));
-    tasks.spawn(named("forge", forging::run(forge, forge_calls, forge_sender)));
     tasks.spawn(named("status socket", server.run(door.clone(), events, About::of(&config))));
     tasks.spawn(named("spool", spool::take_in(config.data_dir.clone(), door)));
+    let mut forge_task = JoinSet::new();
+    forge_task.spawn(forging::run(forge, forge_calls, forge_sender));
     let mut loop_task = JoinSet::new();
     loop_task.spawn(driver.run(stopped));
 
     let outcome = tokio::select! {
         () = shutdown => Ok(()),
         ended = tasks.join_next() => Err(RunError::TaskEnded { task: ended.and_then(Result::ok).unwrap_or("node") }),
+        _ = forge_task.join_next() => Err(RunError::TaskEnded { task: "forge" }),
         _ = loop_task.join_next() => Err(RunError::TaskEnded { task: "driver" }),
     };
     drop(stop);
     info!("stopping");
-    // The driver goes first: what it was told is durable then. A call to the forge that is under way is cut off; the intent on disk makes the
-    // next start look before it creates.
-    let rest = async { while loop_task.join_next().await.is_some() {} };
-    if tokio::time::timeout(STOP_PATIENCE, rest).await.is_err() {
+    // The driver goes first: what it was told is durable then. The forge gets a moment to give its lease back. A call that takes longer is cut
+    // off; the intent on disk makes the next start look before it creates.
+    if !ends_within(STOP_PATIENCE, &mut loop_task).await {
         warn!("the driver did not stop in time");
+    }
+    if !ends_within(STOP_PATIENCE, &mut forge_task).await {
+        info!("a call to the forge was cut off");
     }
     tasks.shutdown().await;
     outcome
+}
+
+async fn ends_within<T: 'static>(patience: Duration, tasks: &mut JoinSet<T>) -> bool {
+    tokio::time::timeout(patience, async { while tasks.join_next().await.is_some() {} }).await.is_ok()
 }
 
 async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
