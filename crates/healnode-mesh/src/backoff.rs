@@ -34,6 +34,11 @@ impl Backoff {
         self.due = now + wait.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0));
     }
 
+    /// Ends the present wait. The next one is as long as it would have been.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.due = self.due.min(now);
+    }
+
     /// Starts anew: the next wait is the first again.
     pub(crate) fn restart(&mut self, now: Instant, chance: f64) {
         self.failures = 0;
@@ -58,6 +63,8 @@ mod tests {
             backoff.fail(now, 1.0);
             assert_eq!(backoff.due, now + Duration::from_secs(seconds));
         }
+        backoff.hurry(now);
+        assert!(backoff.is_due(now));
         for _ in 0..1000 {
             backoff.fail(now, 1.0);
         }

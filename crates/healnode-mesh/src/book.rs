@@ -3,7 +3,7 @@
 //! What a peer says of itself replaces what was known; what others say of it only fills gaps. Knows nothing of connections.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use healnode_core::NodeId;
 use libp2p::Multiaddr;
@@ -14,10 +14,14 @@ use crate::limits::{BOOK_ADDRESSES_MAX, BOOK_PEERS_MAX, REDIAL_FIRST, REDIAL_LON
 /// Failed dials after which a peer that was never met is forgotten.
 const HEARSAY_FAILURES_MAX: u32 = 4;
 
+/// How often the waits of all met peers may be ended because one was reached: a peer that comes and goes shall not set the pace.
+const HURRY_EVERY: Duration = Duration::from_secs(5);
+
 /// Where peers can be reached.
 #[derive(Default)]
 pub(crate) struct Book {
     entries: BTreeMap<NodeId, Entry>,
+    hurried: Option<Instant>,
 }
 
 struct Entry {
@@ -88,6 +92,15 @@ impl Book {
         if let Some(entry) = self.entries.get_mut(node) {
             entry.backoff.restart(now, chance);
         }
+    }
+
+    /// Notes that a peer was reached: what kept it away may have kept others away, so those that were met are tried again at once.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        if self.hurried.is_some_and(|at| now.saturating_duration_since(at) < HURRY_EVERY) {
+            return;
+        }
+        self.hurried = Some(now);
+        self.entries.values_mut().filter(|entry| entry.met).for_each(|entry| entry.backoff.hurry(now));
     }
 
     pub(crate) fn addresses(&self, node: &NodeId) -> &[Multiaddr] {
@@ -185,6 +198,21 @@ mod tests {
         book.hear(node(1003), addresses(1..2), now);
         assert_eq!((book.addresses(&node(7)).len(), book.addresses(&node(1003)).len()), (0, 1));
         assert_eq!(book.entries.len(), BOOK_PEERS_MAX);
+    }
+
+    #[test]
+    fn when_one_peer_is_reached_the_others_that_were_met_are_tried_again_but_not_all_the_time() {
+        let now = Instant::now();
+        let mut book = Book::default();
+        book.recall(node(1), addresses(1..2), now);
+        book.hear(node(2), addresses(1..2), now);
+        let fail_all = |book: &mut Book| [1, 2].iter().for_each(|n| (0..9).for_each(|_| book.fail(&node(*n), true, now, 1.0)));
+        fail_all(&mut book);
+        book.hurry(now);
+        assert_eq!(book.due(now).collect::<Vec<_>>(), [node(1)]);
+        fail_all(&mut book);
+        book.hurry(now);
+        assert_eq!(book.due(now).count(), 0);
     }
 
     #[test]

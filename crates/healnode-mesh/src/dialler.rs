@@ -127,6 +127,11 @@ impl Dialler {
         }
     }
 
+    /// Notes that there is a link to a peer that there was none to.
+    pub(crate) fn reached(&mut self, now: Instant) {
+        self.book.hurry(now);
+    }
+
     /// Notes that a connection opened that this node dialled.
     pub(crate) fn opened(&mut self, connection: ConnectionId, node: NodeId, address: Multiaddr, now: Instant) {
         if let Some(Flight::Seed(index)) = self.flights.remove(&connection) {

@@ -34,6 +34,7 @@ impl Mesh {
         if !self.roster.contains(&node) {
             self.roster.open(node, is_loopback(endpoint.get_remote_address()), now);
             self.outbox.peer_up(node);
+            self.dialler.reached(now);
             self.introductions.restart(now, rand::random());
             self.ask_for_introduction(&node);
         }
