@@ -27,6 +27,17 @@ pub(crate) fn candidates(live_filers: impl Iterator<Item = Voter>) -> Vec<NodeId
     nodes
 }
 
+/// Returns the place of `me` in that order, without putting the order together. `live_filers` names nobody twice.
+pub(crate) fn rank(me: NodeId, live_filers: &[NodeId], holds: impl Fn(NodeId) -> bool) -> Option<usize> {
+    let lower = live_filers.iter().filter(|node| **node < me);
+    match () {
+        () if !live_filers.contains(&me) => None,
+        () if holds(me) => Some(lower.filter(|node| holds(**node)).count()),
+        () if live_filers.iter().any(|node| holds(*node)) => None,
+        () => Some(lower.count()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +49,11 @@ mod tests {
     fn check(voters: &[Voter], expected: &[u8]) {
         let expected: Vec<NodeId> = expected.iter().map(|id| NodeId::from_key([*id; 32])).collect();
         assert_eq!(candidates(voters.iter().copied()), expected);
+        let filers: Vec<NodeId> = voters.iter().map(|voter| voter.node).collect();
+        let holds = |node: NodeId| voters.iter().any(|voter| voter.node == node && voter.holds);
+        for node in &filers {
+            assert_eq!(rank(*node, &filers, holds), expected.iter().position(|candidate| candidate == node));
+        }
     }
 
     #[test]

@@ -197,7 +197,7 @@ fn occurrences(entry: &Entry, nodes: &std::collections::BTreeMap<NodeId, NodeTal
         row(&mut text, &[&code(&node.to_string()), &tally.count.to_string(), &seconds(tally.first_seen), &seconds(tally.last_seen)]);
     }
     if nodes.len() > NODE_ROWS_MAX {
-        let rest: u64 = nodes.values().skip(NODE_ROWS_MAX).map(|tally| tally.count).sum();
+        let rest = nodes.values().skip(NODE_ROWS_MAX).fold(0, |sum: u64, tally| sum.saturating_add(tally.count));
         row(&mut text, &[&format!("and {} more nodes", nodes.len() - NODE_ROWS_MAX), &rest.to_string(), "", ""]);
     }
     let releases = entry.releases();

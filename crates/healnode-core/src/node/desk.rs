@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use healnode_report::{Fingerprint, Report, Severity, UnixMillis};
 
-use crate::elect::{Voter, candidates};
+use crate::elect::{Voter, candidates, rank};
 use crate::filing::{Doubt, Filing, GiveUp, Move};
 use crate::issue::{Writer, draft, draft_many, reopening_comment};
 use crate::ledger::Entry;
@@ -209,7 +209,7 @@ impl super::Node {
 
     /// Others wait for the lease as long as this node holds it, so it is not kept for what does not begin at once.
     fn give_lease_back_if_idle(&mut self, out: &mut Vec<Effect>) {
-        if self.desk.current.is_none() {
+        if self.desk.current.is_none() && !self.upkeep.is_speaking() {
             let unclear = std::mem::take(&mut self.desk.left_unclear);
             self.give_lease_back(unclear, out);
         }
@@ -251,7 +251,8 @@ impl super::Node {
 
     /// Returns when it is this node's turn, as things stand; never, if it is no candidate.
     fn turn(&self, now: Now, fingerprint: &Fingerprint, due: Due, filers: &[NodeId]) -> Option<Millis> {
-        let rank = self.candidates_among(filers.iter().copied(), fingerprint).iter().position(|node| *node == self.me)?;
+        let entry = self.ledger.entry(fingerprint);
+        let rank = rank(self.me, filers, |node| entry.is_some_and(|entry| entry.is_held_by(node)))?;
         let rank = u32::try_from(rank).unwrap_or(u32::MAX);
         let turn = due.since + self.policy.turn.saturating_mul(rank);
         let held = self

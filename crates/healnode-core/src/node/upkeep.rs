@@ -39,20 +39,72 @@ pub(super) struct Upkeep {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Chore {
     Survey,
-    CloseDuplicate { number: IssueNumber, of: IssueNumber },
-    Inspect { number: IssueNumber, members: Vec<Fingerprint> },
-    Follow { number: IssueNumber, members: Vec<Fingerprint> },
-    MarkQuiet { number: IssueNumber, quiet: bool },
-    CloseQuiet { number: IssueNumber },
-    Sample { issue: IssueRef, members: Vec<Fingerprint>, tell: bool },
-    Refresh { issue: IssueRef, members: Vec<Fingerprint>, tell: bool },
-    Tell { number: IssueNumber, text: String },
+    /// Take the lease, for what would be said twice if two nodes said it at once.
+    Lease,
+    /// Look once more, under the lease, whether there is still something to tell.
+    Recheck {
+        number: IssueNumber,
+        members: Vec<Fingerprint>,
+    },
+    CloseDuplicate {
+        number: IssueNumber,
+        of: IssueNumber,
+    },
+    Inspect {
+        number: IssueNumber,
+        members: Vec<Fingerprint>,
+    },
+    Follow {
+        number: IssueNumber,
+        members: Vec<Fingerprint>,
+    },
+    MarkQuiet {
+        number: IssueNumber,
+        quiet: bool,
+    },
+    CloseQuiet {
+        number: IssueNumber,
+    },
+    Sample {
+        issue: IssueRef,
+        members: Vec<Fingerprint>,
+        tell: bool,
+    },
+    Refresh {
+        issue: IssueRef,
+        members: Vec<Fingerprint>,
+        tell: bool,
+    },
+    Tell {
+        number: IssueNumber,
+        text: String,
+    },
 }
 
 impl Upkeep {
     /// Returns whether an answer is waited for.
     pub(super) fn is_busy(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// Returns whether something is about to be said for which the lease is needed.
+    pub(super) fn is_speaking(&self) -> bool {
+        self.current.iter().map(|(_, chore)| chore).chain(self.chores.front()).any(Chore::needs_lease)
+    }
+}
+
+impl Chore {
+    fn needs_lease(&self) -> bool {
+        match self {
+            Chore::Lease | Chore::Recheck { .. } | Chore::Tell { .. } => true,
+            Chore::Sample { tell, .. } | Chore::Refresh { tell, .. } => *tell,
+            Chore::Survey
+            | Chore::CloseDuplicate { .. }
+            | Chore::Inspect { .. }
+            | Chore::Follow { .. }
+            | Chore::MarkQuiet { .. }
+            | Chore::CloseQuiet { .. } => false,
+        }
     }
 }
 
@@ -73,20 +125,26 @@ impl super::Node {
         }
         if self.health != ForgeHealth::Ready {
             self.upkeep.chores.clear();
+            self.desk.look_over();
         }
         let Some(chore) = self.upkeep.chores.pop_front() else { return };
         let id = self.new_call();
         if let Some(effect) = self.chore_effect(id, &chore, None) {
             out.push(effect);
             self.upkeep.current = Some((id, chore));
+        } else {
+            self.desk.look_over();
         }
     }
 
     fn chore_effect(&self, id: CallId, chore: &Chore, sample: Option<&Report>) -> Option<Effect> {
         let call = match chore {
             Chore::Survey => ForgeCall::Survey,
+            Chore::Lease => ForgeCall::Acquire,
             Chore::CloseDuplicate { number, of } => ForgeCall::CloseDuplicate { number: *number, of: *of },
-            Chore::Inspect { number, .. } | Chore::Follow { number, .. } => ForgeCall::Inspect { number: *number },
+            Chore::Inspect { number, .. } | Chore::Follow { number, .. } | Chore::Recheck { number, .. } => {
+                ForgeCall::Inspect { number: *number }
+            }
             Chore::MarkQuiet { number, quiet } => ForgeCall::MarkQuiet { number: *number, quiet: *quiet },
             Chore::CloseQuiet { number } => {
                 let days = self.policy.quiet_after.as_secs() / (24 * 3600);
@@ -124,6 +182,14 @@ impl super::Node {
         let Some((_, chore)) = self.upkeep.current.take_if(|(current, _)| *current == id) else { return };
         match (chore, reply) {
             (Chore::Survey, ForgeReply::Found(found)) => self.take_survey(now, &found, out),
+            (Chore::Lease, ForgeReply::Leased(_)) => {}
+            // Whoever holds it may be telling the same; what is left to tell is seen at the next survey.
+            (Chore::Lease, ForgeReply::Held { .. }) => self.upkeep.chores.retain(|chore| !chore.needs_lease()),
+            (Chore::Recheck { members, .. }, ForgeReply::Issue(found)) => {
+                if let Some(refresh) = refresh_chore(&self.ledger, &found, members) {
+                    self.upkeep.chores.push_front(refresh);
+                }
+            }
             (Chore::CloseDuplicate { number, of }, ForgeReply::Done) => {
                 out.push(Effect::Note(Event::DuplicateClosed { issue: number, of }));
             }
@@ -132,7 +198,12 @@ impl super::Node {
             (Chore::Inspect { number, members }, ForgeReply::Gone { moved_to }) => self.issue_is_gone(now, number, &members, moved_to, out),
             (Chore::Refresh { issue, members, tell }, ForgeReply::Done) => self.refreshed(now, &issue, &members, tell, out),
             (
-                Chore::Follow { .. } | Chore::MarkQuiet { .. } | Chore::CloseQuiet { .. } | Chore::Tell { .. } | Chore::Refresh { .. },
+                Chore::Recheck { .. }
+                | Chore::Follow { .. }
+                | Chore::MarkQuiet { .. }
+                | Chore::CloseQuiet { .. }
+                | Chore::Tell { .. }
+                | Chore::Refresh { .. },
                 ForgeReply::Done | ForgeReply::Gone { .. },
             ) => {}
             (_, ForgeReply::Refused(refusal)) => match refusal.kind {
@@ -160,8 +231,8 @@ impl super::Node {
         let followed = followed_issues(&self.ledger, found);
         let quiet = followed.iter().filter_map(|(issue, members)| quiet_chore(&self.ledger, &self.policy, issue, members, now));
         chores.extend(quiet.take(REFRESHES_MAX));
-        let refreshes = followed.into_iter().filter_map(|(issue, members)| refresh_chore(&self.ledger, issue, members));
-        chores.extend(refreshes.take(REFRESHES_MAX));
+        let refreshes = followed.into_iter().filter_map(|(issue, members)| planned_refresh(&self.ledger, issue, members));
+        chores.extend(refreshes.take(REFRESHES_MAX).flatten());
     }
 
     /// An issue that a person closed as a duplicate hands its errors on to the other one.
@@ -398,6 +469,13 @@ fn quiet_chore(ledger: &Ledger, policy: &Policy, found: &FoundIssue, members: &[
         (false, true) => Some(Chore::MarkQuiet { number, quiet: false }),
         (true, true) | (false, false) => None,
     }
+}
+
+/// Returns what brings an issue up to date, if it has to be. What tells people something is looked at again under the lease first.
+fn planned_refresh(ledger: &Ledger, found: &FoundIssue, members: Vec<Fingerprint>) -> Option<Vec<Chore>> {
+    let refresh = refresh_chore(ledger, found, members.clone())?;
+    let recheck = Chore::Recheck { number: found.issue.number, members };
+    Some(if refresh.needs_lease() { vec![Chore::Lease, recheck] } else { vec![refresh] })
 }
 
 /// Returns what brings an issue up to date whose counts have grown by a step, or so much that people are told.
