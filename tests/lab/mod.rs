@@ -74,7 +74,8 @@ impl Scene {
 
     fn assemble(github: Emulator, bridge: Option<Bridge>, count: usize, environment: &[(&str, &str)], settings: &str) -> Self {
         let (site, proxy) = (Site::new(), Proxy::start(bridge.as_ref().map_or("127.0.0.1", Bridge::address), github.url()));
-        let forge = format!("[forge]\nkind = \"github\"\nauto_issue = true\nrepo = {:?}\napi_url = {:?}\n", github.repo(), proxy.url());
+        let url = format!("http://localhost:{}", proxy.port());
+        let forge = format!("[forge]\nkind = \"github\"\nauto_issue = true\nrepo = {:?}\napi_url = {url:?}\n", github.repo());
         let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
         let nodes = mesh_of(&names.iter().map(String::as_str).collect::<Vec<_>>(), |name, bootstrap| {
             let mut node = site.node_with_forge(name, bootstrap, &forge, settings);
@@ -98,6 +99,7 @@ impl Scene {
         let error = self.new_error();
         let begun = Instant::now();
         let fingerprint = case(self, &error);
+        assert_eq!(self.proxy.unspent(), 0, "a fault that struck nobody");
         self.await_issue(&fingerprint);
         let took = begun.elapsed();
         self.mend();
@@ -147,10 +149,14 @@ impl Scene {
     /// Reports an error so many times at every node that runs, all at the same time, and returns its fingerprint.
     pub(crate) fn report(&self, error: &str, severity: &str, times: usize) -> String {
         let report = json!({ "type": error, "message": "while something breaks", "severity": severity });
+        let post = |node: &TestNode| {
+            for _ in 1..times {
+                node.post(&report).unwrap();
+            }
+            node.post(&report).unwrap()
+        };
         let answers: Vec<Value> = std::thread::scope(|scope| {
-            let report = &report;
-            let senders: Vec<_> =
-                self.awake().map(|node| scope.spawn(move || (0..times).map(|_| node.post(report).unwrap()).next_back().unwrap())).collect();
+            let senders: Vec<_> = self.awake().map(|node| scope.spawn(|| post(node))).collect();
             senders.into_iter().map(|sender| sender.join().unwrap()).collect()
         });
         answers[0]["fingerprint"].as_str().unwrap().to_owned()
@@ -241,6 +247,22 @@ impl Scene {
             let find = |id: &String| peers.as_array().and_then(|peers| peers.iter().find(|peer| peer["peer_id"] == **id));
             others.map(|(_, id)| id).all(|id| find(id).is_none_or(silent))
         })
+    }
+}
+
+impl Drop for Scene {
+    /// What a failed test needs to be understood would be gone with the folder.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for exchange in self.proxy.exchanges() {
+            let position = self.peer_ids.iter().position(|known| *known == exchange.node);
+            eprintln!("{:?} n{position:?} {} {} -> {:?}", exchange.came, exchange.method, exchange.path, exchange.status);
+        }
+        for (position, node) in self.nodes.iter().enumerate() {
+            eprintln!("n{position} is {}:\n{}", self.peer_ids[position], node.log());
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! Networks that can be cut: a bridge in the test's own network, and each node in a namespace of its own on it.
 //!
 //! A cut makes packets between the sides vanish, both ways and in silence, as a failing link does; the bridge's own address, where the forge
-//! listens, stays reachable from everywhere. Needs root and iproute2. All of it is taken down again when it is dropped.
+//! listens, stays reachable from everywhere: in a namespace, `localhost` is that address, because healnode speaks plain HTTP to nothing else.
+//! Needs root and iproute2. All of it is taken down again when it is dropped.
 
+use std::fs;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -51,6 +54,7 @@ impl Bridge {
             ip(&["netns", "add", &namespace])?;
             bridge.namespaces.push(namespace.clone());
             bridge.connect(node, &namespace)?;
+            bridge.name_localhost(&namespace).map_err(|error| format!("{}: {error}", files_of(&namespace).display()))?;
         }
         Ok(bridge)
     }
@@ -61,6 +65,13 @@ impl Bridge {
         ip(&["-n", namespace, "addr", "add", &format!("{}/24", self.node_address(node)), "dev", "eth0"])?;
         ip(&["-n", namespace, "link", "set", "lo", "up"])?;
         ip(&["-n", namespace, "link", "set", "eth0", "up"])
+    }
+
+    /// `ip netns exec` shows the files of this folder in place of those in /etc.
+    fn name_localhost(&self, namespace: &str) -> std::io::Result<()> {
+        let folder = files_of(namespace);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("hosts"), format!("{} localhost\n", self.address))
     }
 
     /// Address that every node reaches, whatever is cut.
@@ -105,6 +116,7 @@ impl Drop for Bridge {
     fn drop(&mut self) {
         for namespace in &self.namespaces {
             let _gone = ip(&["netns", "del", namespace]);
+            let _never_written = fs::remove_dir_all(files_of(namespace));
         }
         let _gone = ip(&["link", "del", &self.name]);
     }
@@ -113,6 +125,10 @@ impl Drop for Bridge {
 /// Says that a test is skipped, past the capture of its output.
 pub(crate) fn skip(reason: &str) {
     writeln!(std::io::stderr(), "skipped: needs root and network namespaces ({reason})").expect("standard error can be written");
+}
+
+fn files_of(namespace: &str) -> PathBuf {
+    Path::new("/etc/netns").join(namespace)
 }
 
 fn hardware(node: usize) -> String {

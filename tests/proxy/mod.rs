@@ -145,9 +145,9 @@ impl Proxy {
         Self { address, shared, acceptor: Some(acceptor) }
     }
 
-    /// Address for `forge.api_url`.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// Strikes the next so many requests of this method and path. A path is below the repository and has no query; a last `*` stands for
@@ -166,6 +166,11 @@ impl Proxy {
         let mut state = self.shared.state();
         state.rules.clear();
         state.list_lag = Duration::ZERO;
+    }
+
+    /// Returns how many requests are still to be struck one by one.
+    pub(crate) fn unspent(&self) -> usize {
+        self.shared.state().rules.iter().filter_map(|rule| rule.times).sum()
     }
 
     /// Holds the next such request before it is done.
