@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each of the tests that include this file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::unwrap_in_result, reason = "what goes wrong here has to fail the test")]
 
+pub(crate) mod pipeline;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -281,6 +283,13 @@ impl TestNode {
     /// Waits until the node counts so many occurrences.
     pub(crate) fn wait_for_count(&self, fingerprint: &str, occurrences: u64) -> Value {
         wait_for("the count", || self.error(fingerprint).filter(|error| error["occurrences"] == occurrences))
+    }
+
+    /// Returns the resident memory of the running node, in kilobytes.
+    pub(crate) fn memory_kb(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// Ends the node as a crash would.
