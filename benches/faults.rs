@@ -197,15 +197,15 @@ fn kill_one_node(seed: u64) -> Toll {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (acknowledged, open) = report_until_killed(&mut node, run, Duration::from_micros((dice >> 33) % 150_000));
         node.start();
-        let after_restart = occurrences(&node) - known;
-        toll.lost += acknowledged.saturating_sub(after_restart);
-        toll.doubled += after_restart.saturating_sub(acknowledged + open.len() as u64);
+        toll.lost += acknowledged - shown(&node, known, acknowledged).min(acknowledged);
         open.iter().for_each(|report| drop(node.post(report).expect("a running node acknowledges")));
-        let all = occurrences(&node) - known;
-        let sent = acknowledged + open.len() as u64;
-        toll.lost += sent.saturating_sub(all);
-        toll.doubled += all.saturating_sub(sent);
-        known += all;
+        // What is shown follows a moment later, and whole: with the last report everything before it shows too.
+        node.post(&killed_report("last", run, 0)).expect("a running node acknowledges");
+        let sent = acknowledged + open.len() as u64 + 1;
+        let counted = shown(&node, known, sent);
+        toll.lost += sent.saturating_sub(counted);
+        toll.doubled += counted.saturating_sub(sent);
+        known += counted;
         toll.kills += 1;
         toll.acknowledged += acknowledged;
         toll.unacknowledged += open.len() as u64;
@@ -215,10 +215,7 @@ fn kill_one_node(seed: u64) -> Toll {
 
 /// Returns how many reports were acknowledged before the node was killed, and those that were not.
 fn report_until_killed(node: &mut TestNode, run: usize, after: Duration) -> (u64, Vec<Value>) {
-    let report = |reporter: usize, number: u64| {
-        let event_id = format!("{run}-{reporter}-{number}");
-        json!({ "type": "KilledError", "message": "while it was killed", "event_id": event_id })
-    };
+    let report = |reporter: usize, number: u64| killed_report(&format!("reporter {reporter}"), run, number);
     let pid = node.pid().to_string();
     let (acknowledged, open) = thread::scope(|scope| {
         let node = &*node;
@@ -239,8 +236,20 @@ fn report_until_killed(node: &mut TestNode, run: usize, after: Duration) -> (u64
     (acknowledged, open)
 }
 
-fn occurrences(node: &TestNode) -> u64 {
-    node.get("/v1/status").unwrap()["occurrences"].as_u64().unwrap()
+fn killed_report(by: &str, run: usize, number: u64) -> Value {
+    json!({ "type": "KilledError", "message": "while it was killed", "event_id": format!("{by}, run {run}, report {number}") })
+}
+
+/// Returns how many occurrences more than before a node shows, once they are as many as expected or have had the time to be.
+fn shown(node: &TestNode, before: u64, expected: u64) -> u64 {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let more = node.get("/v1/status").unwrap()["occurrences"].as_u64().unwrap() - before;
+        if more >= expected || Instant::now() > deadline {
+            return more;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// From the leader's death to the being there, or its being known to the others.
