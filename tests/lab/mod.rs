@@ -99,9 +99,9 @@ impl Scene {
         let error = self.new_error();
         let begun = Instant::now();
         let fingerprint = case(self, &error);
-        assert_eq!(self.proxy.unspent(), 0, "a fault that struck nobody");
         self.await_issue(&fingerprint);
         let took = begun.elapsed();
+        assert_eq!(self.proxy.unspent(), 0, "a fault that struck nobody");
         self.mend();
         let mended = Instant::now();
         self.await_agreement(&fingerprint, None);
