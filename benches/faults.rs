@@ -14,6 +14,7 @@ mod lab;
 mod proxy;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::thread;
@@ -23,16 +24,16 @@ use serde_json::{Value, json};
 
 use harness::pipeline::send_pipelined;
 use harness::{Site, TestNode, wait_for, wait_within};
-use lab::cases::{CASES, leader_killed_before_the_answer};
+use lab::cases::{CASES, Case, leader_killed_before_the_answer};
 use lab::netns::Cut;
 use lab::{Outcome, QUICK, Scene, letters};
 
 /// Scenes of three nodes and an emulator that run side by side. Nearly all they do is wait.
-const SCENES: usize = 4;
+const SCENES: usize = 6;
 
 /// Runs of each fault, and of those that take more than a minute.
 const RUNS: usize = 6;
-const SLOW_RUNS: usize = 4;
+const SLOW_RUNS: usize = 3;
 
 /// Runs of each kind of cut, half of them with sides that had given each other up before.
 const CUTS: usize = 8;
@@ -71,7 +72,7 @@ fn main() {
 type Run = Option<Outcome>;
 
 /// Runs what is to be done on several scenes side by side. What breaks a scene is counted, and the scene is set up anew.
-fn on_scenes<J: Copy + Send, K: Ord + Send>(
+fn on_scenes<J: Copy + Send, K: Ord + Debug + Send>(
     scenes: usize,
     jobs: Vec<(K, J)>,
     set_up: impl Fn() -> Option<Scene> + Sync,
@@ -85,6 +86,10 @@ fn on_scenes<J: Copy + Send, K: Ord + Send>(
             let Some((key, job)) = jobs.lock().unwrap().pop_front() else { break };
             let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut scene, job))).ok();
             let is_broken = outcome.is_none();
+            if is_broken {
+                eprintln!("{key:?} did not come to its end:");
+                scene.explain();
+            }
             results.lock().unwrap().0.entry(key).or_default().push(outcome);
             if is_broken {
                 let Some(fresh) = set_up() else { return };
@@ -100,14 +105,18 @@ fn on_scenes<J: Copy + Send, K: Ord + Send>(
 /// Every fault of the table, many times.
 fn faults() {
     let rounds = RUNS.max(SLOW_RUNS);
-    let in_round = |round: usize| CASES.iter().enumerate().filter(move |(_, case)| round < if case.is_slow { SLOW_RUNS } else { RUNS });
+    let jobs_of = |(position, case): (usize, &'static Case)| ((position, case.name), case);
+    let in_round = |round: usize| {
+        let is_in = move |(_, case): &(usize, &Case)| round < if case.is_slow { SLOW_RUNS } else { RUNS };
+        CASES.iter().enumerate().filter(is_in).map(jobs_of)
+    };
     let jobs: Vec<_> = (0..rounds).flat_map(in_round).collect();
     let (results, offences) = on_scenes(SCENES, jobs, || Scene::start(3, QUICK, ""), |scene, case| scene.run(case.inflict));
     println!("faults: three nodes, one emulator, critical report on each node at the same time");
     println!("| fault | runs | issues created each | open in the end | too many | not ended | median from report to issue, worst |");
     println!("|---|--:|--:|--:|--:|--:|--:|");
     let (mut runs, mut extra) = (0, 0);
-    for (position, found) in &results {
+    for ((position, _), found) in &results {
         let case = &CASES[*position];
         let ended: Vec<&Outcome> = found.iter().flatten().collect();
         let too_many: usize = ended.iter().map(|outcome| outcome.creations.saturating_sub(case.creations)).sum();

@@ -20,9 +20,36 @@ fn check(inflict: Inflict) {
     assert_eq!(scene.proxy.offences(), Vec::<String>::new());
 }
 
+/// For cases that wait for minutes by design: side by side, each with nodes and a forge of its own.
+fn check_side_by_side(cases: &[(&str, Inflict)]) {
+    std::thread::scope(|scope| {
+        let running: Vec<_> = cases.iter().map(|(name, inflict)| (name, scope.spawn(|| check(*inflict)))).collect();
+        let failed: Vec<_> = running.into_iter().filter_map(|(name, case)| case.join().is_err().then_some(name)).collect();
+        assert!(failed.is_empty(), "{failed:?}");
+    });
+}
+
 #[test]
-fn a_reset_before_the_effect_is_followed_by_looking_and_then_one_create() {
-    check(cases::reset_before);
+fn a_create_that_may_have_failed_is_looked_for_before_a_second() {
+    check_side_by_side(&[("reset", cases::reset_before), ("502", cases::bad_gateway_before)]);
+}
+
+#[test]
+fn a_leader_killed_between_create_and_answer_leaves_one_issue() {
+    check_side_by_side(&[
+        ("the effect is there", cases::leader_killed_before_the_answer),
+        ("the effect comes late", cases::leader_killed_and_the_effect_late),
+        ("the effect never comes", cases::leader_killed_and_the_effect_never),
+        ("all are killed", cases::all_killed_before_the_answer),
+    ]);
+}
+
+#[test]
+fn a_leader_that_is_stopped_and_goes_on_later_does_not_create_again() {
+    check_side_by_side(&[
+        ("before its answer", cases::leader_stopped_before_the_answer),
+        ("while it looks", cases::leader_stopped_while_it_looks),
+    ]);
 }
 
 #[test]
@@ -78,31 +105,6 @@ fn a_token_that_is_refused_for_a_while_delays_the_issue() {
 #[test]
 fn a_forge_that_is_down_for_a_while_delays_the_issue() {
     check(cases::forge_down_for_a_while);
-}
-
-#[test]
-fn the_successor_of_a_leader_killed_before_its_answer_adopts_the_issue() {
-    check(cases::leader_killed_before_the_answer);
-}
-
-#[test]
-fn a_create_that_takes_effect_after_its_leader_died_is_found_by_the_successor() {
-    check(cases::leader_killed_and_the_effect_late);
-}
-
-#[test]
-fn a_leader_that_is_stopped_before_its_answer_agrees_when_it_goes_on() {
-    check(cases::leader_stopped_before_the_answer);
-}
-
-#[test]
-fn a_leader_that_is_stopped_while_it_looks_does_not_create_when_it_goes_on() {
-    check(cases::leader_stopped_while_it_looks);
-}
-
-#[test]
-fn all_killed_before_the_answer_adopt_the_issue_after_their_restart() {
-    check(cases::all_killed_before_the_answer);
 }
 
 /// No client can prevent what a network does twice. The sweep mends it.

@@ -17,8 +17,8 @@ use crate::emulator::Emulator;
 use crate::harness::{Site, TestNode, mesh_of, wait_within};
 use crate::proxy::Proxy;
 
-/// How long filing may take when an answer was lost: a minute of looking, a takeover, and a lease that runs out.
-const FILING_PATIENCE: Duration = Duration::from_secs(240);
+/// How long filing may take when an answer was lost: a lease that runs out, a takeover, a minute of looking, and time to spare.
+const FILING_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Lists that the leader reads until two whole looks at its issues are over, which it takes only when nothing is being filed.
 const LISTS_OF_TWO_SWEEPS: usize = 4;
@@ -225,6 +225,22 @@ impl Scene {
         wait_within(FILING_PATIENCE, "two sweeps", || (lists() >= before + LISTS_OF_TWO_SWEEPS).then_some(()));
     }
 
+    /// Says on standard error what is needed to understand a failure and would be gone with the folder.
+    pub(crate) fn explain(&self) {
+        let first = self.proxy.exchanges().first().map(|exchange| exchange.came);
+        for exchange in self.proxy.exchanges() {
+            let position = self.peer_ids.iter().position(|known| *known == exchange.node);
+            let at = first.map(|first| exchange.came - first).unwrap_or_default();
+            eprintln!("{at:.3?} n{position:?} {} {} -> {:?}", exchange.method, exchange.path, exchange.status);
+        }
+        for (position, node) in self.nodes.iter().enumerate() {
+            eprintln!("n{position} is {}:\n{}", self.peer_ids[position], node.log());
+            let is_awake = node.is_running() && !self.stopped.contains(&position);
+            let known = is_awake.then(|| (node.get("/v1/errors"), node.get("/v1/peers")));
+            eprintln!("n{position} knows {known:?}");
+        }
+    }
+
     fn awake(&self) -> impl Iterator<Item = &TestNode> {
         let awake = |(position, node): &(usize, &TestNode)| node.is_running() && !self.stopped.contains(position);
         self.nodes.iter().enumerate().filter(awake).map(|(_, node)| node)
@@ -251,17 +267,9 @@ impl Scene {
 }
 
 impl Drop for Scene {
-    /// What a failed test needs to be understood would be gone with the folder.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            return;
-        }
-        for exchange in self.proxy.exchanges() {
-            let position = self.peer_ids.iter().position(|known| *known == exchange.node);
-            eprintln!("{:?} n{position:?} {} {} -> {:?}", exchange.came, exchange.method, exchange.path, exchange.status);
-        }
-        for (position, node) in self.nodes.iter().enumerate() {
-            eprintln!("n{position} is {}:\n{}", self.peer_ids[position], node.log());
+        if std::thread::panicking() {
+            self.explain();
         }
     }
 }
