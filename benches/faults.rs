@@ -26,7 +26,7 @@ use harness::pipeline::send_pipelined;
 use harness::{Site, TestNode, wait_for, wait_within};
 use lab::cases::{CASES, Case, leader_killed_before_the_answer};
 use lab::netns::Cut;
-use lab::{Outcome, QUICK, Scene, letters};
+use lab::{Outcome, QUICK, QUICK_BY_LABEL, Scene, letters};
 
 /// Scenes of three nodes and an emulator that run side by side. Nearly all they do is wait.
 const SCENES: usize = 6;
@@ -67,6 +67,9 @@ fn main() {
         }
     }
 }
+
+/// Environment variables of every node.
+type Settings = &'static [(&'static str, &'static str)];
 
 /// A run that did not come to its end, or what it came to.
 type Run = Option<Outcome>;
@@ -137,11 +140,12 @@ fn faults() {
 
 /// Networks that are cut while every side sees enough to file.
 fn partition() {
-    /// Nodes, cut, and what Alertmanager did.
-    const CUT: [(&str, usize, Cut, &str); 3] = [
-        ("1 / 2", 3, Cut::At(1), "2 in 25 of 25"),
-        ("2 / 3", 5, Cut::At(2), "2 in 15, 3 in 10"),
-        ("5 singles", 5, Cut::Singles, "5 in 25 of 25"),
+    /// Name, nodes, cut, settings, and what Alertmanager did.
+    const CUT: [(&str, usize, Cut, Settings, &str); 4] = [
+        ("1 / 2", 3, Cut::At(1), QUICK, "2 in 25 of 25"),
+        ("2 / 3", 5, Cut::At(2), QUICK, "2 in 15, 3 in 10"),
+        ("5 singles", 5, Cut::Singles, QUICK, "5 in 25 of 25"),
+        ("1 / 2, lease by label", 3, Cut::At(1), QUICK_BY_LABEL, "2 in 25 of 25"),
     ];
     println!(
         "partition: every node sees the error three times while the network is cut; bundles every second, at the same moment everywhere"
@@ -150,9 +154,9 @@ fn partition() {
         "| cut | runs | issues created each | open in the end | not ended | from heal to agreement, median, worst | Alertmanager 0.25.0, measured in the same kind of partition: notifications each |"
     );
     println!("|---|--:|--:|--:|--:|--:|--:|");
-    for (name, nodes, cut, alertmanager) in CUT {
+    for (name, nodes, cut, settings, alertmanager) in CUT {
         let jobs = (0..CUTS).map(|run| ((), run % 2 == 0)).collect();
-        let set_up = || Scene::start_on_bridge(nodes, QUICK, "");
+        let set_up = || Scene::start_on_bridge(nodes, settings, "");
         let (results, offences) = on_scenes(2, jobs, set_up, |scene, apart| scene.run_cut(cut, apart));
         let found = results.into_values().next().unwrap_or_default();
         let ended: Vec<&Outcome> = found.iter().flatten().collect();

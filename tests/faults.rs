@@ -49,6 +49,7 @@ fn a_leader_that_is_stopped_and_goes_on_later_does_not_create_again() {
     check_side_by_side(&[
         ("before its answer", cases::leader_stopped_before_the_answer),
         ("while it looks", cases::leader_stopped_while_it_looks),
+        ("while it takes the lease", cases::leader_stopped_while_it_takes_the_lease),
     ]);
 }
 
@@ -105,6 +106,16 @@ fn a_token_that_is_refused_for_a_while_delays_the_issue() {
 #[test]
 fn a_forge_that_is_down_for_a_while_delays_the_issue() {
     check(cases::forge_down_for_a_while);
+}
+
+#[test]
+fn a_lease_whose_answer_is_lost_is_found_to_be_held() {
+    check(cases::lease_answer_lost);
+}
+
+#[test]
+fn a_lease_that_is_not_granted_is_asked_for_again() {
+    check(cases::lease_bad_gateway_before);
 }
 
 /// No client can prevent what a network does twice. The sweep mends it.

@@ -47,11 +47,18 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "leader stopped before the answer", inflict: leader_stopped_before_the_answer, creations: 1, is_slow: true },
     Case { name: "leader stopped while it looks", inflict: leader_stopped_while_it_looks, creations: 1, is_slow: true },
     Case { name: "all killed before the answer", inflict: all_killed_before_the_answer, creations: 1, is_slow: true },
+    Case { name: "lease's answer lost", inflict: lease_answer_lost, creations: 1, is_slow: false },
+    Case { name: "lease's 502 before the effect", inflict: lease_bad_gateway_before, creations: 1, is_slow: false },
+    Case { name: "lease's commit lost", inflict: lease_commit_lost, creations: 1, is_slow: false },
+    Case { name: "leader stopped while it takes the lease", inflict: leader_stopped_while_it_takes_the_lease, creations: 1, is_slow: true },
     Case { name: "create doubled on its way", inflict: doubled, creations: 2, is_slow: false },
 ];
 
 const CREATE: (&str, &str) = ("POST", "/issues");
 const LIST: (&str, &str) = ("GET", "/issues");
+
+/// What makes or moves the ref that is the lease.
+const LEASE: (&str, &str) = ("*", "/git/refs*");
 
 fn strike_create(scene: &Scene, error: &str, fault: Fault) -> String {
     scene.proxy.strike(1, CREATE.0, CREATE.1, fault);
@@ -147,6 +154,21 @@ pub(crate) fn doubled(scene: &mut Scene, error: &str) -> String {
     strike_create(scene, error, Fault::Doubled)
 }
 
+pub(crate) fn lease_answer_lost(scene: &mut Scene, error: &str) -> String {
+    scene.proxy.strike(1, LEASE.0, LEASE.1, Fault::ResetAfter);
+    scene.report_critical(error)
+}
+
+pub(crate) fn lease_bad_gateway_before(scene: &mut Scene, error: &str) -> String {
+    scene.proxy.strike(1, LEASE.0, LEASE.1, Fault::Refuse(Answer::json(502, "{}")));
+    scene.report_critical(error)
+}
+
+pub(crate) fn lease_commit_lost(scene: &mut Scene, error: &str) -> String {
+    scene.proxy.strike(1, "POST", "/git/commits", Fault::CloseAfter);
+    scene.report_critical(error)
+}
+
 pub(crate) fn leader_killed_before_the_answer(scene: &mut Scene, error: &str) -> String {
     let gate = scene.proxy.hold_after(CREATE.0, CREATE.1);
     let fingerprint = scene.report_critical(error);
@@ -190,6 +212,11 @@ pub(crate) fn leader_stopped_before_the_answer(scene: &mut Scene, error: &str) -
 /// What the leader has read says that there is no issue. When it goes on, that is long untrue.
 pub(crate) fn leader_stopped_while_it_looks(scene: &mut Scene, error: &str) -> String {
     let gate = scene.proxy.hold_after(LIST.0, LIST.1);
+    stop_at(scene, error, &gate)
+}
+
+pub(crate) fn leader_stopped_while_it_takes_the_lease(scene: &mut Scene, error: &str) -> String {
+    let gate = scene.proxy.hold_after(LEASE.0, LEASE.1);
     stop_at(scene, error, &gate)
 }
 

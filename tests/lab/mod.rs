@@ -23,9 +23,18 @@ const FILING_PATIENCE: Duration = Duration::from_secs(300);
 /// Lists that the leader reads until two whole looks at its issues are over, which it takes only when nothing is being filed.
 const LISTS_OF_TWO_SWEEPS: usize = 4;
 
-/// What makes a mesh quick to notice a silent leader, so that a run takes seconds. Nothing may depend on it but time.
-pub(crate) const QUICK: &[(&str, &str)] =
-    &[("HEALNODE_MESH_PRESENCE_INTERVAL", "500ms"), ("HEALNODE_MESH_PRESENCE_TIMEOUT", "3s"), ("HEALNODE_BUNDLE_TURN", "2s")];
+/// What makes a mesh quick to notice a silent leader, so that a run takes seconds, and lets it file as often as there are runs. Nothing may
+/// depend on it but time.
+pub(crate) const QUICK: &[(&str, &str)] = &[
+    ("HEALNODE_MESH_PRESENCE_INTERVAL", "500ms"),
+    ("HEALNODE_MESH_PRESENCE_TIMEOUT", "3s"),
+    ("HEALNODE_BUNDLE_TURN", "2s"),
+    ("HEALNODE_BUNDLE_MAX_PER_HOUR", "0"),
+    ("HEALNODE_BUNDLE_MAX_PER_DAY", "0"),
+];
+
+/// The same with labels in place of a git ref as the lease.
+pub(crate) const QUICK_BY_LABEL: &[(&str, &str)] = &[QUICK[0], QUICK[1], QUICK[2], QUICK[3], QUICK[4], ("HEALNODE_FORGE_LEASE", "label")];
 
 /// Nodes, forge, and what lies between. Dropping it ends all of it.
 pub(crate) struct Scene {
