@@ -151,9 +151,9 @@ fn partition() {
         "partition: every node sees the error three times while the network is cut; bundles every second, at the same moment everywhere"
     );
     println!(
-        "| cut | runs | issues created each | open in the end | not ended | from heal to agreement, median, worst | Alertmanager 0.25.0, measured in the same kind of partition: notifications each |"
+        "| cut | runs | issues created each | open in the end | not ended | known on every side, median, worst | from heal to agreement, median, worst | Alertmanager 0.25.0, measured in the same kind of partition: notifications each |"
     );
-    println!("|---|--:|--:|--:|--:|--:|--:|");
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|");
     for (name, nodes, cut, settings, alertmanager) in CUT {
         let jobs = (0..CUTS).map(|run| ((), run % 2 == 0)).collect();
         let set_up = || Scene::start_on_bridge(nodes, settings, "");
@@ -161,11 +161,12 @@ fn partition() {
         let found = results.into_values().next().unwrap_or_default();
         let ended: Vec<&Outcome> = found.iter().flatten().collect();
         println!(
-            "| {name} | {} | {} | {} | {} | {} | {alertmanager} |",
+            "| {name} | {} | {} | {} | {} | {} | {} | {alertmanager} |",
             found.len(),
             tally(ended.iter().map(|outcome| outcome.creations)),
             range(ended.iter().map(|outcome| outcome.open)),
             found.len() - ended.len(),
+            median_and_worst(ended.iter().map(|outcome| outcome.took).collect()),
             median_and_worst(ended.iter().map(|outcome| outcome.agreed_after).collect()),
         );
         offences.iter().for_each(|offence| println!("{offence}"));

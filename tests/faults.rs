@@ -10,7 +10,7 @@ mod harness;
 mod lab;
 mod proxy;
 
-use lab::cases::{self, Inflict};
+use lab::cases::{self, CASES, Inflict};
 use lab::{QUICK, Scene};
 
 fn check(inflict: Inflict) {
@@ -20,37 +20,15 @@ fn check(inflict: Inflict) {
     assert_eq!(scene.proxy.offences(), Vec::<String>::new());
 }
 
-/// For cases that wait for minutes by design: side by side, each with nodes and a forge of its own.
-fn check_side_by_side(cases: &[(&str, Inflict)]) {
+/// What waits for minutes by design waits side by side, each case with nodes and a forge of its own.
+#[test]
+fn a_leader_killed_or_stopped_at_any_moment_and_a_create_that_never_arrived_leave_one_issue() {
     std::thread::scope(|scope| {
-        let running: Vec<_> = cases.iter().map(|(name, inflict)| (name, scope.spawn(|| check(*inflict)))).collect();
+        let slow = CASES.iter().filter(|case| case.is_slow);
+        let running: Vec<_> = slow.map(|case| (case.name, scope.spawn(|| check(case.inflict)))).collect();
         let failed: Vec<_> = running.into_iter().filter_map(|(name, case)| case.join().is_err().then_some(name)).collect();
         assert!(failed.is_empty(), "{failed:?}");
     });
-}
-
-#[test]
-fn a_create_that_may_have_failed_is_looked_for_before_a_second() {
-    check_side_by_side(&[("reset", cases::reset_before), ("502", cases::bad_gateway_before)]);
-}
-
-#[test]
-fn a_leader_killed_between_create_and_answer_leaves_one_issue() {
-    check_side_by_side(&[
-        ("the effect is there", cases::leader_killed_before_the_answer),
-        ("the effect comes late", cases::leader_killed_and_the_effect_late),
-        ("the effect never comes", cases::leader_killed_and_the_effect_never),
-        ("all are killed", cases::all_killed_before_the_answer),
-    ]);
-}
-
-#[test]
-fn a_leader_that_is_stopped_and_goes_on_later_does_not_create_again() {
-    check_side_by_side(&[
-        ("before its answer", cases::leader_stopped_before_the_answer),
-        ("while it looks", cases::leader_stopped_while_it_looks),
-        ("while it takes the lease", cases::leader_stopped_while_it_takes_the_lease),
-    ]);
 }
 
 #[test]
