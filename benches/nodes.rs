@@ -9,6 +9,8 @@ mod harness;
 
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use harness::pipeline::send_pipelined;
 use harness::{Site, TestNode};
 
@@ -40,7 +42,7 @@ fn start() {
         .map(|_| {
             let begun = Instant::now();
             node.spawn();
-            while get(&node, "/v1/status").is_none() {
+            while node.get("/v1/status").is_none() {
                 std::thread::sleep(Duration::from_millis(1));
             }
             let took = begun.elapsed();
@@ -83,9 +85,9 @@ fn spread() {
         .map(|round| {
             let name = char::from(b'a' + round % 26).to_string().repeat(usize::from(round) + 3);
             let begun = Instant::now();
-            let fingerprint = post(&nodes[usize::from(round) % 10], &format!("{{\"type\":\"SpreadError{name}\",\"message\":\"spread\"}}"));
+            let fingerprint = post(&nodes[usize::from(round) % 10], &json!({ "type": format!("SpreadError{name}"), "message": "spread" }));
             for node in &nodes {
-                while get(node, &format!("/v1/errors/{fingerprint}")).is_none() {}
+                while node.get(&format!("/v1/errors/{fingerprint}")).is_none() {}
             }
             begun.elapsed()
         })
@@ -109,10 +111,7 @@ fn file() {
             let name = char::from(b'a' + round).to_string().repeat(6);
             let before = site.issues().len();
             let begun = Instant::now();
-            post(
-                &nodes[usize::from(round) % 3],
-                &format!("{{\"type\":\"FileError{name}\",\"message\":\"file\",\"severity\":\"critical\"}}"),
-            );
+            post(&nodes[usize::from(round) % 3], &json!({ "type": format!("FileError{name}"), "message": "file", "severity": "critical" }));
             while site.issues().len() == before {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -158,14 +157,8 @@ fn burst() {
     );
 }
 
-fn get(node: &TestNode, path: &str) -> Option<String> {
-    node.http("GET", path, "").filter(|(status, _)| *status == 200).map(|(_, body)| body)
-}
-
-fn post(node: &TestNode, body: &str) -> String {
-    let (_, answer) = node.http("POST", "/v1/report", body).unwrap();
-    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-    answer["fingerprint"].as_str().unwrap().to_owned()
+fn post(node: &TestNode, report: &Value) -> String {
+    node.post(report).unwrap()["fingerprint"].as_str().unwrap().to_owned()
 }
 
 /// Processor time of all nodes, in hundredths of a second, which is percent of a core each second.
