@@ -81,12 +81,13 @@ impl Scene {
         Some(Self::assemble(Emulator::start()?, Some(bridge), count, environment, settings))
     }
 
+    /// A node that is started again keeps the port that the system chose for it, so that the others find it.
     fn assemble(github: Emulator, bridge: Option<Bridge>, count: usize, environment: &[(&str, &str)], settings: &str) -> Self {
         let (site, proxy) = (Site::new(), Proxy::start(bridge.as_ref().map_or("127.0.0.1", Bridge::address), github.url()));
         let url = format!("http://localhost:{}", proxy.port());
         let forge = format!("[forge]\nkind = \"github\"\nauto_issue = true\nrepo = {:?}\napi_url = {url:?}\n", github.repo());
         let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
-        let nodes = mesh_of(&names.iter().map(String::as_str).collect::<Vec<_>>(), |name, bootstrap| {
+        let mut nodes = mesh_of(&names.iter().map(String::as_str).collect::<Vec<_>>(), |name, bootstrap| {
             let mut node = site.node_with_forge(name, bootstrap, &forge, settings);
             node.set("HEALNODE_GITHUB_TOKEN", github.token());
             environment.iter().for_each(|(name, value)| node.set(name, value));
@@ -97,6 +98,10 @@ impl Scene {
             }
             node
         });
+        for node in &mut nodes {
+            let address = node.address();
+            node.set("HEALNODE_MESH_LISTEN", address.split("/p2p/").next().unwrap());
+        }
         let peer_ids = nodes.iter().map(TestNode::peer_id).collect();
         let scene = Self { nodes, proxy, github, bridge, site, peer_ids, stopped: BTreeSet::new(), errors: 0 };
         wait_within(FILING_PATIENCE, "every node's knowing that all can file", || scene.all_can_file().then_some(()));
