@@ -7,11 +7,11 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
+use harness::pipeline::send_pipelined;
 use harness::{Site, TestNode};
 
 /// Occurrences of the one error in `burst`.
@@ -19,9 +19,6 @@ const BURST: usize = 1_000_000;
 
 /// Connections that post them.
 const SENDERS: usize = 8;
-
-/// Requests that one connection has under way.
-const PIPELINED: usize = 50;
 
 fn main() {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
@@ -45,7 +42,7 @@ fn start() {
         .map(|_| {
             let begun = Instant::now();
             node.spawn();
-            while get(&node, "/v1/status").is_none() {
+            while node.get("/v1/status").is_none() {
                 std::thread::sleep(Duration::from_millis(1));
             }
             let took = begun.elapsed();
@@ -69,7 +66,7 @@ fn idle() {
         std::thread::sleep(period);
         let bytes = (loopback_bytes() - bytes) as f64 / period.as_secs_f64() / count as f64;
         let cpu = (cpu_ticks(&nodes) - ticks) as f64 / period.as_secs_f64() / count as f64;
-        let mut memory: Vec<u64> = nodes.iter().map(|node| memory_kb(node.pid())).collect();
+        let mut memory: Vec<u64> = nodes.iter().map(|node| node.memory_kb()).collect();
         memory.sort_unstable();
         println!(
             "idle: {count} nodes: resident {:.1} to {:.1} MB each, {cpu:.2} % of a core each, {bytes:.0} bytes/s on the wire each",
@@ -88,9 +85,9 @@ fn spread() {
         .map(|round| {
             let name = char::from(b'a' + round % 26).to_string().repeat(usize::from(round) + 3);
             let begun = Instant::now();
-            let fingerprint = post(&nodes[usize::from(round) % 10], &format!("{{\"type\":\"SpreadError{name}\",\"message\":\"spread\"}}"));
+            let fingerprint = post(&nodes[usize::from(round) % 10], &json!({ "type": format!("SpreadError{name}"), "message": "spread" }));
             for node in &nodes {
-                while get(node, &format!("/v1/errors/{fingerprint}")).is_none() {}
+                while node.get(&format!("/v1/errors/{fingerprint}")).is_none() {}
             }
             begun.elapsed()
         })
@@ -114,10 +111,7 @@ fn file() {
             let name = char::from(b'a' + round).to_string().repeat(6);
             let before = site.issues().len();
             let begun = Instant::now();
-            post(
-                &nodes[usize::from(round) % 3],
-                &format!("{{\"type\":\"FileError{name}\",\"message\":\"file\",\"severity\":\"critical\"}}"),
-            );
+            post(&nodes[usize::from(round) % 3], &json!({ "type": format!("FileError{name}"), "message": "file", "severity": "critical" }));
             while site.issues().len() == before {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -144,10 +138,10 @@ fn burst() {
     nodes.iter().for_each(|node| node.wait_for_peers(1));
     let published = |node: &TestNode| node.ask(&["status"])["statements_published"].as_u64().unwrap();
     let (statements, bytes, begun) = (published(&nodes[0]), loopback_bytes(), Instant::now());
-    let socket = nodes[0].socket();
+    let (socket, body) = (nodes[0].socket(), "{\"type\":\"BurstError\",\"message\":\"the same again\"}");
     std::thread::scope(|scope| {
         for _ in 0..SENDERS {
-            scope.spawn(|| send_burst(&socket, BURST / SENDERS));
+            scope.spawn(|| send_pipelined(&socket, std::iter::repeat_n(body, BURST / SENDERS)));
         }
     });
     let took = begun.elapsed();
@@ -159,57 +153,12 @@ fn burst() {
         BURST as f64 / took.as_secs_f64(),
         published(&nodes[0]) - statements,
         loopback_bytes() - bytes,
-        memory_kb(nodes[0].pid()) as f64 / 1e3,
+        nodes[0].memory_kb() as f64 / 1e3,
     );
 }
 
-fn send_burst(socket: &Path, count: usize) {
-    let body = "{\"type\":\"BurstError\",\"message\":\"the same again\"}";
-    let request = format!("POST /v1/report HTTP/1.1\r\nhost: healnode\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    let mut stream = UnixStream::connect(socket).unwrap();
-    let mut answers = BufReader::new(stream.try_clone().unwrap());
-    for _ in 0..count / PIPELINED {
-        stream.write_all(request.repeat(PIPELINED).as_bytes()).unwrap();
-        for _ in 0..PIPELINED {
-            let (status, _) = read_answer(&mut answers);
-            assert_eq!(status, 200);
-        }
-    }
-}
-
-fn read_answer(answers: &mut BufReader<UnixStream>) -> (u16, String) {
-    let (mut status, mut length) = (0, 0);
-    loop {
-        let mut line = String::new();
-        answers.read_line(&mut line).unwrap();
-        let line = line.trim_end().to_ascii_lowercase();
-        if let Some(rest) = line.strip_prefix("http/1.1 ") {
-            status = rest[..3].parse().unwrap();
-        } else if let Some(value) = line.strip_prefix("content-length: ") {
-            length = value.parse().unwrap();
-        } else if line.is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    answers.read_exact(&mut body).unwrap();
-    (status, String::from_utf8(body).unwrap())
-}
-
-fn get(node: &TestNode, path: &str) -> Option<String> {
-    node.http("GET", path, "").filter(|(status, _)| *status == 200).map(|(_, body)| body)
-}
-
-fn post(node: &TestNode, body: &str) -> String {
-    let (_, answer) = node.http("POST", "/v1/report", body).unwrap();
-    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-    answer["fingerprint"].as_str().unwrap().to_owned()
-}
-
-fn memory_kb(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
+fn post(node: &TestNode, report: &Value) -> String {
+    node.post(report).unwrap()["fingerprint"].as_str().unwrap().to_owned()
 }
 
 /// Processor time of all nodes, in hundredths of a second, which is percent of a core each second.

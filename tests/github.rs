@@ -11,18 +11,11 @@ use harness::{Site, TestNode};
 /// Sets up nodes that file with the emulator; all but the first know only the first.
 fn mesh(site: &Site, github: &Emulator, names: &[&str]) -> Vec<TestNode> {
     let forge = format!("[forge]\nkind = \"github\"\nauto_issue = true\nrepo = {:?}\napi_url = {:?}\n", github.repo(), github.url());
-    let mut nodes: Vec<TestNode> = Vec::new();
-    for name in names {
-        let bootstrap: Vec<String> = nodes.first().map(TestNode::address).into_iter().collect();
-        let mut node = site.node_with_forge(name, &bootstrap, &forge, "");
+    harness::mesh_of(names, |name, bootstrap| {
+        let mut node = site.node_with_forge(name, bootstrap, &forge, "");
         node.set("HEALNODE_GITHUB_TOKEN", github.token());
-        node.start();
-        nodes.push(node);
-    }
-    for node in &nodes {
-        node.wait_for_peers(names.len() - 1);
-    }
-    nodes
+        node
+    })
 }
 
 #[test]

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each of the tests that include this file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::unwrap_in_result, reason = "what goes wrong here has to fail the test")]
 
+pub(crate) mod pipeline;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -20,15 +22,35 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Waits until `look` gives something.
-pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_within(PATIENCE, what, look)
+}
+
+/// Waits until `look` gives something, for what takes its time by design.
+pub(crate) fn wait_within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "{what} did not come about within {PATIENCE:?}");
+        assert!(Instant::now() < deadline, "{what} did not come about within {patience:?}");
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// Starts nodes of which all but the first know only the first, set up by `set_up` from a name and the addresses to join through.
+pub(crate) fn mesh_of(names: &[&str], set_up: impl Fn(&str, &[String]) -> TestNode) -> Vec<TestNode> {
+    let mut nodes: Vec<TestNode> = Vec::new();
+    for name in names {
+        let bootstrap: Vec<String> = nodes.first().map(TestNode::address).into_iter().collect();
+        let mut node = set_up(name, &bootstrap);
+        node.start();
+        nodes.push(node);
+    }
+    for node in &nodes {
+        node.wait_for_peers(names.len() - 1);
+    }
+    nodes
 }
 
 /// A folder for nodes that share an outbox.
@@ -40,6 +62,8 @@ pub(crate) struct Site {
 pub(crate) struct TestNode {
     home: PathBuf,
     environment: Vec<(String, String)>,
+    /// The network namespace that it runs in, if not that of the test.
+    namespace: Option<String>,
     child: Option<Child>,
 }
 
@@ -80,22 +104,12 @@ impl Site {
              [status]\nsocket = {socket:?}\n{bundle}{forge}{more}"
         );
         fs::write(home.join("healnode.toml"), settings).unwrap();
-        TestNode { home, environment: Vec::new(), child: None }
+        TestNode { home, environment: Vec::new(), namespace: None, child: None }
     }
 
     /// Starts nodes of which all but the first know only the first.
     pub(crate) fn mesh(&self, names: &[&str], more: &str) -> Vec<TestNode> {
-        let mut nodes: Vec<TestNode> = Vec::new();
-        for name in names {
-            let bootstrap: Vec<String> = nodes.first().map(TestNode::address).into_iter().collect();
-            let mut node = self.node(name, &bootstrap, more);
-            node.start();
-            nodes.push(node);
-        }
-        for node in &nodes {
-            node.wait_for_peers(names.len() - 1);
-        }
-        nodes
+        mesh_of(names, |name, bootstrap| self.node(name, bootstrap, more))
     }
 }
 
@@ -103,6 +117,11 @@ impl TestNode {
     /// Sets a variable for everything that is run for this node.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Lets the node run in a network namespace.
+    pub(crate) fn run_in(&mut self, namespace: &str) {
+        self.namespace = Some(namespace.to_owned());
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -139,14 +158,27 @@ impl TestNode {
     /// Starts the node.
     pub(crate) fn spawn(&mut self) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.home.join("log")).unwrap();
-        let mut command = self.command();
+        let mut command = self.command_in(self.namespace.as_deref());
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().unwrap());
     }
 
     /// A command of the program with this node's settings, and none of the tests' own.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_healnode"));
+        self.command_in(None)
+    }
+
+    /// `ip netns exec` becomes the program, so the process is the node itself and takes signals meant for it.
+    fn command_in(&self, namespace: Option<&str>) -> Command {
+        let program = env!("CARGO_BIN_EXE_healnode");
+        let mut command = match namespace {
+            None => Command::new(program),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace, program]);
+                command
+            }
+        };
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("HEALNODE_") || text.starts_with("IPFS_") || text.ends_with("_TOKEN") {
@@ -208,6 +240,18 @@ impl TestNode {
         Some((head[9..12].parse().unwrap(), body.to_owned()))
     }
 
+    /// Reports through the socket and returns the answer; nothing when the report was not acknowledged.
+    pub(crate) fn post(&self, report: &Value) -> Option<Value> {
+        let (status, answer) = self.http("POST", "/v1/report", &report.to_string())?;
+        (status == 200).then(|| serde_json::from_str(&answer).ok()).flatten()
+    }
+
+    /// Asks the running node through its socket, without starting a process.
+    pub(crate) fn get(&self, path: &str) -> Option<Value> {
+        let (status, answer) = self.http("GET", path, "")?;
+        (status == 200).then(|| serde_json::from_str(&answer).ok()).flatten()
+    }
+
     /// Reports one occurrence, as an application would, and returns its fingerprint.
     pub(crate) fn report(&self, error_type: &str, message: &str) -> String {
         let input = serde_json::json!({ "type": error_type, "message": message }).to_string();
@@ -241,6 +285,13 @@ impl TestNode {
         wait_for("the count", || self.error(fingerprint).filter(|error| error["occurrences"] == occurrences))
     }
 
+    /// Returns the resident memory of the running node, in kilobytes.
+    pub(crate) fn memory_kb(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// Ends the node as a crash would.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -251,10 +302,18 @@ impl TestNode {
 
     /// Ends the node as an operator would, and returns its exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
-        let mut child = self.child.take().unwrap();
-        let sent = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
+        self.signal("TERM");
+        self.child.take().unwrap().wait().unwrap().code()
+    }
+
+    /// Sends the running node a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status().unwrap();
         assert!(sent.success());
-        child.wait().unwrap().code()
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.child.is_some()
     }
 }
 
