@@ -49,6 +49,8 @@ pub(crate) struct Filing {
     /// The issue that is being opened again, and for what.
     pub(crate) reopened: Option<(Box<FoundIssue>, Vec<Fingerprint>)>,
     step: Step,
+    /// Whether the lease was this filing's when it last asked, so that nobody else can be ahead of it.
+    is_first: bool,
     /// When a create may last have been sent without a clear answer.
     unclear_since: Option<Millis>,
     /// Who may have sent it.
@@ -171,6 +173,7 @@ impl Filing {
             given_up_before: UnixMillis(0),
             reopened: None,
             step: Step::Ready,
+            is_first: false,
             unclear_since,
             unclear_by,
             looks: 0,
@@ -198,6 +201,11 @@ impl Filing {
     /// Returns whether this node may have sent a create that nobody has seen the outcome of.
     pub(crate) fn is_unclear(&self) -> bool {
         (self.unclear_since.is_some() && self.unclear_by == Sender::Me) || matches!(self.step, Step::Creating(_))
+    }
+
+    /// Returns whether another node may be ahead of it.
+    pub(crate) fn can_be_outranked(&self) -> bool {
+        !self.is_first
     }
 
     /// Returns whether nothing can have been sent for its members, by anybody, as far as is known.
@@ -297,12 +305,14 @@ impl Filing {
         match reply {
             ForgeReply::Leased(lease) => {
                 self.unanswered = 0;
+                self.is_first = lease.exclusive;
                 let given_up_before = lease.date.map_or(0, |date| date.0.saturating_sub(duration_millis(GIVEN_UP_AFTER)));
                 self.given_up_before = UnixMillis(given_up_before);
                 self.doubt(now, lease);
                 Move::Look
             }
             ForgeReply::Held { retry_after } => {
+                self.is_first = false;
                 self.asked += 1;
                 let until = now + retry_after.min(LEASE_POLL);
                 if self.asked.is_power_of_two() {

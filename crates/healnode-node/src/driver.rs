@@ -33,7 +33,7 @@ const BATCH_EFFECTS_MAX: usize = STEP_RECORDS_MAX - 16;
 const WRITE_RETRY: Duration = Duration::from_secs(1);
 
 /// How often learned addresses of peers are written.
-const KEEP_PEERS_EVERY: Duration = Duration::from_secs(5);
+const KEEP_PEERS_EVERY: Duration = Duration::from_secs(1);
 
 /// Peers whose addresses are remembered, as many as the store keeps.
 const PEERS_REMEMBERED_MAX: usize = 256;

@@ -289,9 +289,10 @@ impl super::Node {
         }
     }
 
-    /// Gives up filings that another node is ahead with, as long as nothing was sent.
+    /// Gives up filings that another node is ahead with, as long as nothing was sent. Whoever holds the lease goes on: the others wait for it.
     fn stand_back(&mut self, now: Now, out: &mut Vec<Effect>) {
-        self.release_where(|node, filing| filing.members.iter().any(|member| node.is_outranked(now, member)), out);
+        let outranked = |node: &Self, filing: &Filing| filing.members.iter().any(|member| node.is_outranked(now, member));
+        self.release_where(|node, filing| filing.can_be_outranked() && outranked(node, filing), out);
     }
 
     /// Gives up every filing that was not sent, because this node cannot file any more.
@@ -520,7 +521,8 @@ impl super::Node {
     /// Returns why nothing may be created after all, if there is a reason.
     fn objection(&self, now: Now, members: &[Fingerprint]) -> Option<GiveUp> {
         let put_off = |not_before, why: &str| Some(GiveUp { unclear: false, not_before, blocked: false, why: why.to_owned() });
-        if members.iter().any(|member| self.is_outranked(now, member)) {
+        let can_be_outranked = self.desk.current.as_ref().is_none_or(Filing::can_be_outranked);
+        if can_be_outranked && members.iter().any(|member| self.is_outranked(now, member)) {
             return put_off(None, "another node is filing it");
         }
         if !self.can_file() {
@@ -625,9 +627,13 @@ impl super::Node {
     fn adopt(&mut self, now: Now, found: &FoundIssue, members: &[Fingerprint], out: &mut Vec<Effect>) {
         // What was found may be this node's own create; lists elsewhere need not show it yet.
         self.desk.left_unclear |= self.desk.current.as_ref().is_some_and(Filing::is_unclear);
+        let succeeds = self.desk.current.as_ref().and_then(|filing| filing.earlier).is_some_and(|earlier| earlier < found.issue.number);
         for member in members {
             let Some(entry) = self.ledger.entry(member) else { continue };
-            let filed = super::upkeep::filed_as_found(entry, found, now);
+            let mut filed = super::upkeep::filed_as_found(entry, found, now);
+            if succeeds {
+                filed.floor = found.issue.number;
+            }
             self.settle_as(now, *member, filed, true, out);
         }
         self.go_on_with_others(now, members, out);

@@ -105,15 +105,20 @@ fn a_note_that_arrives_between_look_and_create_stops_the_create() {
 }
 
 #[test]
-fn a_claim_of_a_lower_id_that_arrives_between_look_and_create_stops_the_create() {
-    let mut mesh = Mesh::of(2);
-    mesh.forge.manner = Manner::Holds;
-    let fingerprint = mesh.report_critical(1, "MemoryError");
-    mesh.tell(1, 0, Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Claim, issue: None } });
-    mesh.forge.manner = Manner::Answers;
-    mesh.answer_held();
-    mesh.run_for(30);
-    assert_eq!(mesh.forge.creates(), 0);
+fn a_claim_of_a_lower_id_that_arrives_between_look_and_create_stops_the_create_unless_the_lease_is_held() {
+    let creates = |leaseless| {
+        let mut mesh = Mesh::of(2);
+        mesh.forge.leaseless = leaseless;
+        mesh.forge.manner = Manner::Holds;
+        let fingerprint = mesh.report_critical(1, "MemoryError");
+        mesh.answer_held();
+        mesh.tell(1, 0, Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Claim, issue: None } });
+        mesh.forge.manner = Manner::Answers;
+        mesh.answer_held();
+        mesh.run_for(30);
+        mesh.forge.creates()
+    };
+    assert_eq!((creates(true), creates(false)), (0, 1));
 }
 
 #[test]
