@@ -359,7 +359,10 @@ fn news(ledger: &Ledger, found: &[FoundIssue], now: Now) -> Vec<(Fingerprint, Fi
         let by_marker = kept.get(&Marker::of(*fingerprint)).copied();
         let by_marker = by_marker.filter(|found| known.is_none_or(|known| stands_for(found, known, &by_number)));
         let found = by_marker.or_else(|| by_number.get(&known?.issue.number).copied())?;
-        let seen = filed_as_found(entry, found, now);
+        let mut seen = filed_as_found(entry, found, now);
+        if known.is_some_and(|known| known.issue.number < seen.issue.number) {
+            seen.floor = seen.issue.number;
+        }
         is_news(entry, &seen).then_some((*fingerprint, seen))
     };
     ledger.entries().filter_map(changed).collect()
