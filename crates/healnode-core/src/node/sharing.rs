@@ -42,6 +42,8 @@ pub(super) struct Sharing {
     passed: BTreeMap<Source, (Seq, Millis)>,
     /// How often in a row a peer had nothing that this node lacks.
     quiet_pulls: u32,
+    /// When a copy of this node's identity was last told of.
+    copy_told: Option<Millis>,
     pub(super) next_presence: Millis,
     pub(super) next_pull: Millis,
 }
@@ -59,6 +61,9 @@ struct Peer {
 
 /// How long what was offered and could not be taken in is not asked for again.
 const PASS_FOR: Duration = Duration::from_secs(600);
+
+/// How often people are told that a copy of this node's identity is about.
+const COPY_TOLD_EVERY: Duration = Duration::from_secs(3600);
 
 /// How often the interval between two pulls doubles while peers have nothing that this node lacks. What gossip lost is repaired that much later,
 /// and an idle mesh costs a quarter.
@@ -80,6 +85,7 @@ impl Sharing {
             last_asked: None,
             passed: BTreeMap::new(),
             quiet_pulls: 0,
+            copy_told: None,
             next_presence: now,
             next_pull: now,
         }
@@ -276,7 +282,7 @@ impl super::Node {
     fn hear_statement(&mut self, now: Now, source: Source, signed: Signed, out: &mut Vec<Effect>) -> bool {
         if source == (self.me, self.epoch) && signed.statement.seq > self.sharing.lost_up_to {
             if self.ledger.highest(source) < signed.statement.seq {
-                out.push(Effect::Note(Event::ClonedIdentity { origin: self.me }));
+                self.tell_of_copy(now, out);
             }
             return false;
         }
@@ -291,6 +297,14 @@ impl super::Node {
             self.desk.look_over();
         }
         true
+    }
+
+    /// A copy speaks as often as this node itself; people need to hear of it now and then.
+    fn tell_of_copy(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.sharing.copy_told.is_none_or(|at| now.mono.since(at) >= COPY_TOLD_EVERY) {
+            self.sharing.copy_told = Some(now.mono);
+            out.push(Effect::Note(Event::ClonedIdentity { origin: self.me }));
+        }
     }
 
     /// Returns whether a node last said that it can file.
