@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("healnode-forge", &["healnode-core", "healnode-report"]),
     ("healnode-node", &["healnode-core", "healnode-forge", "healnode-mesh", "healnode-report", "healnode-store", "healnode-wire"]),
     ("healnode-sim", &["healnode-core", "healnode-report", "healnode-wire"]),
+    ("healnode-model", &["healnode-core"]),
     ("healnode", &["healnode-node"]),
 ];
 
