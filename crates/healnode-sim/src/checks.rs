@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use healnode_core::limits::{PAGE_BYTES_MAX, RUN_BYTES_MAX, STATEMENT_BYTES_MAX};
-use healnode_core::{Body, Effect, Epoch, Fingerprint, Millis, NodeId, PullResponse, Record, Run, Seq, Signed};
+use healnode_core::{Body, Digest, Effect, Epoch, Fingerprint, Millis, NodeId, PullResponse, Record, Run, Seq, Signed};
 
+use crate::excuses::Excuses;
 use crate::load::{CANARY, Load};
 use crate::machine::Machine;
 use crate::network::Place;
@@ -18,24 +19,28 @@ const WRITTEN_MAX: usize = 20;
 pub(crate) struct Checks {
     pub(crate) written: Vec<String>,
     pub(crate) violations: u64,
-    places: BTreeMap<NodeId, Place>,
+    places: BTreeMap<NodeId, Vec<Place>>,
     /// The number of the last statement of each origin and epoch.
     said: BTreeMap<(NodeId, Epoch), Seq>,
-    /// What each origin last said of a count.
-    counts_said: BTreeMap<(NodeId, Epoch, Fingerprint), u64>,
+    /// What each origin last said of a count, and under which number.
+    counts_said: BTreeMap<(NodeId, Fingerprint, Epoch), (Seq, u64)>,
     /// What each node last showed of a count.
     counts_shown: Vec<BTreeMap<Fingerprint, u64>>,
 }
 
 impl Checks {
-    pub(crate) fn new(ids: &[NodeId]) -> Self {
+    pub(crate) fn new(machines: &[Machine]) -> Self {
+        let mut places = BTreeMap::<NodeId, Vec<Place>>::new();
+        for (place, machine) in machines.iter().enumerate() {
+            places.entry(machine.id).or_default().push(place);
+        }
         Self {
             written: Vec::new(),
             violations: 0,
-            places: ids.iter().enumerate().map(|(place, id)| (*id, place)).collect(),
+            places,
             said: BTreeMap::new(),
             counts_said: BTreeMap::new(),
-            counts_shown: vec![BTreeMap::new(); ids.len()],
+            counts_shown: vec![BTreeMap::new(); machines.len()],
         }
     }
 
@@ -47,9 +52,9 @@ impl Checks {
     }
 
     /// Looks at one effect before it happens.
-    pub(crate) fn effect(&mut self, now: Millis, machine: &Machine, effect: &Effect, load: &Load) {
+    pub(crate) fn effect(&mut self, now: Millis, machine: &Machine, effect: &Effect, load: &Load, excuses: &Excuses) {
         match effect {
-            Effect::Store(Record::Statement(signed)) => self.statement(now, machine, signed, load),
+            Effect::Store(Record::Statement(signed)) => self.statement(now, machine, signed, load, excuses),
             Effect::Store(Record::Counter { .. } | Record::Sample(_)) | Effect::Forge { .. } | Effect::Note(_) => self.secrecy(now, effect),
             Effect::Publish(run) => self.published(now, machine, run),
             Effect::Answer { response: PullResponse::Page { runs, .. }, .. } => self.page(now, runs),
@@ -76,41 +81,45 @@ impl Checks {
         }
     }
 
-    fn statement(&mut self, now: Millis, machine: &Machine, signed: &Signed, load: &Load) {
+    fn statement(&mut self, now: Millis, machine: &Machine, signed: &Signed, load: &Load, excuses: &Excuses) {
         let statement = &signed.statement;
         let source = (statement.origin, statement.epoch);
         if statement.origin == machine.id && statement.epoch == machine.epoch() {
-            self.own_statement(now, source, signed);
+            self.own_statement(now, source, signed, excuses.cloned.contains(&source.0));
         } else if self.said.get(&source).is_none_or(|last| statement.seq > *last) {
             self.violated(now, || format!("{:?} holds a statement that {:?} never made", machine.id, statement.origin));
         }
         let Body::Tally { fingerprint, tally } = &statement.body else { return };
-        let Some(place) = self.places.get(&statement.origin).copied() else { return };
-        let sent = load.sent_to(*fingerprint, place);
+        let Some(places) = self.places.get(&statement.origin) else { return };
+        let sent: u64 = places.iter().map(|place| load.sent_to(*fingerprint, *place)).sum();
         if tally.count > sent {
-            self.violated(now, || format!("node {place} counts {} where {sent} were sent", tally.count));
+            self.violated(now, || format!("{:?} counts {} where {sent} were sent", statement.origin, tally.count));
         }
         let before = machine.disk.predecessor(signed).map(|before| &before.statement.body);
         if let Some(Body::Tally { tally: before, .. }) = before
             && before.count > tally.count
+            && !excuses.cloned.contains(&statement.origin)
         {
-            self.violated(now, || format!("node {place}'s count fell from {} to {} at {:?}", before.count, tally.count, machine.id));
+            self.violated(now, || {
+                format!("the count of {:?} fell from {} to {} at {:?}", statement.origin, before.count, tally.count, machine.id)
+            });
         }
     }
 
-    fn own_statement(&mut self, now: Millis, source: (NodeId, Epoch), signed: &Signed) {
+    fn own_statement(&mut self, now: Millis, source: (NodeId, Epoch), signed: &Signed, cloned: bool) {
         let (seq, body) = (signed.statement.seq, &signed.statement.body);
         let returned = self.said.get(&source).is_some_and(|last| seq <= *last);
-        if returned {
+        if returned && !cloned {
             return self.violated(now, || format!("{:?} used the number {seq:?} again", source.0));
         }
         if format!("{body:?}").contains(CANARY) {
             self.violated(now, || "a secret was said".to_owned());
         }
-        self.said.insert(source, seq);
+        let said = self.said.entry(source).or_default();
+        *said = seq.max(*said);
         if let Body::Tally { fingerprint, tally } = body {
-            let last = self.counts_said.insert((source.0, source.1, *fingerprint), tally.count).unwrap_or(0);
-            if last > tally.count {
+            let last = self.counts_said.insert((source.0, *fingerprint, source.1), (seq, tally.count)).map_or(0, |(_, count)| count);
+            if last > tally.count && !cloned {
                 self.violated(now, || format!("{:?} said {last} and then {}", source.0, tally.count));
             }
         }
@@ -136,10 +145,18 @@ impl Checks {
         }
     }
 
+    /// Notes what the hostile peer has said, so that it may be stored.
+    pub(crate) fn lied(&mut self, run: &Run) {
+        self.said.insert((run.origin, run.epoch), run.through);
+    }
+
     /// Looks at the counts that a node shows.
-    pub(crate) fn shown(&mut self, now: Millis, place: Place, machine: &Machine, load: &Load) {
+    pub(crate) fn shown(&mut self, now: Millis, place: Place, machine: &Machine, load: &Load, excuses: &Excuses) {
         let Some(process) = &machine.process else { return };
         for (fingerprint, count, _) in process.node.totals() {
+            if !load.is_real(fingerprint) || excuses.count(load, fingerprint) {
+                continue;
+            }
             let most = load.truth(fingerprint).most;
             if count > most {
                 self.violated(now, || format!("node {place} shows {count} where {most} were sent"));
@@ -149,6 +166,12 @@ impl Checks {
                 self.violated(now, || format!("node {place} showed {last} and then {count}"));
             }
         }
+    }
+
+    /// Returns how much of what `origin` said of its count a node has heard without a gap, so that it hands it on.
+    pub(crate) fn handed_on(&self, digest: &Digest, origin: NodeId, fingerprint: Fingerprint) -> u64 {
+        let said = self.counts_said.range((origin, fingerprint, Epoch(0))..=(origin, fingerprint, Epoch(u64::MAX)));
+        said.filter(|((_, _, epoch), (seq, _))| digest.heard(&(origin, *epoch)) >= *seq).map(|(_, (_, count))| count).sum()
     }
 
     /// Notes that a node lost its disk and may show less from now on.

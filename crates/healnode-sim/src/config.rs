@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use healnode_core::Policy;
 
-/// From so many nodes on, presence and pulls are spaced out, see [`Config::new`].
+/// From so many nodes on, pulls are spaced out, and from so many on presence as well, see [`Config::new`].
+const MIDDLING: usize = 40;
 const LARGE: usize = 200;
+
+/// Issues that one node may create in a run: more than it has errors of its own, fewer than a liar can invent.
+const MAX_PER_HOUR: usize = 25;
 
 /// One scenario. With a seed it is a run.
 #[derive(Clone, Debug)]
@@ -25,17 +29,46 @@ pub struct Config {
     pub faults: Faults,
     /// Which forge.
     pub forge: ForgeKind,
+    /// What the edge of every node leaves out, to see that a check notices.
+    pub without: Option<Protection>,
+    /// Whether the outcome tells the story of the run: strikes, filings, and everything about the forge.
+    pub traced: bool,
     /// How the nodes decide. `may_file` is set per node.
     pub policy: Policy,
 }
 
-/// What the forge promises about creating.
+/// What keeps two nodes from creating at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ForgeKind {
-    /// Every create makes an issue, as on GitHub.
+    /// Every create makes an issue, as on GitHub, and one node at a time holds a lease.
+    Leased,
+    /// Every create makes an issue, and there is no lease.
     Plain,
     /// A create returns the issue that carries its marker, if there is one, as the outbox does under its lock.
     CreateIfAbsent,
+}
+
+/// Something that protects from second issues.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protection {
+    /// Only one node at a time holds the lease.
+    OneHolder,
+    /// Nothing is created with too little left of the lease.
+    Guard,
+    /// Creates whose outcome nobody recorded are looked for by the next holder.
+    Doubts,
+    /// Issues that the lease's record names are read by their number where a list lacks them.
+    Record,
+}
+
+impl Protection {
+    /// Returns whether a create goes out whatever is left of the lease, when this is left out.
+    pub(crate) fn is_guard(self) -> bool {
+        match self {
+            Protection::OneHolder | Protection::Guard => true,
+            Protection::Doubts | Protection::Record => false,
+        }
+    }
 }
 
 /// The faults that a run may have.
@@ -61,10 +94,24 @@ pub enum Fault {
     Crash,
     /// A node is killed and comes back with an empty disk, sometimes with its clock set back.
     Wipe,
+    /// A node stands still, with everything that waits for it, and goes on.
+    Pause,
     /// Nodes start late.
     Join,
+    /// A second machine runs with a copy of a node's disk and identity. In some runs.
+    Clone,
     /// Clocks are wrong by up to an hour.
     Skew,
+    /// One clock is wrong by years. In some runs.
+    Years,
+    /// Clocks are set while their node runs.
+    Step,
+    /// Old gossip is heard again, in any order.
+    Replay,
+    /// A peer tells lies. In some runs.
+    Hostile,
+    /// People close, open, delete, lock and mute issues, and copy markers into their own. In some runs.
+    People,
     /// The forge's lists lag behind.
     Lag,
     /// The forge takes long to answer.
@@ -77,9 +124,11 @@ pub enum Fault {
     Outage,
     /// Some nodes have no token.
     Tokenless,
+    /// Creates take effect later than any lease lasts, which the design assumes they never do.
+    Beyond,
 }
 
-const FAULTS: [(Fault, &str); 16] = [
+const FAULTS: [(Fault, &str); 24] = [
     (Fault::Loss, "loss"),
     (Fault::Repeat, "repeat"),
     (Fault::Reorder, "reorder"),
@@ -88,31 +137,45 @@ const FAULTS: [(Fault, &str); 16] = [
     (Fault::Blip, "blip"),
     (Fault::Crash, "crash"),
     (Fault::Wipe, "wipe"),
+    (Fault::Pause, "pause"),
     (Fault::Join, "join"),
+    (Fault::Clone, "clone"),
     (Fault::Skew, "skew"),
+    (Fault::Years, "years"),
+    (Fault::Step, "step"),
+    (Fault::Replay, "replay"),
+    (Fault::Hostile, "hostile"),
+    (Fault::People, "people"),
     (Fault::Lag, "lag"),
     (Fault::Slow, "slow"),
     (Fault::Unclear, "unclear"),
     (Fault::Refuse, "refuse"),
     (Fault::Outage, "outage"),
     (Fault::Tokenless, "tokenless"),
+    (Fault::Beyond, "beyond"),
 ];
 
 impl Config {
-    /// Ten virtual minutes of `nodes` nodes with every fault, a bundle each minute, and a forge like GitHub.
+    /// Ten virtual minutes of `nodes` nodes with every fault that the design allows for, a bundle each minute, and a forge like GitHub with a
+    /// lease.
     ///
-    /// With 200 nodes or more a sign of life goes out every three minutes in place of every 15 s, a peer is asked every 30 s in place of each
-    /// second, and a busy count is said every second: at 1,000 nodes the default intervals cost 40,000,000 deliveries and 600,000 pulls of
+    /// With 40 nodes or more a peer is asked every 3 s in place of each second. With 200 nodes or more a sign of life goes out every three minutes in place of every 15 s, a peer is asked every 30 s,
+    /// and a busy count is said every second: at 1,000 nodes the default intervals cost 40,000,000 deliveries and 600,000 pulls of
     /// 48 KiB, which test patience and nothing else.
     pub fn new(nodes: usize) -> Self {
-        let mut policy = Policy { may_file: true, bundle_interval: Duration::from_secs(60), ..Policy::default() };
+        let mut policy =
+            Policy { may_file: true, bundle_interval: Duration::from_secs(60), max_per_hour: MAX_PER_HOUR, ..Policy::default() };
+        if nodes >= MIDDLING {
+            policy.pull_interval = Duration::from_secs(3);
+        }
         if nodes >= LARGE {
             policy.presence_interval = Duration::from_secs(180);
             policy.presence_timeout = Duration::from_secs(370);
             policy.pull_interval = Duration::from_secs(30);
             policy.flush_interval = Duration::from_secs(1);
         }
-        Self { nodes, minutes: 10, fingerprints: 20, neighbours: 4, faults: Faults::all(), forge: ForgeKind::Plain, policy }
+        let (faults, forge) = (Faults::all(), ForgeKind::Leased);
+        Self { nodes, minutes: 10, fingerprints: 14, neighbours: 4, faults, forge, without: None, traced: false, policy }
     }
 }
 
@@ -122,9 +185,9 @@ impl Faults {
         Self::default()
     }
 
-    /// Returns every fault.
+    /// Returns every fault that the design allows for: all but [`Fault::Beyond`].
     pub fn all() -> Self {
-        Self(FAULTS.iter().map(|(fault, _)| *fault).collect())
+        Self(FAULTS.iter().map(|(fault, _)| *fault).filter(|fault| *fault != Fault::Beyond).collect())
     }
 
     /// Returns these faults.
@@ -135,6 +198,12 @@ impl Faults {
     /// Returns these faults without one.
     pub fn without(mut self, fault: Fault) -> Self {
         self.0.remove(&fault);
+        self
+    }
+
+    /// Returns these faults and one more.
+    pub fn with(mut self, fault: Fault) -> Self {
+        self.0.insert(fault);
         self
     }
 
@@ -151,7 +220,14 @@ impl Faults {
             Fault::Blip,
             Fault::Crash,
             Fault::Wipe,
+            Fault::Pause,
+            Fault::Clone,
             Fault::Skew,
+            Fault::Years,
+            Fault::Step,
+            Fault::Hostile,
+            Fault::People,
+            Fault::Beyond,
             Fault::Slow,
             Fault::Unclear,
             Fault::Refuse,
@@ -209,7 +285,7 @@ impl fmt::Display for Faults {
         let names: Vec<&str> = FAULTS.iter().filter(|(fault, _)| self.has(*fault)).map(|(_, name)| *name).collect();
         match names.len() {
             0 => f.write_str("none"),
-            count if count == FAULTS.len() => f.write_str("all"),
+            _ if *self == Self::all() => f.write_str("all"),
             _ => f.write_str(&names.join(",")),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use healnode_core::{Epoch, Fingerprint, IssueNumber, Marker, Millis, NodeId, Now, Policy, Seq};
 
+use crate::excuses::Excuses;
 use crate::forge::Forge;
 use crate::load::Load;
 use crate::machine::{Machine, Process};
@@ -34,10 +35,12 @@ impl Demand {
         self.since
     }
 
-    /// Shortly before the end, notes how far each origin is: so far everybody must have heard it in the end.
-    pub(crate) fn mark_heard(&mut self, machines: &[Machine], end_at: Millis, now: Millis, pull_interval: Duration) {
+    /// Shortly before the end, notes how far each origin is: so far everybody must have heard it in the end. A run that has healed for too
+    /// short a time for that is not held to it.
+    pub(crate) fn mark_heard(&mut self, machines: &[Machine], heal_at: Millis, end_at: Millis, now: Millis, pull_interval: Duration) {
         let wait_ms = u64::try_from((pull_interval * rounds(machines.len())).as_millis()).unwrap_or(u64::MAX).max(10_000);
-        if !self.heard.is_empty() || now.0.saturating_add(wait_ms) < end_at.0 {
+        let mark_at = end_at.0.saturating_sub(wait_ms);
+        if !self.heard.is_empty() || mark_at < heal_at.0 || now.0 < mark_at {
             return;
         }
         for machine in machines {
@@ -49,12 +52,17 @@ impl Demand {
     }
 
     /// Returns who has not heard whom, one sentence for each node that lacks anything.
-    pub(crate) fn unheard(&self, machines: &[Machine]) -> Vec<String> {
+    pub(crate) fn unheard(&self, machines: &[Machine], excuses: &Excuses) -> Vec<String> {
+        if !excuses.cloned.is_empty() {
+            return Vec::new();
+        }
         let lacking = |machine: &Machine| {
             let Some(process) = &machine.process else { return Some(format!("{:?} is not running", machine.id)) };
             let digest = process.node.digest();
             let (source, seq) = self.heard.iter().find(|(source, seq)| digest.heard(source) < **seq)?;
-            Some(format!("{:?} has heard {:?} up to {:?} of {seq:?}", machine.id, source.0, digest.heard(source)))
+            let place = machines.iter().position(|other| other.id == source.0).unwrap_or(usize::MAX);
+            let heard = digest.heard(source);
+            Some(format!("{:?} has heard node {place}, {:?} {:?}, up to {heard:?} of {seq:?}", machine.id, source.0, source.1))
         };
         machines.iter().filter_map(lacking).collect()
     }
@@ -65,7 +73,7 @@ impl Demand {
     }
 
     /// Returns on how many fingerprints all nodes count alike and right.
-    pub(crate) fn counts_agreed(machines: &[Machine], load: &Load) -> usize {
+    pub(crate) fn counts_agreed(machines: &[Machine], load: &Load, excuses: &Excuses) -> usize {
         let totals: Vec<BTreeMap<Fingerprint, u64>> = machines
             .iter()
             .filter_map(|machine| machine.process.as_ref())
@@ -77,15 +85,22 @@ impl Demand {
             let truth = load.truth(fingerprint);
             (truth.least..=truth.most).contains(&first) && counts.all(|count| count == first)
         };
-        load.errors().filter(|(fingerprint, _)| agreed(*fingerprint)).count()
+        load.errors().filter(|(fingerprint, _)| excuses.count(load, *fingerprint) || agreed(*fingerprint)).count()
     }
 
     /// Returns the first demand that is not met, in words.
     ///
     /// Where a disk was lost, nodes may differ in what its node said last: a gap that nobody is left to fill keeps what comes after it from
     /// spreading. Then counts may differ within the truth, and an issue must be known to somebody, not to everybody.
-    pub(crate) fn first_unmet(machines: &[Machine], forge: &Forge, load: &Load, policy: &Policy, now: Millis) -> Option<String> {
-        let agreed = Self::counts_agreed(machines, load);
+    pub(crate) fn first_unmet(
+        machines: &[Machine],
+        forge: &Forge,
+        load: &Load,
+        policy: &Policy,
+        excuses: &Excuses,
+        now: Millis,
+    ) -> Option<String> {
+        let agreed = Self::counts_agreed(machines, load, excuses);
         if !load.lost_a_disk() && agreed < load.errors().count() {
             return Some(format!("counts agree on {agreed} fingerprints only"));
         }
@@ -97,7 +112,7 @@ impl Demand {
         }
         let known: BTreeSet<Fingerprint> = machines.iter().filter_map(|machine| machine.process.as_ref()).flat_map(knows).collect();
         let excused = |fingerprint: &Fingerprint| load.lost_a_disk() && known.contains(fingerprint);
-        machines.iter().find_map(|machine| unmet_at(machine, forge, load, policy, now, &excused))
+        machines.iter().find_map(|machine| unmet_at(machine, forge, load, policy, excuses, now, &excused))
     }
 }
 
@@ -112,6 +127,7 @@ fn unmet_at(
     forge: &Forge,
     load: &Load,
     policy: &Policy,
+    excuses: &Excuses,
     now: Millis,
     excused: &impl Fn(&Fingerprint) -> bool,
 ) -> Option<String> {
@@ -121,24 +137,41 @@ fn unmet_at(
     for (fingerprint, critical) in load.errors() {
         let (count, known) = shown.get(&fingerprint).copied().unwrap_or((0, None));
         let truth = load.truth(fingerprint);
-        if !(truth.least..=truth.most).contains(&count) {
+        let any_count = excuses.count(load, fingerprint);
+        if !any_count && !(truth.least..=truth.most).contains(&count) {
             return Some(format!("{:?} counts {count} of {}, the truth is {truth:?}", machine.id, fingerprint.short()));
         }
+        if excuses.lied.contains(&fingerprint) {
+            continue;
+        }
         let kept = forge.kept(Marker::of(fingerprint));
-        let due = is_due(load, policy, fingerprint, critical);
+        if excuses.cloned.contains(&machine.id) {
+            continue;
+        }
+        let due = is_due(load, policy, fingerprint, critical) && !any_count;
         let forgotten = known.is_none() && (!due || excused(&fingerprint));
+        if excuses.is_touched(fingerprint) {
+            if kept.is_some() && known != kept && !forgotten && excuses.cloned.is_empty() {
+                return Some(format!(
+                    "{:?} knows {known:?} for {}, the forge keeps {kept:?} that people touched",
+                    machine.id,
+                    fingerprint.short()
+                ));
+            }
+            continue;
+        }
         if known != kept && !forgotten {
             return Some(format!("{:?} knows {known:?} for {}, the forge keeps {kept:?}", machine.id, fingerprint.short()));
         }
         if kept.is_none() && due {
             return Some(format!("{} is due and has no issue", fingerprint.short()));
         }
-        if kept.is_some() && !critical && truth.most < policy.min_occurrences {
+        if kept.is_some() && !any_count && !critical && truth.most < policy.min_occurrences {
             return Some(format!("{} has an issue and is not due", fingerprint.short()));
         }
     }
     let filings = process.node.status(Now { mono: process.mono(now), wall: machine.wall(now) }).filings;
-    (filings > 0).then(|| format!("{:?} has {filings} filings under way", machine.id))
+    (filings > 0 && excuses.lied.is_empty()).then(|| format!("{:?} has {filings} filings under way", machine.id))
 }
 
 fn is_due(load: &Load, policy: &Policy, fingerprint: Fingerprint, critical: bool) -> bool {

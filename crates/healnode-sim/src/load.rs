@@ -21,6 +21,10 @@ pub(crate) const RETRY_MS: u64 = 3_000;
 /// How long after the first a fingerprint's reports may come.
 const SPREAD_MS: u64 = 45_000;
 
+/// Of a thousand errors, so many come back from a newer release, so much later; some only after everything has healed.
+const LATER_PER_MILLE: u64 = 400;
+const LATER_MS: (u64, u64) = (60_000, 240_000);
+
 /// Nodes that see one error.
 const HOLDERS_MAX: usize = 60;
 
@@ -47,6 +51,8 @@ pub(crate) struct Planned {
     pub(crate) place: Place,
     pub(crate) at: Millis,
     count: u64,
+    /// Whether it comes from a newer release than the first ones.
+    newer: bool,
     state: State,
 }
 
@@ -76,17 +82,18 @@ pub(crate) struct Truth {
 }
 
 impl Load {
-    pub(crate) fn draw(config: &Config, faulty_until: Millis, dice: &mut Dice) -> Self {
+    pub(crate) fn draw(config: &Config, machines: usize, faulty_until: Millis, dice: &mut Dice) -> Self {
         let burst_at = dice.per_mille(250).then(|| dice.between(2_000, faulty_until.0 / 2));
         let mut load = Self { errors: Vec::new(), reports: Vec::new(), counts: BTreeMap::new(), lost_a_disk: false };
         for kind in 0..config.fingerprints {
             let critical = kind % 7 == 3;
             let error_type = name(kind);
-            let fingerprint = report(&error_type, critical, Place::MAX, 0, 1, UnixMillis(1)).fingerprint();
+            let fingerprint = report(&error_type, critical, Place::MAX, 0, 1, false, UnixMillis(1)).fingerprint();
             load.errors.push(Kind { fingerprint, error_type, critical });
             let burst = burst_at.filter(|_| !critical && kind % 5 != 4);
             let from = burst.unwrap_or_else(|| dice.between(1_000, faulty_until.0 * 9 / 10));
-            load.plan(kind, from, config.nodes, dice);
+            load.plan(kind, from, machines, dice);
+            load.plan_later(kind, from, machines, faulty_until, dice);
         }
         load.reports.sort_by_key(|planned| planned.at);
         load
@@ -102,7 +109,23 @@ impl Load {
             let place = places[number % places.len()];
             let at = Millis(from_ms + dice.between(0, SPREAD_MS));
             let count = if rare { 1 } else { 1 + dice.below(3) as u64 };
-            self.reports.push(Planned { kind, place, at, count, state: State::Planned });
+            self.reports.push(Planned { kind, place, at, count, newer: false, state: State::Planned });
+        }
+    }
+
+    /// Some come back from a newer release, often enough to open a closed issue again, or ten times as often.
+    fn plan_later(&mut self, kind: usize, from_ms: u64, machines: usize, until: Millis, dice: &mut Dice) {
+        if kind % 5 == 4 || !dice.per_mille(LATER_PER_MILLE) {
+            return;
+        }
+        let latest_ms = until.0 + until.0 / 4;
+        let from_ms = (from_ms + dice.between(LATER_MS.0, LATER_MS.1)).min(latest_ms);
+        let many = dice.per_mille(400);
+        for _ in 0..4 {
+            let place = dice.below(machines);
+            let at = Millis(from_ms + dice.between(0, 20_000));
+            let count = if many { dice.between(20, 60) } else { 1 };
+            self.reports.push(Planned { kind, place, at, count, newer: true, state: State::Planned });
         }
     }
 
@@ -118,7 +141,7 @@ impl Load {
             State::Sent => {}
             State::Acknowledged | State::GivenUp => return None,
         }
-        Some(report(&kind.error_type, kind.critical, planned.place, number, planned.count, wall))
+        Some(report(&kind.error_type, kind.critical, planned.place, number, planned.count, planned.newer, wall))
     }
 
     /// Notes an acknowledgement.
@@ -162,6 +185,11 @@ impl Load {
         self.errors.iter().map(|kind| (kind.fingerprint, kind.critical))
     }
 
+    /// Returns whether an application has this error.
+    pub(crate) fn is_real(&self, fingerprint: Fingerprint) -> bool {
+        self.errors.iter().any(|kind| kind.fingerprint == fingerprint)
+    }
+
     /// Returns whether any node lost its disk.
     pub(crate) fn lost_a_disk(&self) -> bool {
         self.lost_a_disk
@@ -185,12 +213,17 @@ fn name(mut kind: usize) -> String {
     }
 }
 
-fn report(error_type: &str, critical: bool, place: Place, number: usize, count: u64, wall: UnixMillis) -> Report {
+fn report(error_type: &str, critical: bool, place: Place, number: usize, count: u64, newer: bool, wall: UnixMillis) -> Report {
     let mut raw = RawError::new(error_type, format!("postgres://root:{CANARY}@10.0.0.{}/shop refused, attempt {number}", place % 250));
     raw.severity = Some(if critical { Severity::Critical } else { Severity::Medium });
     raw.logs = vec![format!("POST /login password={CANARY}"), format!("Authorization: Bearer {CANARY}{CANARY}")];
     raw.command = vec!["serve".to_owned(), format!("--api-key={CANARY}")];
-    raw.release = Some(format!("1.{}.0", place % 3));
+    raw.stack = Some(format!(
+        "Traceback (most recent call last):\n  File \"/srv/shop/{error_type}.py\", line 7, in charge\n    pay(token=\"{CANARY}\")\n\
+         {error_type}: https://shop:{CANARY}@pay.example/v1 refused"
+    ));
+    let major = if newer { 2 } else { 1 };
+    raw.release = Some(format!("{major}.{}.0", place % 3));
     raw.event_id = Some(format!("{place}-{number}"));
     raw.count = count;
     Report::new(raw, wall)
@@ -203,16 +236,16 @@ mod tests {
     #[test]
     fn every_kind_has_a_fingerprint_of_its_own_and_keeps_it() {
         let config = Config { fingerprints: 60, ..Config::new(10) };
-        let load = Load::draw(&config, Millis(300_000), &mut Dice::new(1));
+        let load = Load::draw(&config, config.nodes, Millis(300_000), &mut Dice::new(1));
         let distinct: std::collections::BTreeSet<Fingerprint> = load.errors().map(|(fingerprint, _)| fingerprint).collect();
         assert_eq!(distinct.len(), 60);
-        let other = report(&name(7), false, 3, 99, 2, UnixMillis(5));
+        let other = report(&name(7), false, 3, 99, 2, true, UnixMillis(5));
         assert!(distinct.contains(&other.fingerprint()));
     }
 
     #[test]
     fn no_report_shows_its_canary() {
-        let shown = format!("{:?}", report("Error", false, 1, 1, 1, UnixMillis(1)));
+        let shown = format!("{:?}", report("Error", false, 1, 1, 1, false, UnixMillis(1)));
         assert!(!shown.contains(CANARY), "{shown}");
         assert!(shown.contains("attempt"));
     }
@@ -220,7 +253,7 @@ mod tests {
     #[test]
     fn what_only_a_lost_disk_knew_is_not_demanded() {
         let config = Config { fingerprints: 1, ..Config::new(1) };
-        let mut load = Load::draw(&config, Millis(300_000), &mut Dice::new(1));
+        let mut load = Load::draw(&config, config.nodes, Millis(300_000), &mut Dice::new(1));
         let (fingerprint, _) = load.errors().next().unwrap();
         let sent: u64 = load.reports.iter().map(|planned| planned.count).sum();
         for number in 0..load.reports.len() {

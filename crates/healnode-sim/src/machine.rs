@@ -1,16 +1,19 @@
 //! One machine: an identity, a disk, a clock, and at times a process that is the node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use healnode_core::{
-    Epoch, Fingerprint, Millis, Node, NodeId, Now, Policy, Record, Report, Signature, Signed, Signer, Snapshot, Statement, UnixMillis,
+    Epoch, Fingerprint, LeaseNonce, Millis, Node, NodeId, Now, Policy, Record, Report, Signature, Signed, Signer, Snapshot, Statement,
+    UnixMillis,
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::config::Config;
+use crate::edge::Edge;
 use crate::plan::Kill;
 
 /// What the wall clock shows when a run begins.
-const WALL_BASE_MS: u64 = 1_795_612_200_000;
+pub(crate) const WALL_BASE_MS: u64 = 1_795_612_200_000;
 
 /// A machine.
 pub(crate) struct Machine {
@@ -24,11 +27,16 @@ pub(crate) struct Machine {
     pub(crate) process: Option<Process>,
     /// How the process is to die, once the moment is there.
     pub(crate) doom: Option<Kill>,
+    /// Until when the process stands still.
+    pub(crate) paused_until: Millis,
 }
 
 /// A running node.
 pub(crate) struct Process {
     pub(crate) node: Node,
+    pub(crate) edge: Edge,
+    /// What it has claimed and not filed or put off.
+    pub(crate) filing: BTreeSet<Fingerprint>,
     started: Millis,
     /// Counts wake-ups asked for; only the last one is given.
     pub(crate) wake: u64,
@@ -37,7 +45,7 @@ pub(crate) struct Process {
 }
 
 /// What outlives a process.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Disk {
     /// When it was made, by the machine's clock.
     epoch: Option<Epoch>,
@@ -50,18 +58,20 @@ impl Machine {
     /// A machine that has not been started. `restarts` when it ever will be a second time.
     pub(crate) fn new(id: NodeId, policy: Policy, skew_ms: i64, restarts: bool) -> Self {
         let disk = Disk { kept: restarts.then(Snapshot::default), ..Disk::default() };
-        Self { id, disk, policy, skew_ms, life: 0, process: None, doom: None }
+        Self { id, disk, policy, skew_ms, life: 0, process: None, doom: None, paused_until: Millis(0) }
     }
 
-    /// Starts the node from its disk.
-    pub(crate) fn start(&mut self, now: Millis) {
+    /// Starts the node from its disk. `nonce` tells this run from every other.
+    pub(crate) fn start(&mut self, now: Millis, config: &Config, nonce: LeaseNonce) {
         self.life += 1;
         let wall = self.wall(now);
         let epoch = *self.disk.epoch.get_or_insert(Epoch(wall.0));
         let snapshot = self.disk.kept.clone().unwrap_or_default();
         let signer = Box::new(HashSigner(self.id));
         let node = Node::new(self.id, epoch, self.policy.clone(), signer, snapshot, Now { mono: Millis(0), wall });
-        self.process = Some(Process { node, started: now, wake: 0, forge_is_well: false });
+        let edge = Edge::new(config, nonce);
+        self.paused_until = Millis(0);
+        self.process = Some(Process { node, edge, filing: BTreeSet::new(), started: now, wake: 0, forge_is_well: false });
     }
 
     /// Empties the disk. The next start makes a new epoch.
@@ -72,6 +82,10 @@ impl Machine {
 
     pub(crate) fn is_alive(&self, life: u32) -> bool {
         self.life == life && self.process.is_some()
+    }
+
+    pub(crate) fn is_paused(&self, now: Millis) -> bool {
+        self.process.is_some() && now < self.paused_until
     }
 
     /// Returns under which epoch the node speaks.

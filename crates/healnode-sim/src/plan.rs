@@ -5,6 +5,7 @@ use healnode_core::Millis;
 use crate::config::{Config, Fault};
 use crate::dice::Dice;
 use crate::network::{Cut, Place};
+use crate::{hostile, people};
 
 /// Something that is done to the mesh.
 #[derive(Clone, Debug)]
@@ -15,6 +16,18 @@ pub(crate) enum Strike {
     Mend(usize),
     /// A node is killed.
     Kill(Place, Kill),
+    /// A node stands still for so many milliseconds.
+    Pause(Place, u64),
+    /// A clock is set, by so many milliseconds.
+    Step(Place, i64),
+    /// Old gossip is heard again.
+    Replay,
+    /// A copy of a node's disk is started on another machine.
+    Clone { of: Place, at: Place },
+    /// A person touches an issue.
+    Person,
+    /// The hostile peer speaks.
+    Lie,
 }
 
 /// How a node dies and comes back.
@@ -47,25 +60,50 @@ pub(crate) enum Doom {
 pub(crate) struct Plan {
     pub(crate) starts: Vec<Millis>,
     pub(crate) strikes: Vec<(Millis, Strike)>,
+    /// Whose disk is copied to one more machine, if any.
+    pub(crate) cloned: Option<Place>,
+    /// Whose clock is wrong by how many milliseconds, if anybody's is wrong by years.
+    pub(crate) years: Option<(Place, i64)>,
+    pub(crate) hostile: bool,
 }
+
+/// Of a thousand runs, an identity is cloned in so many, and a clock is wrong by years.
+const CLONED_PER_MILLE: u64 = 250;
+const YEARS_PER_MILLE: u64 = 300;
+
+const HOUR_MS: i64 = 3_600_000;
+const YEAR_MS: i64 = 365 * 24 * HOUR_MS;
 
 impl Plan {
     pub(crate) fn draw(config: &Config, faulty_until: Millis, dice: &mut Dice) -> Self {
-        let mut planner = Planner { config, until: faulty_until.0, dice, cuts: 0, strikes: Vec::new() };
+        let rarely = |fault: Fault, per_mille: u64, dice: &mut Dice| config.faults.has(fault) && dice.per_mille(per_mille);
+        let cloned = rarely(Fault::Clone, CLONED_PER_MILLE, dice).then(|| dice.below(config.nodes));
+        let years = rarely(Fault::Years, YEARS_PER_MILLE, dice).then(|| (dice.below(config.nodes), either_way(10 * YEAR_MS, dice)));
+        let hostile = rarely(Fault::Hostile, hostile::RUNS_PER_MILLE, dice);
+        let people = rarely(Fault::People, people::RUNS_PER_MILLE, dice);
+        let machines = config.nodes + usize::from(cloned.is_some());
+        let mut planner = Planner { config, machines, until: faulty_until.0, dice, cuts: 0, strikes: Vec::new() };
         planner.partitions();
         planner.blips();
         planner.kills();
+        planner.pauses();
+        planner.steps();
+        planner.replays();
+        planner.clone_of(cloned);
+        planner.people(people);
+        planner.lies(hostile);
         let strikes = planner.strikes;
         let late = |place: Place, dice: &mut Dice| config.faults.has(Fault::Join) && place > 0 && dice.per_mille(100);
         let starts = (0..config.nodes)
             .map(|place| Millis(if late(place, dice) { dice.between(0, faulty_until.0 / 2) } else { dice.between(0, 1_500) }))
             .collect();
-        Self { starts, strikes }
+        Self { starts, strikes, cloned, years, hostile }
     }
 }
 
 struct Planner<'a> {
     config: &'a Config,
+    machines: usize,
     until: u64,
     dice: &'a mut Dice,
     cuts: usize,
@@ -74,7 +112,7 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn partitions(&mut self) {
-        let nodes = self.config.nodes;
+        let nodes = self.machines;
         if self.config.faults.has(Fault::Partition) {
             for _ in 0..self.dice.between(1, 2) {
                 let kinds = self.dice.between(2, 3) as usize;
@@ -96,7 +134,7 @@ impl Planner<'_> {
         }
         for _ in 0..2 + self.config.nodes / 10 {
             let place = self.dice.below(self.config.nodes);
-            let parts = (0..self.config.nodes).map(|other| u8::from(other == place)).collect();
+            let parts = (0..self.machines).map(|other| u8::from(other == place)).collect();
             let long = self.dice.between(10, 9_000);
             self.cut(Cut { parts, one_way: false }, long);
         }
@@ -122,4 +160,71 @@ impl Planner<'_> {
             self.strikes.push((at, Strike::Kill(self.dice.below(nodes), kill)));
         }
     }
+
+    /// Most are short; some are longer than a lease.
+    fn pauses(&mut self) {
+        if !self.config.faults.has(Fault::Pause) {
+            return;
+        }
+        for _ in 0..1 + self.config.nodes / 10 {
+            let (shortest, longest) = [(1_000, 5_000), (5_000, 40_000), (40_000, 200_000)][self.dice.below(3)];
+            let long_ms = self.dice.between(shortest, longest).min(self.until / 2);
+            let at = self.dice.between(0, self.until - long_ms);
+            let place = self.dice.below(self.config.nodes);
+            self.strikes.push((Millis(at), Strike::Pause(place, long_ms)));
+        }
+    }
+
+    /// Never beyond the retention: what was counted and not said before a restart is then taken for long past, and said with the next occurrence.
+    fn steps(&mut self) {
+        if !self.config.faults.has(Fault::Step) {
+            return;
+        }
+        for _ in 0..1 + self.config.nodes / 20 {
+            let most = if self.dice.per_mille(200) { 20 * 24 * HOUR_MS } else { HOUR_MS };
+            let by_ms = either_way(most, self.dice);
+            let place = self.dice.below(self.config.nodes);
+            let at = self.moment();
+            self.strikes.push((at, Strike::Step(place, by_ms)));
+        }
+    }
+
+    fn replays(&mut self) {
+        let times = if self.config.faults.has(Fault::Replay) { self.dice.between(2, 6) } else { 0 };
+        for _ in 0..times {
+            let at = self.moment();
+            self.strikes.push((at, Strike::Replay));
+        }
+    }
+
+    fn clone_of(&mut self, cloned: Option<Place>) {
+        if let Some(of) = cloned {
+            let at = Millis(self.dice.between(5_000, self.until / 2));
+            self.strikes.push((at, Strike::Clone { of, at: self.config.nodes }));
+        }
+    }
+
+    fn people(&mut self, wanted: bool) {
+        let times = if wanted { self.dice.between(2, 10) } else { 0 };
+        for _ in 0..times {
+            let at = self.moment();
+            self.strikes.push((at, Strike::Person));
+        }
+    }
+
+    fn lies(&mut self, wanted: bool) {
+        let mut at = 0;
+        while wanted && at < self.until {
+            at += self.dice.between(hostile::SPEAKS_MS.0, hostile::SPEAKS_MS.1);
+            self.strikes.push((Millis(at.min(self.until)), Strike::Lie));
+        }
+    }
+
+    fn moment(&mut self) -> Millis {
+        Millis(self.dice.between(1_000, self.until))
+    }
+}
+
+fn either_way(most: i64, dice: &mut Dice) -> i64 {
+    dice.between(0, 2 * most.unsigned_abs()) as i64 - most
 }

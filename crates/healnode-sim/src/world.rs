@@ -7,19 +7,23 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use healnode_core::{
-    CallId, Effect, Fingerprint, ForgeHealth, ForgeReply, Input, Millis, NodeId, Outcome as Verdict, PullRequest, PullResponse,
-    RefusalKind, Report, Run,
+    Body, CallId, Digest, Effect, Event as Noted, FilingStep, Fingerprint, ForgeHealth, ForgeReply, Input, LeaseNonce, Marker, Millis,
+    NodeId, Outcome as Verdict, PullRequest, PullResponse, Record, RefusalKind, Report, Run, UnixMillis,
 };
 
 use crate::checks::Checks;
 use crate::config::{Config, Fault, Faults, ForgeKind};
 use crate::demand::Demand;
 use crate::dice::Dice;
+use crate::edge::Next;
+use crate::excuses::Excuses;
 use crate::forge::{Caller, Forge};
+use crate::hostile::Hostile;
 use crate::load::{Load, RETRY_MS};
-use crate::machine::Machine;
+use crate::machine::{Machine, WALL_BASE_MS};
 use crate::network::{Network, Place, gossip_arrivals, message_ms};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Seen};
+use crate::people;
 use crate::plan::{Doom, Kill, Plan, Strike};
 use crate::queue::Queue;
 
@@ -42,11 +46,16 @@ const DOOM_WAIT_MS: u64 = 20_000;
 /// How long a sample takes from another node, besides the way.
 const SAMPLE_MS: u64 = 5;
 
+/// Runs that are kept to be heard again, and how many are at a time, and over which time.
+const PAST_MAX: usize = 300;
+const REPLAYED: usize = 30;
+const REPLAY_MS: (u64, u64) = (1, 2_000);
+
 /// How often everything is looked at. Longer for many nodes, because looking costs more there.
 fn checkpoint_ms(nodes: usize) -> u64 {
     match nodes {
         0..=20 => 1_000,
-        21..=100 => 3_000,
+        21..=100 => 10_000,
         _ => 15_000,
     }
 }
@@ -60,6 +69,9 @@ enum Event {
     Answered { number: u64, response: Option<PullResponse> },
     ForgeActs(u64),
     ForgeAnswers(u64),
+    EdgeReplies { place: Place, life: u32, id: CallId, reply: ForgeReply },
+    Deferred { place: Place, life: u32, input: Box<Input> },
+    Resume { place: Place, life: u32 },
     Sample { place: Place, life: u32, id: CallId, report: Option<Box<Report>> },
     Connect(usize),
     Report(usize),
@@ -87,19 +99,26 @@ struct World<'a> {
     queue: Queue<Event>,
     dice: Dice,
     machines: Vec<Machine>,
-    places: BTreeMap<NodeId, Place>,
+    /// The machines of each identity: one, unless it is cloned.
+    places: BTreeMap<NodeId, Vec<Place>>,
     network: Network,
     forge: Forge,
     load: Load,
     asks: BTreeMap<u64, Ask>,
     asks_made: u64,
+    hostile: Option<Hostile>,
+    excuses: Excuses,
+    /// What was published, to be heard again.
+    past: Vec<Rc<Run>>,
+    /// What nodes that died were filing, and when.
+    orphans: Vec<(Marker, Millis)>,
     checks: Checks,
     demand: Demand,
     digest: u64,
     events: u64,
     published: u64,
-    kills: u64,
-    skipped: u64,
+    seen: Seen,
+    story: Vec<String>,
     effects: Vec<Effect>,
 }
 
@@ -117,10 +136,19 @@ impl<'a> World<'a> {
         let heal_at = Millis(end_at.0 / 2);
         let plan = Plan::draw(config, heal_at, &mut dice);
         let machines = machines(config, &plan, &mut dice);
-        let ids: Vec<NodeId> = machines.iter().map(|machine| machine.id).collect();
-        let network = Network::new(config.nodes, config.neighbours, &mut dice);
-        let forge = Forge::new(config, heal_at, &mut dice);
-        let load = Load::draw(config, heal_at, &mut dice);
+        let network = Network::new(machines.len(), config.neighbours, &mut dice);
+        let mut forge = Forge::new(config, heal_at, &mut dice);
+        let load = Load::draw(config, machines.len(), heal_at, &mut dice);
+        let hostile =
+            plan.hostile.then(|| Hostile::new(load.errors().map(|(fingerprint, _)| fingerprint), UnixMillis(WALL_BASE_MS), &mut dice));
+        let excuses = excuses(&plan, &machines, hostile.as_ref());
+        for place in excuses.twins.iter().copied() {
+            forge.oracle.miscounts(place);
+        }
+        let mut places = BTreeMap::<NodeId, Vec<Place>>::new();
+        for (place, machine) in machines.iter().enumerate() {
+            places.entry(machine.id).or_default().push(place);
+        }
         let mut queue = Queue::new();
         for (place, at) in plan.starts.iter().enumerate() {
             queue.push(*at, Event::Start(place));
@@ -141,20 +169,24 @@ impl<'a> World<'a> {
             healed: false,
             queue,
             dice,
-            places: ids.iter().enumerate().map(|(place, id)| (*id, place)).collect(),
-            checks: Checks::new(&ids),
+            places,
+            checks: Checks::new(&machines),
             machines,
             network,
             forge,
             load,
             asks: BTreeMap::new(),
             asks_made: 0,
+            hostile,
+            excuses,
+            past: Vec::new(),
+            orphans: Vec::new(),
             demand: Demand::default(),
             digest: 0xcbf2_9ce4_8422_2325,
             events: 0,
             published: 0,
-            kills: 0,
-            skipped: 0,
+            seen: Seen::default(),
+            story: Vec::new(),
             effects: Vec::new(),
         }
     }
@@ -169,6 +201,12 @@ impl<'a> World<'a> {
         }
     }
 
+    fn tell(&mut self, what: impl FnOnce() -> String) {
+        if self.config.traced {
+            self.story.push(format!("{:>9.3} {}", self.now.0 as f64 / 1_000.0, what()));
+        }
+    }
+
     fn later(&mut self, wait_ms: u64, event: Event) {
         self.queue.push(Millis(self.now.0 + wait_ms), event);
     }
@@ -180,8 +218,11 @@ impl<'a> World<'a> {
             Event::Gossip { to, run } => self.gossip(to, &run),
             Event::Asked { number, request } => self.asked(number, request),
             Event::Answered { number, response } => self.answered(number, response),
-            Event::ForgeActs(number) => self.forge.act(self.now, number, &mut self.dice),
+            Event::ForgeActs(number) => self.forge_acts(number),
             Event::ForgeAnswers(number) => self.forge_answers(number),
+            Event::EdgeReplies { place, life, id, reply } => self.edge_replies(place, life, id, reply),
+            Event::Deferred { place, life, input } => self.handle_in(place, life, *input),
+            Event::Resume { place, life } => self.resume(place, life),
             Event::Sample { place, life, id, report } => self.handle_in(place, life, Input::Sample { id, report }),
             Event::Connect(link) => self.connect(link),
             Event::Report(number) => self.report(number),
@@ -199,7 +240,11 @@ impl<'a> World<'a> {
         if machine.process.is_some() {
             return;
         }
-        machine.start(now);
+        let mut nonce = [0; 8];
+        nonce.copy_from_slice(&self.dice.bytes()[..8]);
+        machine.start(now, self.config, LeaseNonce(nonce));
+        self.tell(|| format!("node {place} starts"));
+        let machine = &mut self.machines[place];
         let (life, may_file) = (machine.life, machine.policy.may_file);
         self.handle(place, Input::Tick);
         if may_file {
@@ -241,40 +286,134 @@ impl<'a> World<'a> {
         self.handle_in(ask.from, ask.life, Input::Answered { from, response });
     }
 
+    fn forge_acts(&mut self, number: u64) {
+        let before = self.forge.issues().len();
+        self.forge.act(self.now, number, &mut self.dice);
+        for issue in &self.forge.issues()[before..] {
+            let now = self.now;
+            let adopted = self.orphans.extract_if(.., |(marker, _)| issue.is_for(*marker));
+            self.seen.succession_ms.extend(adopted.map(|(_, died)| now.0 - died.0));
+        }
+    }
+
     fn forge_answers(&mut self, number: u64) {
-        let Some((caller, reply)) = self.forge.answer(number) else { return };
+        let Some(caller) = self.forge.caller(number) else { return };
+        let machine = &self.machines[caller.place];
+        if machine.is_alive(caller.life) && machine.is_paused(self.now) {
+            return self.queue.push(machine.paused_until, Event::ForgeAnswers(number));
+        }
+        let Some(answer) = self.forge.answer(number) else { return };
         if self.machines[caller.place].is_alive(caller.life) {
-            self.forge.answer_reached(number, &reply);
-            if let (ForgeReply::Refused(refusal), Some(process)) = (&reply, &mut self.machines[caller.place].process) {
-                process.forge_is_well &= !matches!(refusal.kind, RefusalKind::Denied | RefusalKind::Unreachable);
+            self.forge.answer_reached(self.now, number, &answer);
+            let now = self.now;
+            if let Some(process) = &mut self.machines[caller.place].process {
+                let next = process.edge.answered(now, answer);
+                self.go_on_at_edge(caller.place, next);
             }
-            self.handle(caller.place, Input::Forge { id: caller.id, reply });
         }
         self.forge.forget_if_over(number);
+    }
+
+    /// Does what an edge wants to do next, and begins the call after it if that is an answer.
+    fn go_on_at_edge(&mut self, place: Place, next: Next) {
+        let now = self.now;
+        let life = self.machines[place].life;
+        let mut next = next;
+        loop {
+            let Some(process) = &mut self.machines[place].process else { return };
+            match next {
+                Next::Nothing => return,
+                Next::Send(request) => {
+                    self.tell(|| format!("node {place} sends {request:?}"));
+                    let Some(process) = &mut self.machines[place].process else { return };
+                    let caller = Caller { place, life, nonce: process.edge.nonce };
+                    let course = self.forge.submit(now, caller, request, &mut self.dice);
+                    if let Some(at) = course.acts_at {
+                        self.queue.push(at, Event::ForgeActs(course.number));
+                    }
+                    return self.queue.push(course.answers_at, Event::ForgeAnswers(course.number));
+                }
+                Next::Reply(id, reply) => {
+                    self.queue.push(now, Event::EdgeReplies { place, life, id, reply });
+                    next = process.edge.begin(now);
+                }
+            }
+        }
+    }
+
+    fn begin_at_edge(&mut self, place: Place) {
+        let now = self.now;
+        if self.machines[place].is_paused(now) {
+            return;
+        }
+        if let Some(process) = &mut self.machines[place].process {
+            let next = process.edge.begin(now);
+            self.go_on_at_edge(place, next);
+        }
+    }
+
+    fn edge_replies(&mut self, place: Place, life: u32, id: CallId, reply: ForgeReply) {
+        self.tell(|| format!("node {place} is told {reply:?}"));
+        if let (ForgeReply::Refused(refusal), Some(process)) = (&reply, &mut self.machines[place].process) {
+            process.forge_is_well &= !matches!(refusal.kind, RefusalKind::Denied | RefusalKind::Unreachable);
+        }
+        self.handle_in(place, life, Input::Forge { id, reply });
+    }
+
+    fn pause(&mut self, place: Place, long_ms: u64) {
+        let now = self.now;
+        let machine = &mut self.machines[place];
+        if machine.process.is_none() || machine.is_paused(now) {
+            self.seen.skipped += 1;
+            return;
+        }
+        self.seen.note("pause");
+        machine.paused_until = now + std::time::Duration::from_millis(long_ms);
+        let (until, life) = (machine.paused_until, machine.life);
+        self.queue.push(until, Event::Resume { place, life });
+        for link in self.network.links_of(place).to_vec() {
+            let wait = self.dice.between(SILENT_MS.0, SILENT_MS.1);
+            self.later(wait, Event::Connect(link));
+        }
+    }
+
+    fn resume(&mut self, place: Place, life: u32) {
+        if self.machines[place].is_alive(life) {
+            self.begin_at_edge(place);
+            self.redial(place);
+        }
     }
 
     /// Opens or closes a connection, as things stand.
     fn connect(&mut self, number: usize) {
         let [a, b] = self.network.link(number).ends;
         let lives = [self.machines[a].life, self.machines[b].life];
-        let possible = self.machines[a].process.is_some() && self.machines[b].process.is_some() && self.network.joins(a, b);
+        let answers = |place: Place| self.machines[place].process.is_some() && !self.machines[place].is_paused(self.now);
+        let possible = answers(a) && answers(b) && self.network.joins(a, b) && self.machines[a].id != self.machines[b].id;
         let open = self.network.link(number).open;
         match open {
             Some(held) if !possible || held != lives => {
                 self.network.link(number).open = None;
-                let (id_a, id_b) = (self.machines[a].id, self.machines[b].id);
-                self.handle_in(a, held[0], Input::PeerDown(id_b));
-                self.handle_in(b, held[1], Input::PeerDown(id_a));
+                self.peer_changes(a, held[0], b, Input::PeerDown);
+                self.peer_changes(b, held[1], a, Input::PeerDown);
                 let wait = self.dice.between(DIAL_MS.0, DIAL_MS.1);
                 self.later(wait, Event::Connect(number));
             }
             None if possible => {
+                self.peer_changes(a, lives[0], b, Input::PeerUp);
+                self.peer_changes(b, lives[1], a, Input::PeerUp);
                 self.network.link(number).open = Some(lives);
-                let (id_a, id_b) = (self.machines[a].id, self.machines[b].id);
-                self.handle_in(a, lives[0], Input::PeerUp(id_b));
-                self.handle_in(b, lives[1], Input::PeerUp(id_a));
             }
             Some(_) | None => {}
+        }
+    }
+
+    /// Tells a node that a peer has come or gone, unless it holds another connection to the same identity.
+    fn peer_changes(&mut self, at: Place, life: u32, peer: Place, change: impl FnOnce(NodeId) -> Input) {
+        let id = self.machines[peer].id;
+        let twins = self.places.get(&id).into_iter().flatten().filter(|twin| **twin != peer);
+        if !twins.clone().any(|twin| self.network.connected(at, *twin)) {
+            self.handle_in(at, life, change(id));
         }
     }
 
@@ -302,8 +441,10 @@ impl<'a> World<'a> {
     }
 
     fn strike(&mut self, strike: Strike) {
+        self.tell(|| format!("strikes {strike:?}"));
         match strike {
             Strike::Cut(number, cut) => {
+                self.seen.note("cut");
                 self.network.cut(self.now, number, cut);
                 self.connections_change(SILENT_MS);
             }
@@ -312,6 +453,56 @@ impl<'a> World<'a> {
                 self.connections_change(DIAL_MS);
             }
             Strike::Kill(place, kill) => self.doom(place, kill),
+            Strike::Pause(place, long_ms) => self.pause(place, long_ms),
+            Strike::Step(place, by_ms) => {
+                self.seen.note("clock step");
+                self.machines[place].skew_ms += by_ms;
+                self.forge.oracle.miscounts(place);
+            }
+            Strike::Replay => self.replay(),
+            Strike::Clone { of, at } => {
+                self.seen.note("clone");
+                self.machines[at].disk = self.machines[of].disk.clone();
+                self.start(at);
+            }
+            Strike::Person => self.person(),
+            Strike::Lie => self.lie(),
+        }
+    }
+
+    fn replay(&mut self) {
+        self.seen.note("replay");
+        for _ in 0..REPLAYED.min(self.past.len()) {
+            let run = Rc::clone(&self.past[self.dice.below(self.past.len())]);
+            let to = self.dice.below(self.machines.len());
+            if self.machines[to].id != run.origin {
+                let wait = self.dice.between(REPLAY_MS.0, REPLAY_MS.1);
+                self.later(wait, Event::Gossip { to, run });
+            }
+        }
+    }
+
+    fn person(&mut self) {
+        match people::touch(self.forge.issues_mut(), self.now, &mut self.dice) {
+            Some((what, markers)) => {
+                self.tell(|| format!("a person {what} {markers:?}"));
+                self.seen.note(what);
+                self.excuses.touched.extend(markers);
+            }
+            None => self.seen.skipped += 1,
+        }
+    }
+
+    fn lie(&mut self) {
+        let wall = UnixMillis(WALL_BASE_MS + self.now.0);
+        let Some(hostile) = &mut self.hostile else { return };
+        self.seen.note("lie");
+        let run = Rc::new(hostile.speak(wall, &mut self.dice));
+        self.checks.lied(&run);
+        for to in 0..self.machines.len() {
+            for at in gossip_arrivals(self.now, &self.config.faults, &mut self.dice) {
+                self.queue.push(at, Event::Gossip { to, run: Rc::clone(&run) });
+            }
         }
     }
 
@@ -330,7 +521,7 @@ impl<'a> World<'a> {
     fn doom(&mut self, place: Place, kill: Kill) {
         let machine = &mut self.machines[place];
         if machine.process.is_none() || machine.doom.is_some() {
-            self.skipped += 1;
+            self.seen.skipped += 1;
             return;
         }
         machine.doom = Some(kill);
@@ -350,9 +541,12 @@ impl<'a> World<'a> {
 
     fn kill(&mut self, place: Place) {
         let Some(kill) = self.machines[place].doom.take() else { return };
-        self.machines[place].process = None;
+        let process = self.machines[place].process.take();
+        let filing = process.into_iter().flat_map(|process| process.filing).filter(|filing| self.load.is_real(*filing)).map(Marker::of);
+        let left = filing.filter(|marker| self.forge.kept(*marker).is_none());
+        self.orphans.extend(left.map(|marker| (marker, self.now)));
         self.forge.caller_died(place, kill.wiped, &mut self.dice);
-        self.kills += 1;
+        self.seen.note(if kill.wiped { "disk lost" } else { "kill" });
         if kill.wiped {
             self.wipe(place, kill);
         }
@@ -368,9 +562,10 @@ impl<'a> World<'a> {
 
     fn wipe(&mut self, place: Place, kill: Kill) {
         let id = self.machines[place].id;
-        let others: Vec<&Machine> = self.machines.iter().filter(|other| other.id != id && other.process.is_some()).take(20).collect();
+        let others = self.machines.iter().filter(|other| other.id != id).filter_map(|other| other.process.as_ref()).take(20);
+        let digests: Vec<Digest> = others.map(|process| process.node.digest()).collect();
         let known = |fingerprint: Fingerprint| {
-            let mut counts: Vec<u64> = others.iter().filter_map(|other| count_of(other, self.now, fingerprint, id)).collect();
+            let mut counts: Vec<u64> = digests.iter().map(|digest| self.checks.handed_on(digest, id, fingerprint)).collect();
             counts.sort_unstable();
             counts.iter().rev().nth(1).copied().unwrap_or(0)
         };
@@ -394,13 +589,13 @@ impl<'a> World<'a> {
     fn checkpoint(&mut self) {
         self.later(checkpoint_ms(self.config.nodes), Event::Checkpoint);
         for (place, machine) in self.machines.iter().enumerate() {
-            self.checks.shown(self.now, place, machine, &self.load);
+            self.checks.shown(self.now, place, machine, &self.load, &self.excuses);
         }
         if self.healed {
-            let unmet = Demand::first_unmet(&self.machines, &self.forge, &self.load, &self.config.policy, self.now);
+            let unmet = Demand::first_unmet(&self.machines, &self.forge, &self.load, &self.config.policy, &self.excuses, self.now);
             self.demand.look(self.now, unmet);
         }
-        self.demand.mark_heard(&self.machines, self.end_at, self.now, self.config.policy.pull_interval);
+        self.demand.mark_heard(&self.machines, self.heal_at, self.end_at, self.now, self.config.policy.pull_interval);
     }
 
     /// Hands an input to a process, if it still lives.
@@ -414,6 +609,10 @@ impl<'a> World<'a> {
     fn handle(&mut self, place: Place, input: Input) {
         let now = self.now;
         let machine = &mut self.machines[place];
+        if machine.is_paused(now) {
+            let (until, life) = (machine.paused_until, machine.life);
+            return self.queue.push(until, Event::Deferred { place, life, input: Box::new(input) });
+        }
         let wall = machine.wall(now);
         let Some(process) = &mut machine.process else { return };
         let is_report = matches!(input, Input::Captured { .. });
@@ -424,7 +623,7 @@ impl<'a> World<'a> {
         self.mix([now.0, place as u64, kind, effects.len() as u64]);
         let death = self.death(place, &effects, is_report);
         for effect in effects.drain(..).take(death.unwrap_or(usize::MAX)) {
-            self.checks.effect(now, &self.machines[place], &effect, &self.load);
+            self.checks.effect(now, &self.machines[place], &effect, &self.load, &self.excuses);
             self.apply(place, effect);
         }
         self.effects = effects;
@@ -455,23 +654,47 @@ impl<'a> World<'a> {
 
     fn apply(&mut self, place: Place, effect: Effect) {
         match effect {
-            Effect::Store(record) => self.machines[place].disk.apply(record),
+            Effect::Store(record) => {
+                self.follow_filing(place, &record);
+                self.machines[place].disk.apply(record);
+            }
             Effect::Publish(run) => self.publish(place, run),
             Effect::Ask { to, request } => self.ask(place, to, request),
             Effect::Answer { id, response } => self.answer(id.0, response),
             Effect::Acknowledge { id, outcome: Verdict::Counted } => self.load.acknowledged(id.0 as usize),
             Effect::Acknowledge { outcome: Verdict::LedgerFull, .. } => self.checks.violated(self.now, || "a ledger is full".to_owned()),
             Effect::Forge { id, call } => {
-                let caller = Caller { place, life: self.machines[place].life, id };
-                let course = self.forge.submit(self.now, caller, call, &mut self.dice);
-                if let Some(at) = course.acts_at {
-                    self.queue.push(at, Event::ForgeActs(course.number));
+                if let Some(process) = &mut self.machines[place].process {
+                    process.edge.ask(id, call);
                 }
-                self.queue.push(course.answers_at, Event::ForgeAnswers(course.number));
+                self.begin_at_edge(place);
             }
             Effect::FetchSample { id, fingerprint, holders } => self.fetch_sample(place, id, fingerprint, &holders),
             Effect::WakeAt { at, .. } => self.wake(place, at),
-            Effect::Note(_) => {}
+            Effect::Note(noted) => self.noted(place, &noted),
+        }
+    }
+
+    fn noted(&mut self, place: Place, noted: &Noted) {
+        if !matches!(noted, Noted::Appeared { .. } | Noted::Dropped { .. }) {
+            self.tell(|| format!("node {place} notes {noted:?}"));
+        }
+        if matches!(noted, Noted::ClonedIdentity { .. }) {
+            self.seen.note("clone noticed");
+        }
+    }
+
+    fn follow_filing(&mut self, place: Place, record: &Record) {
+        let id = self.machines[place].id;
+        let Some(process) = &mut self.machines[place].process else { return };
+        if let Record::Statement(signed) = record
+            && let Body::Filing { fingerprint, note } = &signed.statement.body
+            && signed.statement.origin == id
+        {
+            match note.step {
+                FilingStep::Idle => process.filing.remove(fingerprint),
+                FilingStep::Claim | FilingStep::Intent => process.filing.insert(*fingerprint),
+            };
         }
     }
 
@@ -481,6 +704,7 @@ impl<'a> World<'a> {
             return;
         }
         let run = Rc::new(run);
+        self.remember(&run);
         for to in (0..self.machines.len()).filter(|to| *to != from) {
             if self.network.passes(from, to) {
                 let arrivals = if self.healed {
@@ -495,8 +719,21 @@ impl<'a> World<'a> {
         }
     }
 
+    fn remember(&mut self, run: &Rc<Run>) {
+        if self.healed || !self.config.faults.has(Fault::Replay) {
+            return;
+        }
+        if self.past.len() < PAST_MAX {
+            self.past.push(Rc::clone(run));
+        } else {
+            let replaced = self.dice.below(PAST_MAX);
+            self.past[replaced] = Rc::clone(run);
+        }
+    }
+
     fn ask(&mut self, from: Place, to: NodeId, request: PullRequest) {
-        let Some(to) = self.places.get(&to).copied() else { return };
+        let twins = self.places.get(&to).into_iter().flatten();
+        let Some(to) = twins.clone().find(|twin| self.network.connected(from, **twin)).or(twins.clone().next()).copied() else { return };
         self.asks_made += 1;
         let number = self.asks_made;
         self.asks.insert(number, Ask { from, life: self.machines[from].life, to });
@@ -519,7 +756,7 @@ impl<'a> World<'a> {
         let life = self.machines[place].life;
         let mut wait = 0;
         let mut report = self.machines[place].disk.samples.get(&fingerprint).cloned();
-        for holder in holders.iter().filter_map(|holder| self.places.get(holder)) {
+        for holder in holders.iter().filter_map(|holder| self.places.get(holder)?.first()) {
             if report.is_some() {
                 break;
             }
@@ -540,55 +777,84 @@ impl<'a> World<'a> {
     }
 
     fn outcome(mut self, seed: u64) -> Outcome {
-        let unheard = self.demand.unheard(&self.machines);
-        for what in unheard.into_iter().chain(self.forge.violations.split_off(0)) {
+        let unheard = self.demand.unheard(&self.machines, &self.excuses);
+        for what in unheard.into_iter().chain(self.forge.oracle.violations.split_off(0)) {
             self.checks.violated(self.now, || what);
         }
         let duplicates = self.forge.duplicates(|a, b, at| self.network.were_split(a, b, at));
-        let excused = !self.config.faults.leave_one_filer() && self.config.forge == ForgeKind::Plain;
+        let excused = !self.config.faults.leave_one_filer() && self.config.forge != ForgeKind::CreateIfAbsent;
         if !excused && duplicates.total() > 0 {
             self.checks.violated(self.now, || format!("{} second issues, and nothing excuses them", duplicates.total()));
         }
-        let unmet = Demand::first_unmet(&self.machines, &self.forge, &self.load, &self.config.policy, self.now);
+        let comments = self.forge.comments();
+        if comments.reopened_twice > 0 && self.config.forge == ForgeKind::Leased {
+            self.checks.violated(self.now, || format!("{} comments too many on issues that were opened again", comments.reopened_twice));
+        }
+        if comments.told_twice > 0 && self.config.faults.leave_one_filer() {
+            self.checks.violated(self.now, || format!("{} comments too many on counts", comments.told_twice));
+        }
+        let unmet = Demand::first_unmet(&self.machines, &self.forge, &self.load, &self.config.policy, &self.excuses, self.now);
         if let Some(what) = unmet {
             self.checks.violated(self.now, || format!("at the end: {what}"));
         }
         let agreed_after_ms = self.demand.since().map(|since| since.0 - self.heal_at.0);
-        let counts_agreed = Demand::counts_agreed(&self.machines, &self.load);
+        let counts_agreed = Demand::counts_agreed(&self.machines, &self.load, &self.excuses);
         let due = Demand::due(&self.load, &self.config.policy);
-        self.mix([self.forge.issues().len() as u64, counts_agreed as u64, self.published, self.forge.calls_made()]);
+        let issues = self.forge.issues().iter().filter(|issue| issue.own).count();
+        self.mix([issues as u64, counts_agreed as u64, self.published, self.forge.requests_made()]);
         Outcome {
             seed,
             digest: self.digest,
             events: self.events,
             fingerprints: self.load.errors().count(),
             due,
-            issues: self.forge.issues().len(),
+            issues,
             duplicates,
+            succeeded: self.forge.oracle.succeeded,
+            swept: self.forge.oracle.swept,
+            comments,
             counts_agreed,
             agreed_after_ms,
             occurrences: self.load.errors().map(|(fingerprint, _)| self.load.truth(fingerprint).least).sum(),
             published: self.published,
-            forge_calls: self.forge.calls_made(),
-            kills: self.kills,
-            skipped: self.skipped,
+            requests: self.forge.requests_made(),
+            seen: self.seen,
             violations: self.checks.violations,
             written: self.checks.written,
+            story: self.story,
         }
     }
 }
 
+fn excuses(plan: &Plan, machines: &[Machine], hostile: Option<&Hostile>) -> Excuses {
+    let mut excuses = Excuses::default();
+    if let Some(cloned) = plan.cloned {
+        excuses.twins.extend([cloned, machines.len() - 1]);
+        excuses.cloned.insert(machines[cloned].id);
+    }
+    excuses.lied.extend(hostile.iter().flat_map(|hostile| hostile.victims()));
+    excuses
+}
+
 fn machines(config: &Config, plan: &Plan, dice: &mut Dice) -> Vec<Machine> {
-    let doomed = |place: Place| plan.strikes.iter().any(|(_, strike)| matches!(strike, Strike::Kill(doomed, _) if *doomed == place));
-    (0..config.nodes)
+    let doomed = |place: Place| {
+        plan.cloned == Some(place) || plan.strikes.iter().any(|(_, strike)| matches!(strike, Strike::Kill(doomed, _) if *doomed == place))
+    };
+    let mut machines: Vec<Machine> = (0..config.nodes)
         .map(|place| {
             let id = NodeId::from_key(dice.bytes());
             let tokenless = config.faults.has(Fault::Tokenless) && place > 0 && dice.per_mille(200);
             let mut policy = config.policy.clone();
             policy.may_file &= !tokenless;
-            Machine::new(id, policy, skew_ms(config, dice), doomed(place))
+            let years_ms = plan.years.filter(|(wrong, _)| *wrong == place).map_or(0, |(_, by_ms)| by_ms);
+            Machine::new(id, policy, skew_ms(config, dice) + years_ms, doomed(place))
         })
-        .collect()
+        .collect();
+    if let Some(cloned) = plan.cloned {
+        let original = &machines[cloned];
+        machines.push(Machine::new(original.id, original.policy.clone(), original.skew_ms, true));
+    }
+    machines
 }
 
 /// Most clocks are right to within two seconds, some are off by up to an hour.
@@ -598,12 +864,6 @@ fn skew_ms(config: &Config, dice: &mut Dice) -> i64 {
     }
     let bound = if dice.per_mille(100) { 3_600_000 } else { 2_000 };
     dice.between(0, 2 * bound) as i64 - bound as i64
-}
-
-fn count_of(machine: &Machine, now: Millis, fingerprint: Fingerprint, of: NodeId) -> Option<u64> {
-    let process = machine.process.as_ref()?;
-    let view = process.node.error(healnode_core::Now { mono: process.mono(now), wall: machine.wall(now) }, fingerprint)?;
-    view.nodes.get(&of).copied()
 }
 
 fn kind_of(input: &Input) -> u64 {
