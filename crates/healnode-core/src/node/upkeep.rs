@@ -368,14 +368,18 @@ fn news(ledger: &Ledger, found: &[FoundIssue], now: Now) -> Vec<(Fingerprint, Fi
     ledger.entries().filter_map(changed).collect()
 }
 
-/// Returns whether an issue found by its marker takes the place of the one that is known: it is the same, or comes before it. What is below
-/// the floor was given up.
+/// Returns whether an issue found by its marker takes the place of the one that is known: it is the same, or comes before it, or is open while
+/// the other is not among the bot's own any more. What is below the floor was given up.
 fn stands_for(found: &FoundIssue, known: &Filed, by_number: &BTreeMap<IssueNumber, &FoundIssue>) -> bool {
     let number = found.issue.number;
     if number < known.floor {
         return false;
     }
-    number <= known.issue.number || by_number.get(&known.issue.number).is_some_and(|other| found.rank() < other.rank())
+    let comes_before = match by_number.get(&known.issue.number) {
+        Some(other) => found.rank() < other.rank(),
+        None => found.issue.open,
+    };
+    number <= known.issue.number || comes_before
 }
 
 /// Returns the issue that stands for each marker.

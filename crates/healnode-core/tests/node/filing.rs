@@ -86,6 +86,13 @@ fn a_muted_fingerprint_is_not_filed() {
     assert_eq!(mesh.forge.creators, [0], "the mute is over");
 }
 
+fn filed_as(number: u64) -> FilingNote {
+    let issue = IssueRef { number: IssueNumber(number), url: String::new(), open: true };
+    let (floor, created) = (IssueNumber(0), UnixMillis(0));
+    let filed = Filed { issue, floor, occurrences: 1, told: 1, created, standing: Standing::Open, at: UnixMillis(1) };
+    FilingNote { step: FilingStep::Idle, issue: Some(filed) }
+}
+
 #[test]
 fn a_note_that_arrives_between_look_and_create_stops_the_create() {
     let mut mesh = Mesh::of(2);
@@ -93,10 +100,7 @@ fn a_note_that_arrives_between_look_and_create_stops_the_create() {
     let fingerprint = mesh.report_critical(0, "MemoryError");
     mesh.answer_held();
     assert!(matches!(mesh.forge.calls[..], [(0, ForgeCall::Acquire), (0, ForgeCall::Look { .. })]));
-    let issue = IssueRef { number: IssueNumber(7), url: String::new(), open: true };
-    let (floor, created) = (IssueNumber(0), UnixMillis(0));
-    let filed = Filed { issue, floor, occurrences: 1, told: 1, created, standing: Standing::Open, at: UnixMillis(1) };
-    mesh.tell(0, 1, Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Idle, issue: Some(filed) } });
+    mesh.tell(0, 1, Body::Filing { fingerprint, note: filed_as(7) });
     mesh.forge.manner = Manner::Answers;
     mesh.answer_held();
     mesh.run_for(40);
@@ -263,6 +267,22 @@ fn a_holder_that_dies_keeps_the_other_side_of_a_split_waiting_only_until_its_lea
     mesh.run_for(100);
     assert_eq!(mesh.forge.creators, [1]);
     assert_eq!(mesh.issue(1, fingerprint), Some(1));
+}
+
+#[test]
+fn a_create_in_doubt_stays_in_doubt_for_others_when_a_peer_settles_its_error() {
+    let mut mesh = Mesh::of(2);
+    mesh.forge.manner = Manner::Holds;
+    let fingerprint = mesh.report_critical(0, "MemoryError");
+    mesh.answer_held();
+    mesh.answer_held();
+    let (place, id, create) = mesh.forge.held.pop_front().unwrap();
+    assert!(matches!(create, ForgeCall::Create(_)));
+    mesh.forge.manner = Manner::Answers;
+    mesh.give(place, Input::Forge { id, reply: ForgeReply::Unclear { why: "cut off".to_owned() } });
+    mesh.tell(0, 1, Body::Filing { fingerprint, note: filed_as(7) });
+    mesh.run_for(5);
+    assert!(mesh.forge.calls.contains(&(0, ForgeCall::Release { unclear: true })), "{:?}", mesh.forge.calls);
 }
 
 #[test]

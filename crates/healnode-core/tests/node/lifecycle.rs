@@ -109,6 +109,43 @@ fn a_deleted_issue_is_followed_by_a_new_one_only_when_the_error_is_seen_again() 
 }
 
 #[test]
+fn an_open_issue_takes_the_place_of_a_silenced_one_that_is_not_there_any_more() {
+    let (mut mesh, fingerprint) = with_an_issue(2);
+    let mut other = mesh.forge.issues[0].clone();
+    close(&mut mesh, CloseReason::NotPlanned);
+    mesh.forge.issues.clear();
+    other.issue.number = IssueNumber(7);
+    mesh.forge.issues.push(other);
+    mesh.run_for(200);
+    for place in 0..2 {
+        assert_eq!(mesh.issue(place, fingerprint), Some(7));
+    }
+}
+
+#[test]
+fn after_a_deletion_nobody_goes_back_to_the_issue_that_is_gone() {
+    let (mut mesh, fingerprint) = with_an_issue(2);
+    mesh.forge.issues.clear();
+    mesh.run_for(200);
+    by_release(&mut mesh, "1.0", 3);
+    for _ in 0..3 {
+        mesh.run_past_the_bundle();
+        by_release(&mut mesh, "1.0", 20);
+        assert_eq!((mesh.issue(0, fingerprint), mesh.issue(1, fingerprint)), (Some(2), Some(2)));
+    }
+}
+
+#[test]
+fn a_count_as_high_as_numbers_go_is_told_once() {
+    let (mut mesh, _) = with_an_issue(1);
+    let mut raw = RawError::new("KeyError", "it did not work");
+    raw.count = u64::MAX;
+    mesh.report_raw(0, raw);
+    mesh.run_for(600);
+    assert!(mesh.forge.comments.len() <= 1, "{:?}", mesh.forge.comments);
+}
+
+#[test]
 fn a_locked_issue_is_not_opened_again_but_named_by_a_new_one() {
     let (mut mesh, fingerprint) = with_an_issue(1);
     mesh.forge.edit(FIRST, |found| found.locked = true);
