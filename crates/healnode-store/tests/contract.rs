@@ -6,7 +6,7 @@ mod records;
 use std::collections::BTreeMap;
 use std::fs;
 
-use healnode_core::{Body, Epoch, FilingNote, Fingerprint, Key, Mute, NodeId, Record, Report, Seq, Snapshot, UnixMillis};
+use healnode_core::{Body, Epoch, FilingNote, FilingStep, Fingerprint, Key, Mute, NodeId, Record, Report, Seq, Snapshot, UnixMillis};
 use healnode_store::Store;
 use healnode_store::limits::{ADDRESS_BYTES_MAX, ADDRESSES_MAX, PEERS_MAX, STEP_RECORDS_MAX};
 use proptest::collection::vec;
@@ -59,11 +59,15 @@ impl Model {
     }
 }
 
+fn claim() -> FilingNote {
+    FilingNote { step: FilingStep::Claim, issue: None }
+}
+
 fn body() -> impl Strategy<Value = Body> {
     let mute = Mute { at: NOW, until: NOW, by: "Ann".to_owned() };
     prop_oneof![
         (0..4_u64, 1..99_u64).prop_map(|(n, count)| Body::Tally { fingerprint: fingerprint(n), tally: tally(count) }),
-        (0..4_u64).prop_map(|n| Body::Filing { fingerprint: fingerprint(n), note: FilingNote::Claim }),
+        (0..4_u64).prop_map(|n| Body::Filing { fingerprint: fingerprint(n), note: claim() }),
         (0..4_u64).prop_map(move |n| Body::Mute { fingerprint: fingerprint(n), mute: mute.clone() }),
         (0..9_u64).prop_map(presence),
     ]
@@ -156,10 +160,8 @@ fn an_append_of_many_steps_keeps_them_all_and_forgets_them_all() {
     let (store, _) = Store::open(dir.path(), NOW).unwrap();
     let slots = 0..u32::try_from(3 * STEP_RECORDS_MAX + 1).unwrap();
     let event_ids: Vec<Record> = slots.clone().map(|slot| Record::EventId { slot, hash: [7; 16] }).collect();
-    let statements: Vec<Record> = slots
-        .clone()
-        .map(|n| statement(1, u64::from(n), Body::Filing { fingerprint: fingerprint(n.into()), note: FilingNote::Claim }))
-        .collect();
+    let statements: Vec<Record> =
+        slots.clone().map(|n| statement(1, u64::from(n), Body::Filing { fingerprint: fingerprint(n.into()), note: claim() })).collect();
     store.append(&event_ids).unwrap();
     store.append(&statements).unwrap();
     drop(store);
