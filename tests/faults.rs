@@ -96,6 +96,22 @@ fn a_lease_that_is_not_granted_is_asked_for_again() {
     check(cases::lease_bad_gateway_before);
 }
 
+/// Held by a dead node, a lease lasts longer than is waited here.
+#[test]
+fn a_node_that_is_stopped_while_it_files_gives_its_lease_back() {
+    let Some(mut scene) = Scene::start(2, QUICK, "") else { return };
+    let looks = scene.proxy.hold_before("GET", "/issues");
+    let error = scene.new_error();
+    let fingerprint = scene.report_critical(&error);
+    let leader = scene.position(&looks.wait());
+    scene.nodes[leader].signal("TERM");
+    harness::wait_for("the leader's stopping", || scene.nodes[leader].log().contains("stopping").then_some(()));
+    looks.release();
+    scene.nodes[leader].wait_for_end();
+    scene.nodes[1 - leader].wait_for_issue(&fingerprint);
+    assert_eq!(scene.proxy.creations(&fingerprint).len(), 1);
+}
+
 /// No client can prevent what a network does twice. The sweep mends it.
 #[test]
 fn of_two_issues_that_one_create_made_the_later_is_closed() {

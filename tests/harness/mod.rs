@@ -300,6 +300,13 @@ impl TestNode {
         }
     }
 
+    /// Waits until the node has ended by itself.
+    pub(crate) fn wait_for_end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.wait().unwrap();
+        }
+    }
+
     /// Ends the node as an operator would, and returns its exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
         self.signal("TERM");

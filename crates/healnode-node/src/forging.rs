@@ -120,6 +120,8 @@ struct Seat {
     is_ready: bool,
     /// What was told of the lease last.
     lease: Option<LeaseDescription>,
+    /// Whether a create went unanswered since the lease was last given back.
+    is_unclear: bool,
 }
 
 /// Runs until `calls` closes, and gives the lease back then. Dropping it while a create is under way leaves it unknown whether the issue
@@ -145,7 +147,7 @@ pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, Fo
         let news = seat.news_of_lease().map(Forged::Lease);
         for said in [Some(said), news].into_iter().flatten() {
             if replies.send(said).await.is_err() {
-                return;
+                return seat.leave().await;
             }
         }
     }
@@ -153,8 +155,14 @@ pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, Fo
 
 impl Seat {
     async fn call(&mut self, call: ForgeCall) -> ForgeReply {
+        let creates = matches!(call, ForgeCall::Create(_));
+        self.is_unclear &= !matches!(call, ForgeCall::Release { .. });
         match &mut self.forge {
-            Some(forge) => forge.call(call).await,
+            Some(forge) => {
+                let reply = forge.call(call).await;
+                self.is_unclear |= creates && matches!(reply, ForgeReply::Unclear { .. });
+                reply
+            }
             None => ForgeReply::Refused(Refusal { kind: RefusalKind::Unreachable, message: "The forge is not set up yet.".to_owned() }),
         }
     }
@@ -164,10 +172,10 @@ impl Seat {
         (self.lease.as_ref() != Some(&lease)).then(|| self.lease.insert(lease).clone())
     }
 
-    /// Whoever takes the lease next need not wait for its end. What a filing that was broken off had sent, only its own node knows.
+    /// Whoever takes the lease next need not wait for its end.
     async fn leave(&mut self) {
         if let Some(forge) = &mut self.forge {
-            let _nothing_left_to_tell = forge.call(ForgeCall::Release { unclear: true }).await;
+            let _nobody_left_to_tell = forge.call(ForgeCall::Release { unclear: self.is_unclear }).await;
         }
     }
 
