@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::field::{list, text};
+use super::field::{counted, list, number, text};
 use super::page::{Page, Style};
 use super::table::{Cell, Table};
 use super::text::{age, printable};
@@ -28,12 +28,23 @@ pub(crate) fn peers(peers: &Value, page: &Page) -> String {
             Cell::new(heard),
             Cell::new(if peer["can_file"].as_bool().unwrap_or_default() { "yes" } else { "no" }),
             Cell::new(text(peer, "version")),
-            if peer["cloned"].as_bool().unwrap_or_default() {
-                Cell::styled("two nodes use this identity; stop one of them", Style::Bad)
-            } else {
-                Cell::new(addresses.join(" "))
+            match trouble(peer) {
+                Some(trouble) => Cell::styled(trouble, Style::Bad),
+                None => Cell::new(addresses.join(" ")),
             },
         ]);
     }
     table.render(page)
+}
+
+/// Returns what is wrong with a peer, the worst first.
+fn trouble(peer: &Value) -> Option<String> {
+    let is = |name: &str| peer[name].as_bool().unwrap_or_default();
+    let faults = number(peer, "faults");
+    match () {
+        () if is("cloned") => Some("two nodes use this identity; stop one of them".to_owned()),
+        () if is("clock_ahead") => Some("its clock is more than a day ahead of this one's; set the one that is wrong".to_owned()),
+        () if faults > 0 => Some(format!("sent {} that no healnode sends; look after that machine", counted(faults, "message"))),
+        () => None,
+    }
 }

@@ -44,5 +44,10 @@ fn filing(status: &Value) -> String {
     if status["can_file"].as_bool() != Some(true) {
         return format!("no: {} ({})", place(&["state"]), place(&["kind", "repo"]));
     }
-    format!("yes ({})", place(&["kind", "repo"]))
+    let lease = match text(&status["forge"], "lease").as_str() {
+        "" | "lock" => String::new(),
+        "none" => "; without a lease, so a split mesh may file twice".to_owned(),
+        kind => format!("; one node at a time, by a {kind}"),
+    };
+    format!("yes ({}{lease})", place(&["kind", "repo"]))
 }

@@ -117,6 +117,10 @@ fn the_status_says_what_is_off_and_what_was_dropped() {
     assert!(text.contains("files issues  no: ok (github, acme/shop)\ndropped       nothing\n"), "{text}");
     node["can_file"] = json!(true);
     assert!(status(&node, &file()).contains("files issues  yes (github, acme/shop)\n"));
+    node["forge"]["lease"] = json!("ref");
+    assert!(status(&node, &file()).contains("files issues  yes (github, acme/shop; one node at a time, by a ref)\n"));
+    node["forge"]["lease"] = json!("none");
+    assert!(status(&node, &file()).contains("a split mesh may file twice"));
 }
 
 #[test]
@@ -125,6 +129,13 @@ fn peers_are_one_line_each() {
         {"peer_id": PEER, "addresses": ["/ip4/10.0.0.1/tcp/4801"], "connected": true, "last_heard_s": 4, "can_file": true, "version": "0.1.0", "cloned": false},
         {"peer_id": OTHER, "addresses": [], "connected": false, "last_heard_s": null, "can_file": false, "version": "", "cloned": true},
     ]);
+    let trouble = |field: &str, value: Value| {
+        let mut peer = list[0].clone();
+        peer[field] = value;
+        peers(&json!([peer]), &file())
+    };
+    assert!(trouble("clock_ahead", json!(true)).contains("more than a day ahead"));
+    assert!(trouble("faults", json!(2)).contains("sent 2 messages that no healnode sends"));
     let text = peers(&list, &file());
     assert!(text.contains(&format!("{PEER}  up    4s ago  yes    0.1.0    /ip4/10.0.0.1/tcp/4801\n")), "{text}");
     assert!(text.contains(&format!("{OTHER}  down  never   no              two nodes use this identity; stop one of them\n")), "{text}");
