@@ -5,6 +5,8 @@
 
 mod markdown;
 
+use std::time::Duration;
+
 use healnode_report::{Fingerprint, Report, Severity, UnixMillis, language};
 
 use crate::ledger::{Entry, NodeTally};
@@ -128,8 +130,15 @@ pub(crate) fn spike_comment(occurrences: u64, told: u64) -> String {
 }
 
 /// Writes what is said under an issue that is closed because its error is no longer seen.
-pub(crate) fn quiet_comment(days: u64) -> String {
-    format!("Not seen for {days} days, so healnode has closed this. It is opened again if the error comes back.\n")
+pub(crate) fn quiet_comment(quiet_after: Duration) -> String {
+    let hours = quiet_after.as_secs() / 3600;
+    let span = match (hours / 24, hours) {
+        (0, 1) => "an hour".to_owned(),
+        (0, hours) => format!("{hours} hours"),
+        (1, _) => "a day".to_owned(),
+        (days, _) => format!("{days} days"),
+    };
+    format!("Not seen for {span}, so healnode has closed this. It is opened again if the error comes back.\n")
 }
 
 fn earlier(writer: &Writer<'_>) -> String {

@@ -62,7 +62,8 @@ pub fn lease_step(record: Option<&LeaseRecord>, mine: LeaseNonce, now: u64) -> L
     let fresh = LeaseRecord { holder: mine, held: true, until: now.saturating_add(LEASE_SECONDS), doubt: None, issues: Vec::new() };
     let Some(record) = record else { return LeaseStep::Take(fresh) };
     let takeable_at = record.until.saturating_add(GRACE_SECONDS);
-    let taken = LeaseRecord { doubt: record.doubt, issues: record.issues.clone(), ..fresh };
+    // A doubt that lies ahead comes from a clock that was wrong, and would never grow old enough.
+    let taken = LeaseRecord { doubt: record.doubt.map(|at| at.min(now)), issues: record.issues.clone(), ..fresh };
     match record.held {
         false => LeaseStep::Take(taken),
         true if record.holder == mine && now < record.until => LeaseStep::Ours,
@@ -71,7 +72,7 @@ pub fn lease_step(record: Option<&LeaseRecord>, mine: LeaseNonce, now: u64) -> L
         true if now < takeable_at && record.until <= now.saturating_add(LEASE_SECONDS + GRACE_SECONDS) => {
             LeaseStep::Wait(Duration::from_secs(takeable_at - now))
         }
-        true => LeaseStep::Take(LeaseRecord { doubt: record.doubt.max(Some(record.until.min(now))), ..taken }),
+        true => LeaseStep::Take(LeaseRecord { doubt: taken.doubt.max(Some(record.until.min(now))), ..taken }),
     }
 }
 
@@ -196,6 +197,13 @@ mod tests {
         let later = taken(lease_step(Some(&next.given_back(false, NOW + 30)), RIVAL, NOW + 40));
         assert_eq!(later.doubt_age(NOW + 40), Some(Duration::from_secs(40)));
         assert_eq!(later.doubt_age(NOW + 60), None);
+    }
+
+    #[test]
+    fn a_doubt_that_lies_ahead_is_no_older_than_now_and_grows_old() {
+        let ahead = record(RIVAL, true, NOW).given_back(true, NOW + 1_000_000);
+        let next = taken(lease_step(Some(&ahead), ME, NOW));
+        assert_eq!((next.doubt_age(NOW), next.doubt_age(NOW + 60)), (Some(Duration::ZERO), None));
     }
 
     #[test]

@@ -455,11 +455,6 @@ impl Entry {
         self.highest(|filed| filed.told)
     }
 
-    /// Returns when the mesh created its issue; nothing if it was found.
-    pub(crate) fn created(&self) -> UnixMillis {
-        UnixMillis(self.highest(|filed| filed.created.0))
-    }
-
     fn highest(&self, number: impl Fn(&Filed) -> u64) -> u64 {
         let Some(issue) = self.issue().map(|issue| issue.number) else { return 0 };
         self.words().filter(|filed| filed.issue.number == issue).map(number).max().unwrap_or(0)

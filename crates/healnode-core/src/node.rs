@@ -18,9 +18,11 @@ use healnode_report::limits::NAME_BYTES_MAX;
 use healnode_report::{Fingerprint, UnixMillis};
 
 use crate::ledger::{Ledger, Merged};
-use crate::limits::AHEAD_MAX_MS;
+use crate::limits::{AHEAD_MAX_MS, GIVEN_UP_AFTER};
 use crate::time::duration_millis;
-use crate::{CallId, Command, DropReason, Effect, Epoch, Event, ForgeHealth, Input, Millis, Mute, NodeId, Now, Policy, Signer, Snapshot};
+use crate::{
+    CallId, Command, DropReason, Effect, Epoch, Event, ForgeHealth, Input, Millis, Mute, NodeId, Now, Policy, Signer, Snapshot, Standing,
+};
 use counting::Counting;
 use desk::Desk;
 use sharing::Sharing;
@@ -262,6 +264,14 @@ fn bundle_wait(policy: &Policy, wall: UnixMillis) -> std::time::Duration {
 }
 
 fn is_expired(entry: &crate::ledger::Entry, horizon: UnixMillis, wall: UnixMillis) -> bool {
-    let open = entry.issue().is_some_and(|issue| issue.open);
-    !open && entry.last_seen_by(UnixMillis(wall.0.saturating_add(AHEAD_MAX_MS))).is_none_or(|last| last < horizon)
+    let is_kept = entry.issue().is_some_and(|issue| issue.open) || entry.muted(wall).is_some() || may_be_reopened(entry, wall);
+    !is_kept && entry.last_seen_by(UnixMillis(wall.0.saturating_add(AHEAD_MAX_MS))).is_none_or(|last| last < horizon)
+}
+
+/// What had been counted when an issue was closed is needed as long as the issue may be opened again.
+fn may_be_reopened(entry: &crate::ledger::Entry, wall: UnixMillis) -> bool {
+    match entry.filed().map(|filed| &filed.standing) {
+        Some(Standing::Closed(baseline)) => wall.0 < baseline.at.0.saturating_add(duration_millis(GIVEN_UP_AFTER)),
+        Some(Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced | Standing::Gone { .. }) | None => false,
+    }
 }

@@ -16,6 +16,7 @@ use healnode_mesh::{MeshAnswer, MeshCommand, MeshDropReason, MeshEvent, MeshResp
 use healnode_store::Store;
 use healnode_store::limits::STEP_RECORDS_MAX;
 use healnode_wire::Request;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 
@@ -31,6 +32,9 @@ const BATCH_EFFECTS_MAX: usize = STEP_RECORDS_MAX - 16;
 
 /// How long to wait before a write that failed is tried again.
 const WRITE_RETRY: Duration = Duration::from_secs(1);
+
+/// How soon a call is tried again that found the queue to the forge full.
+const FORGE_BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// How often learned addresses of peers are written.
 const KEEP_PEERS_EVERY: Duration = Duration::from_secs(1);
@@ -358,11 +362,13 @@ impl Driver {
     }
 
     fn call_forge(&mut self, id: CallId, call: ForgeCall) {
-        if self.edges.forge.try_send((id, call)).is_err() {
-            let message = "The task that speaks to the forge is gone; restart the node.".to_owned();
-            let reply = ForgeReply::Refused(Refusal { kind: RefusalKind::Unreachable, message });
-            self.own_inputs.push(Input::Forge { id, reply });
-        }
+        let Err(problem) = self.edges.forge.try_send((id, call)) else { return };
+        let (kind, message) = match problem {
+            TrySendError::Full(_) => (RefusalKind::Limited { retry_after: FORGE_BUSY_WAIT }, "The forge is busy; this is tried again."),
+            TrySendError::Closed(_) => (RefusalKind::Unreachable, "The task that speaks to the forge is gone; restart the node."),
+        };
+        let reply = ForgeReply::Refused(Refusal { kind, message: message.to_owned() });
+        self.own_inputs.push(Input::Forge { id, reply });
     }
 
     fn ask(&mut self, to: NodeId, request: Request, ask: Ask) {

@@ -15,15 +15,16 @@ use crate::ledger::Entry;
 use crate::limits::{GROUP_MEMBERS_MAX, HOLDERS_ASKED_MAX, URL_BYTES_MAX};
 use crate::time::duration_millis;
 use crate::{
-    Body, CallId, Effect, Event, Filed, FilingNote, FilingStep, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Intent, IssueNumber,
-    IssueRef, Marker, Millis, NodeId, Now, Record, Standing,
+    Body, CallId, CloseReason, Effect, Event, Filed, FilingNote, FilingStep, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Intent,
+    IssueNumber, IssueRef, Marker, Millis, NodeId, Now, Record, Standing,
 };
 
 /// What waits to be filed, and what is being filed.
 #[derive(Clone, Hash)]
 pub(super) struct Desk {
     due: BTreeMap<Fingerprint, Due>,
-    /// When another node's claim was first heard, or its intent, and which of the two it was. Saying it again does not prolong its hold.
+    /// When another node's claim was first heard, or its intent, and which of the two it was. Saying it again does not prolong its hold, nor
+    /// does taking it back in between.
     claims: BTreeMap<Fingerprint, BTreeMap<NodeId, (Millis, bool)>>,
     /// Filings that wait for the one before them.
     line: VecDeque<Filing>,
@@ -167,14 +168,14 @@ impl super::Node {
             FilingStep::Claim | FilingStep::Intent => {
                 let unclear = note.step == FilingStep::Intent;
                 let heard = self.desk.claims.entry(fingerprint).or_default().entry(by).or_insert((now.mono, unclear));
+                if now.mono.since(heard.0) >= self.policy.claim_patience.saturating_mul(2) {
+                    *heard = (now.mono, unclear);
+                }
                 if unclear && !heard.1 {
                     *heard = (now.mono, true);
                 }
             }
             FilingStep::Idle => {
-                if let Some(claims) = self.desk.claims.get_mut(&fingerprint) {
-                    claims.remove(&by);
-                }
                 if let Some(filed) = note.issue.as_ref().filter(|_| self.is_settled(now, &fingerprint)) {
                     self.desk.forget(&fingerprint);
                     out.push(Effect::Note(Event::Filed { fingerprint, issue: filed.issue.number, by, adopted: false }));
@@ -445,7 +446,10 @@ impl super::Node {
             Move::Look => self.look(out, |filing, id| filing.looking(id, now.mono)),
             Move::Create => self.create(now, out),
             Move::ReopenOrAdopt { found, members } => self.reopen_or_adopt(now, found, members, out),
-            Move::Adopt { found, members } => self.adopt(now, &found, &members, out),
+            Move::Adopt { found, members } => match self.handed_on(now, &found, &members) {
+                Some(other) => self.reopen_or_adopt(now, other, members, out),
+                None => self.adopt(now, &found, &members, out),
+            },
             Move::Created(issue) => self.created(now, &issue, out),
             Move::Reopened => self.reopened(now, out),
             Move::GiveUp(give_up) => self.give_up(now, give_up, out),
@@ -615,7 +619,7 @@ impl super::Node {
                 floor: entry.floor().min(found.issue.number),
                 occurrences: entry.announced(),
                 told: entry.occurrences(),
-                created: entry.created(),
+                created: UnixMillis(0),
                 standing: Standing::Regressed,
                 at: now.wall,
             };
@@ -624,13 +628,26 @@ impl super::Node {
         self.go_on_with_others(now, &members, out);
     }
 
+    /// Returns the issue that an error was handed on to when the one that was found was closed as its duplicate, if that one is closed as well
+    /// and the error came back.
+    fn handed_on(&self, now: Now, found: &FoundIssue, members: &[Fingerprint]) -> Option<Box<FoundIssue>> {
+        let is_duplicate = matches!(found.closing?.reason, CloseReason::Duplicate { .. });
+        let entry = self.ledger.entry(members.first()?).filter(|entry| is_duplicate && self.wants_issue(now, entry))?;
+        let other = entry.filed().filter(|filed| filed.issue.number != found.issue.number)?;
+        Some(Box::new(FoundIssue { issue: other.issue.clone(), ..found.clone() }))
+    }
+
     fn adopt(&mut self, now: Now, found: &FoundIssue, members: &[Fingerprint], out: &mut Vec<Effect>) {
         // What was found may be this node's own create; lists elsewhere need not show it yet.
-        self.desk.left_unclear |= self.desk.current.as_ref().is_some_and(Filing::is_unclear);
+        let is_own = self.desk.current.as_ref().is_some_and(Filing::is_unclear);
+        self.desk.left_unclear |= is_own;
         let succeeds = self.desk.current.as_ref().and_then(|filing| filing.earlier).is_some_and(|earlier| earlier < found.issue.number);
         for member in members {
             let Some(entry) = self.ledger.entry(member) else { continue };
             let mut filed = super::upkeep::filed_as_found(entry, found, now);
+            if is_own {
+                filed.created = now.wall;
+            }
             if succeeds {
                 filed.floor = found.issue.number;
             }
@@ -656,9 +673,13 @@ impl super::Node {
         }
     }
 
-    /// Says that a fingerprint has an issue. An address that no peer would take is left out.
+    /// Says that a fingerprint has an issue. When this node created it is its own word only, for that counts against its bounds. An address that
+    /// no peer would take is left out.
     pub(super) fn file_under(&mut self, now: Now, fingerprint: Fingerprint, mut filed: Filed, out: &mut Vec<Effect>) {
         filed.at = self.ledger.entry(&fingerprint).map_or(now.wall, |entry| entry.next_filed_at(now.wall));
+        let own = self.own_note(&fingerprint).and_then(|note| note.issue.as_ref());
+        let own = own.filter(|own| own.issue.number == filed.issue.number);
+        filed.created = filed.created.max(own.map(|own| own.created).unwrap_or_default());
         if filed.issue.url.len() > URL_BYTES_MAX {
             filed.issue.url.clear();
         }

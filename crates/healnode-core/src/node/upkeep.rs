@@ -1,6 +1,6 @@
 //! What becomes of issues after they are filed: the sweep and the lifecycle.
 //!
-//! At each bundle the live filer with the lowest id surveys the bot's own issues. What people made of them goes into the ledger; duplicates
+//! At each bundle one live filer, in turn, surveys the bot's own issues. What people made of them goes into the ledger; duplicates
 //! are closed, counts brought up to date, and what is news is told in one comment. One call at a time, behind any filing. An error that
 //! comes back after its issue was closed is not dealt with here: it becomes due, and its filing opens the issue again.
 
@@ -14,8 +14,8 @@ use crate::ledger::{Entry, Ledger};
 use crate::limits::AHEAD_MAX_MS;
 use crate::time::duration_millis;
 use crate::{
-    CallId, CloseReason, Closing, Effect, Event, Filed, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueNumber, IssueRef, Marker, Now,
-    Policy, RefusalKind, Standing,
+    CallId, CloseReason, Closing, Effect, Event, Filed, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueNumber, IssueRef, Marker,
+    NodeId, Now, Policy, RefusalKind, Standing,
 };
 
 /// Issues that are edited in one bundle. The others wait for the next.
@@ -96,22 +96,22 @@ impl Upkeep {
 impl Chore {
     fn needs_lease(&self) -> bool {
         match self {
-            Chore::Lease | Chore::Recheck { .. } | Chore::Tell { .. } => true,
+            Chore::Lease | Chore::Recheck { .. } | Chore::Tell { .. } | Chore::CloseQuiet { .. } => true,
             Chore::Sample { tell, .. } | Chore::Refresh { tell, .. } => *tell,
-            Chore::Survey
-            | Chore::CloseDuplicate { .. }
-            | Chore::Inspect { .. }
-            | Chore::Follow { .. }
-            | Chore::MarkQuiet { .. }
-            | Chore::CloseQuiet { .. } => false,
+            Chore::Survey | Chore::CloseDuplicate { .. } | Chore::Inspect { .. } | Chore::Follow { .. } | Chore::MarkQuiet { .. } => false,
         }
     }
 }
 
 impl super::Node {
-    /// Starts a round, if it is this node's to do and there is anything to look after.
+    /// Starts a round, if it is this node's to do and there is anything to look after. Live filers take turns, bundle by bundle, so that one that
+    /// can't do it, whatever it says, does not keep it from being done.
     pub(super) fn begin_upkeep(&mut self, now: Now) {
-        let leads = self.live_filers(now).min() == Some(self.me);
+        let mut filers: Vec<NodeId> = self.live_filers(now).collect();
+        filers.sort_unstable();
+        let bundle = now.wall.0 / duration_millis(self.policy.bundle_interval).max(1);
+        let turn = usize::try_from(bundle % filers.len().max(1) as u64).unwrap_or_default();
+        let leads = filers.get(turn) == Some(&self.me);
         let idle = self.upkeep.current.is_none() && self.upkeep.chores.is_empty();
         if leads && idle && self.ledger.entries().any(|(_, entry)| entry.issue().is_some()) {
             self.upkeep.chores.push_back(Chore::Survey);
@@ -146,10 +146,7 @@ impl super::Node {
                 ForgeCall::Inspect { number: *number }
             }
             Chore::MarkQuiet { number, quiet } => ForgeCall::MarkQuiet { number: *number, quiet: *quiet },
-            Chore::CloseQuiet { number } => {
-                let days = self.policy.quiet_after.as_secs() / (24 * 3600);
-                ForgeCall::Close { number: *number, comment: quiet_comment(days) }
-            }
+            Chore::CloseQuiet { number } => ForgeCall::Close { number: *number, comment: quiet_comment(self.policy.quiet_after) },
             Chore::Tell { number, text } => ForgeCall::Comment { number: *number, text: text.clone() },
             Chore::Sample { members, .. } => {
                 let fingerprint = *members.first()?;
@@ -230,7 +227,7 @@ impl super::Node {
         chores.extend(inspections.into_iter().map(|(number, members)| Chore::Inspect { number, members }));
         let followed = followed_issues(&self.ledger, found);
         let quiet = followed.iter().filter_map(|(issue, members)| quiet_chore(&self.ledger, &self.policy, issue, members, now));
-        chores.extend(quiet.take(REFRESHES_MAX));
+        chores.extend(quiet.take(REFRESHES_MAX).flatten());
         let refreshes = followed.into_iter().filter_map(|(issue, members)| planned_refresh(&self.ledger, issue, members));
         chores.extend(refreshes.take(REFRESHES_MAX).flatten());
     }
@@ -271,7 +268,7 @@ impl super::Node {
             if filed.issue.number != number {
                 continue;
             }
-            let mut gone = filed.clone();
+            let mut gone = Filed { created: UnixMillis(0), ..filed.clone() };
             gone.issue.open = false;
             match &moved_to {
                 Some(url) => {
@@ -293,7 +290,7 @@ impl super::Node {
             let Some((entry, filed)) = self.ledger.entry(member).and_then(|entry| Some((entry, entry.filed()?))) else { continue };
             let occurrences = entry.occurrences();
             let told = if tell { occurrences } else { entry.told() };
-            let filed = Filed { occurrences, told, created: entry.created(), floor: entry.floor(), ..filed.clone() };
+            let filed = Filed { occurrences, told, created: UnixMillis(0), floor: entry.floor(), ..filed.clone() };
             self.file_under(now, *member, filed, out);
         }
         if tell {
@@ -328,7 +325,7 @@ pub(super) fn filed_as_found(entry: &Entry, found: &FoundIssue, now: Now) -> Fil
         floor: entry.floor().min(found.issue.number),
         occurrences: if known.is_some() { entry.announced().max(stated.occurrences) } else { stated.occurrences },
         told,
-        created: if known.is_some() { entry.created() } else { UnixMillis(0) },
+        created: UnixMillis(0),
         standing: standing(entry, found, known.map(|filed| &filed.standing)),
         at: now.wall,
     }
@@ -461,9 +458,11 @@ fn followed_issues<'a>(ledger: &Ledger, found: &'a [FoundIssue]) -> Vec<(&'a Fou
     found.iter().filter_map(followed).collect()
 }
 
-/// Returns what makes an issue's label say whether its errors are still seen.
-fn quiet_chore(ledger: &Ledger, policy: &Policy, found: &FoundIssue, members: &[Fingerprint], now: Now) -> Option<Chore> {
-    if policy.quiet_after.is_zero() {
+/// Returns what makes an issue's label say whether its errors are still seen. Where the issue names more occurrences than are known here,
+/// somebody sees them who cannot be heard.
+fn quiet_chore(ledger: &Ledger, policy: &Policy, found: &FoundIssue, members: &[Fingerprint], now: Now) -> Option<Vec<Chore>> {
+    let sees_all = found.stated.is_none_or(|stated| stated.occurrences <= Numbers::of(ledger, members).occurrences);
+    if policy.quiet_after.is_zero() || !sees_all {
         return None;
     }
     let latest = UnixMillis(now.wall.0.saturating_add(AHEAD_MAX_MS));
@@ -471,9 +470,9 @@ fn quiet_chore(ledger: &Ledger, policy: &Policy, found: &FoundIssue, members: &[
     let is_quiet = last_seen.0.saturating_add(duration_millis(policy.quiet_after)) < now.wall.0;
     let number = found.issue.number;
     match (is_quiet, found.quiet) {
-        (true, false) => Some(Chore::MarkQuiet { number, quiet: true }),
-        (true, true) if policy.close_quiet => Some(Chore::CloseQuiet { number }),
-        (false, true) => Some(Chore::MarkQuiet { number, quiet: false }),
+        (true, false) => Some(vec![Chore::MarkQuiet { number, quiet: true }]),
+        (true, true) if policy.close_quiet => Some(vec![Chore::Lease, Chore::CloseQuiet { number }]),
+        (false, true) => Some(vec![Chore::MarkQuiet { number, quiet: false }]),
         (true, true) | (false, false) => None,
     }
 }

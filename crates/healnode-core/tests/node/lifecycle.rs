@@ -181,6 +181,50 @@ fn an_issue_closed_as_a_duplicate_by_a_person_hands_its_error_on() {
 }
 
 #[test]
+fn an_error_that_was_handed_on_opens_the_other_issue_again_when_it_comes_back() {
+    let mut mesh = Mesh::of(1);
+    let fingerprint = mesh.report_critical(0, "OneError");
+    mesh.report_critical(0, "OtherError");
+    mesh.run_for(20);
+    close(&mut mesh, CloseReason::Duplicate { of: Some(IssueNumber(2)) });
+    mesh.run_for(120);
+    assert_eq!(mesh.issue(0, fingerprint), Some(2));
+    mesh.forge.close(IssueNumber(2), mesh.time().wall, CloseReason::Completed);
+    mesh.run_for(120);
+    mesh.report_critical(0, "OneError");
+    mesh.run_for(120);
+    assert_eq!((mesh.forge.open(), mesh.forge.comments.len(), mesh.forge.creates()), (vec![2], 1, 2));
+}
+
+#[test]
+fn what_was_counted_when_an_issue_was_closed_is_remembered_for_as_long_as_it_may_be_opened_again() {
+    let mut mesh = Mesh::unstarted(1);
+    mesh.members[0].policy.bundle_interval = Duration::from_secs(24 * 3600);
+    mesh.members[0].policy.presence_interval = Duration::from_secs(24 * 3600);
+    mesh.members[0].policy.pull_interval = Duration::from_secs(24 * 3600);
+    mesh.start(0);
+    by_release(&mut mesh, "1.0", 3);
+    mesh.run_for(2 * 24 * 3600);
+    close(&mut mesh, CloseReason::Completed);
+    mesh.run_for(35 * 24 * 3600);
+    by_release(&mut mesh, "2.0", 3);
+    mesh.run_for(2 * 24 * 3600);
+    assert_eq!((mesh.forge.open(), mesh.forge.creates()), (vec![1], 1));
+}
+
+#[test]
+fn who_sees_less_than_an_issue_names_does_not_call_it_quiet() {
+    let mut mesh = Mesh::unstarted(1);
+    mesh.members[0].policy.quiet_after = Duration::from_secs(3_600);
+    mesh.start(0);
+    mesh.report_critical(0, "MemoryError");
+    mesh.run_for(100);
+    mesh.forge.edit(FIRST, |found| found.stated = Some(healnode_core::Stated { occurrences: 50, told: 50 }));
+    mesh.run_for(5_000);
+    assert!(!mesh.forge.issues[0].quiet);
+}
+
+#[test]
 fn ten_times_as_many_occurrences_are_told_in_one_comment() {
     let (mut mesh, _) = with_an_issue(2);
     by_release(&mut mesh, "1.0", 26);

@@ -119,7 +119,8 @@ impl GitHub {
             return Ok(ForgeReply::Done);
         }
         let linked = json!({ "state": "closed", "state_reason": "duplicate", "duplicate_issue_id": kept.id });
-        match self.patch(number, &linked).await {
+        let sentence = || format!("This account may not close issue {number}, so the duplicate stays open.");
+        match self.patch(number, &linked).await.map_err(|failure| failure.of_feature(sentence)) {
             Err(Failure { obstacle: Obstacle::Invalid(_), .. }) => {
                 // For Enterprise servers that know no duplicates.
                 let plain = json!({ "state": "closed", "state_reason": "not_planned" });

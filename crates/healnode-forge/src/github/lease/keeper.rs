@@ -246,7 +246,9 @@ impl Keeper {
         for number in &record.issues {
             self.note_issue(*number);
         }
-        LeaseRecord { doubt: record.doubt.max(self.owed_doubt), issues: self.recent.iter().copied().collect(), ..record }
+        // A local clock that jumped must not put a doubt further ahead than the term lasts.
+        let owed = self.owed_doubt.map(|at| at.min(record.until));
+        LeaseRecord { doubt: record.doubt.max(owed), issues: self.recent.iter().copied().collect(), ..record }
     }
 
     /// Notes that the successor of a slot was refused. Tells whether that goes on for longer than a rival or a list that is behind explains.
