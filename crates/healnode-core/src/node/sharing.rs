@@ -263,6 +263,9 @@ impl super::Node {
         if let Some(through) = self.ledger.hear(source, run.after, through) {
             out.push(Effect::Store(Record::Heard { origin: source.0, epoch: source.1, through }));
         }
+        if run.after > self.ledger.through(source) {
+            self.pull_soon(now);
+        }
         if source.0 != self.me && self.ledger.highest(source) > known_before {
             self.heard_from(now, source.0);
         }
@@ -343,6 +346,12 @@ impl super::Node {
         }
     }
 
+    /// Something is missing somewhere, so the next pull does not wait any longer than it has to.
+    fn pull_soon(&mut self, now: Now) {
+        self.sharing.quiet_pulls = 0;
+        self.sharing.next_pull = self.sharing.next_pull.min(now.mono + self.policy.pull_interval);
+    }
+
     fn ask(&mut self, to: NodeId, out: &mut Vec<Effect>) {
         let summary = self.ledger.summary();
         self.send_request(to, PullRequest::Compare { summary }, out);
@@ -382,7 +391,10 @@ impl super::Node {
                 self.sharing.quiet_pulls = (self.sharing.quiet_pulls + 1).min(PULL_DOUBLINGS_MAX);
                 self.end_recovery();
             }
-            Some(PullResponse::Differs { digest }) => self.want(now, from, digest, out),
+            Some(PullResponse::Differs { digest }) => {
+                self.pull_soon(now);
+                self.want(now, from, digest, out);
+            }
             Some(PullResponse::Page { runs, more }) => {
                 let last = runs.last().map(|run| ((run.origin, run.epoch), run.statements.last().map(|signed| signed.statement.seq)));
                 for run in runs {
@@ -423,7 +435,6 @@ impl super::Node {
         if let Some(peer) = self.sharing.peers.get_mut(&from) {
             peer.offers = Some(digest);
         }
-        self.sharing.quiet_pulls = 0;
         self.send_request(from, PullRequest::Want { have }, out);
     }
 }
