@@ -440,7 +440,7 @@ impl Entry {
 
     /// Returns the latest word on its issue.
     pub(crate) fn filed(&self) -> Option<&Filed> {
-        let floor = self.latest_word().map(|latest| latest.floor)?;
+        let floor = self.floor();
         let kept = self.words().filter(|filed| filed.issue.number >= floor);
         kept.min_by_key(|filed| (filed.issue.number, Reverse(filed.at)))
     }
@@ -463,16 +463,12 @@ impl Entry {
     /// Returns the occurrences that ask for an issue: all while there was none, those since it was closed or deleted, and none while one is
     /// open or silenced.
     pub(crate) fn unfiled(&self) -> u64 {
-        match self.filed().map(|filed| &filed.standing) {
+        let gone = || self.latest_word().filter(|latest| matches!(latest.standing, Standing::Gone { .. }));
+        match self.filed().or_else(gone).map(|filed| &filed.standing) {
             Some(Standing::Closed(baseline)) => self.beyond(baseline),
             Some(Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced) => 0,
             Some(Standing::Gone { occurrences }) => self.occurrences().saturating_sub(*occurrences),
-            None => match self.latest_word().map(|latest| &latest.standing) {
-                Some(Standing::Gone { occurrences }) => self.occurrences().saturating_sub(*occurrences),
-                Some(Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced | Standing::Closed(_)) | None => {
-                    self.occurrences()
-                }
-            },
+            None => self.occurrences(),
         }
     }
 

@@ -479,11 +479,6 @@ impl super::Node {
         let id = self.new_call();
         match &mut self.desk.current {
             Some(filing) if !filing.members.is_empty() => filing.leasing(id),
-            // It is settled by what others say. Its own create may still take effect, and the next holder has to know.
-            Some(filing) if filing.is_unclear() => {
-                self.give_lease_back(true, out);
-                return self.finish(out);
-            }
             Some(_) | None => return self.finish(out),
         }
         out.push(Effect::Forge { id, call: ForgeCall::Acquire });
