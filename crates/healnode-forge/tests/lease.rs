@@ -9,11 +9,11 @@ mod fault_server;
 use std::time::Duration;
 
 use emulator::Emulator;
-use fault_server::{BOT, Fault, FaultServer};
+use fault_server::{BOT, Fault, FaultServer, unpaced};
 use healnode_core::{
     ForgeCall, ForgeReply, FoundIssue, IssueDraft, IssueNumber, LEASE_SECONDS, Lease, LeaseNonce, LeaseRecord, Marker, Refusal, RefusalKind,
 };
-use healnode_forge::{Credential, Forge, GitHub, GitHubConfig, LeaseKind, Pace, Timeouts};
+use healnode_forge::{Credential, Forge, GitHub, GitHubConfig, LeaseKind, Timeouts};
 use serde_json::{Value, json};
 
 const POST_ISSUE: &str = "POST /repos/acme/shop/issues";
@@ -599,12 +599,7 @@ fn node_at(emulator: &Emulator, lease: LeaseKind) -> Forge {
         node_id: "12D3KooWnode".to_owned(),
         labels: vec!["auto-generated".to_owned()],
         lease,
-        pace: Pace {
-            between_writes: Duration::ZERO,
-            between_creates: Duration::ZERO,
-            creates_per_hour: 100,
-            between_tries: Duration::from_millis(1),
-        },
+        pace: unpaced(),
         timeouts: Timeouts::default(),
     };
     Forge::GitHub(Box::new(GitHub::new(config).expect("a usable configuration")))

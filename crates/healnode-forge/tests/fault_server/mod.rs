@@ -151,6 +151,11 @@ impl Request {
     }
 }
 
+/// No time between requests, for servers that do not mind.
+pub(crate) fn unpaced() -> Pace {
+    Pace { between_writes: Duration::ZERO, between_creates: Duration::ZERO, creates_per_hour: 100, between_tries: Duration::from_millis(1) }
+}
+
 /// A node's forge at the repository of a server, in a hurry.
 pub(crate) fn forge_at(url: &str, timeouts: Timeouts, lease: LeaseKind) -> Forge {
     let config = GitHubConfig {
@@ -160,12 +165,7 @@ pub(crate) fn forge_at(url: &str, timeouts: Timeouts, lease: LeaseKind) -> Forge
         node_id: "12D3KooWnode".to_owned(),
         labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
         lease,
-        pace: Pace {
-            between_writes: Duration::ZERO,
-            between_creates: Duration::ZERO,
-            creates_per_hour: 100,
-            between_tries: Duration::from_millis(1),
-        },
+        pace: unpaced(),
         timeouts,
     };
     Forge::GitHub(Box::new(GitHub::new(config).expect("a usable configuration")))
