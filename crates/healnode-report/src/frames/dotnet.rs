@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{begins_with_any, without_brackets};
+use super::text::{begins_with_any, last_word, without_brackets};
 use super::{Frame, Line};
 
 /// Namespaces of the platform, and of frameworks and drivers that call or are called by an application.
@@ -106,7 +106,7 @@ fn is_place(rest: &str) -> bool {
 fn unity(text: &str) -> Option<(&str, &str)> {
     let (call, place) = text.strip_suffix(')')?.rsplit_once("(at ")?;
     let (file, _) = place.rsplit_once(':').filter(|(file, _)| file.ends_with(".cs"))?;
-    let path = call.split([' ', '(']).next()?;
+    let path = last_word(call.rsplit_once('(')?.0.trim_end());
     path.contains(['.', ':']).then_some((path, file))
 }
 

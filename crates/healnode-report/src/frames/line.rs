@@ -32,6 +32,17 @@ impl<'a> Line<'a> {
         Line { text, indent: line.len() - body.len(), language: language(text) }
     }
 
+    /// A line behind as many bytes. All of it is left when it has not as many.
+    pub(super) fn behind(line: &'a str, prefix: usize) -> Line<'a> {
+        let rest = Line::new(line.get(prefix..).unwrap_or(line));
+        Line { indent: rest.indent + prefix, ..rest }
+    }
+
+    /// Whether neither a language nor the order of a trace tells what it is.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.language.is_none() && !is_marker(self.text)
+    }
+
     /// A line behind a logger's prefix, or as it is when no word of it begins what a trace says.
     pub(super) fn behind_prefix(line: &'a str) -> Line<'a> {
         let whole = Line::new(line);
@@ -52,6 +63,29 @@ impl<'a> Line<'a> {
         }
         whole
     }
+}
+
+/// How many bytes of a logger's prefix all lines of a trace share, any digit standing for any other one.
+///
+/// No more than stands before the lines that begin with a word of their own. Nought when it would be nothing but indentation.
+pub(super) fn shared_prefix(stack: &str, lines: &[Line]) -> usize {
+    let mut whole = stack.lines().filter(|line| !line.trim_ascii().is_empty());
+    let first = whole.next().unwrap_or_default();
+    let mut length = first.len().min(PREFIX_BYTES_MAX);
+    let mut is_alone = true;
+    for line in whole.take(lines.len()) {
+        let is_same = |(one, other): &(u8, u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
+        length = first.bytes().zip(line.bytes()).take(length).take_while(is_same).count();
+        is_alone = false;
+        if length == 0 {
+            return 0;
+        }
+    }
+    let anchored = lines.iter().filter(|line| by_first_word(line.text).is_some()).map(|line| line.indent).min();
+    let length = length.min(anchored.unwrap_or(length));
+    let prefix = &first.as_bytes()[..length];
+    let end = prefix.iter().rposition(|byte| matches!(byte, b' ' | b'\t' | b'|')).map_or(0, |blank| blank + 1);
+    if is_alone || prefix[..end].iter().all(|byte| matches!(byte, b' ' | b'\t' | b'|')) { 0 } else { end }
 }
 
 /// Whether a line parts a trace into causes, threads or members.
@@ -123,13 +157,10 @@ fn numbered(text: &str) -> Option<Language> {
     if rust::is_frame(text) {
         return Some(Language::Rust);
     }
-    if ruby::is_frame(text) {
+    if ruby::is_counted_frame(text) {
         return Some(Language::Ruby);
     }
-    if go::is_place(text) {
-        return Some(Language::Go);
-    }
-    native::is_frame(text).then_some(Language::Native)
+    native::is_counted_frame(text).then_some(Language::Native)
 }
 
 /// The language of a line that is told by the place in it: all of them have a colon, a bracket or an `@` there.

@@ -4,7 +4,7 @@
 //! and counts only where no frame of the application has a name: offsets move with each build.
 
 use super::symbol;
-use super::text::{base_name, behind_number, components, split_line};
+use super::text::{base_name, behind_number, components, rooted, split_line};
 use super::{Frame, Line};
 
 /// Functions that end a program, check memory, or call `main`.
@@ -17,6 +17,11 @@ const RUNTIME_PREFIXES: &[&str] =
 /// Whether a line is a frame, or the head of a sanitizer's report.
 pub(super) fn is_frame(text: &str) -> bool {
     split(text).is_some() || text.starts_with("==") && text.contains("Sanitizer")
+}
+
+/// Whether a line is a frame that begins with its number.
+pub(super) fn is_counted_frame(text: &str) -> bool {
+    boost(text).or_else(|| crash_report(text)).is_some()
 }
 
 /// Reads the first stack with a frame of the application, or the first one.
@@ -165,9 +170,10 @@ fn glibc(text: &str) -> Option<Place<'_>> {
     let (call, address) = text.rsplit_once(" [0x").or_else(|| text.rsplit_once("[0x"))?;
     let (path, inside) = call.split_once('(')?;
     let inside = inside.trim_end().strip_suffix(')')?;
-    if !address.ends_with(']') || path.contains(' ') && !path.starts_with('/') {
+    if !address.ends_with(']') {
         return None;
     }
+    let path = rooted(path);
     let function = inside.split("+0x").next().unwrap_or(inside);
     Some(Place { call: if function.is_empty() { inside } else { function }, path, is_module: true, is_top: false })
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, behind_number, components, split_line};
+use super::text::{base_name, behind_number, components, last_word, split_line};
 use super::{Frame, Line};
 
 /// Namespaces and classes of the language, of frameworks and of drivers, for a function without a file.
@@ -123,7 +123,7 @@ fn console(text: &str) -> Option<(&str, &str)> {
         return Some((path, ""));
     }
     let (called, path) = path.split_once("() at ")?;
-    (!called.contains(' ')).then_some((path, called))
+    Some((path, last_word(called)))
 }
 
 fn numbered(text: &str) -> Option<&str> {

@@ -5,12 +5,17 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, behind_number, components, split_line};
+use super::text::{base_name, behind_number, components, rooted, split_line};
 use super::{Frame, Line};
 
 /// Whether a line is a frame.
 pub(super) fn is_frame(text: &str) -> bool {
     split(text).is_some()
+}
+
+/// Whether a line is a frame with a counter before it.
+pub(super) fn is_counted_frame(text: &str) -> bool {
+    behind_number(text, ": from ").is_some() && is_frame(text)
 }
 
 /// Reads the last block with a frame of the application, or the last one.
@@ -69,7 +74,7 @@ fn split(text: &str) -> Option<Call<'_>> {
     let uncounted = behind_number(place, ": from ");
     let place = uncounted.or_else(|| place.strip_prefix("from ")).unwrap_or(place);
     let gem = place.find(") ").filter(|_| place.contains(" ("));
-    let place = if gem.is_some() || place.get(1..3) == Some(":/") { place } else { place.rsplit([' ', '\t']).next().unwrap_or(place) };
+    let place = if gem.is_some() { place } else { rooted(place) };
     let path = split_line(place)?;
     Some(Call { place, path, function, is_head: rest.starts_with(": "), is_counted: uncounted.is_some() })
 }

@@ -17,6 +17,19 @@ pub(super) fn lower(name: &str) -> Cow<'_, str> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
 }
 
+/// A path without the words of a logger's prefix before it. Blanks belong to a path that begins at a root.
+pub(super) fn rooted(path: &str) -> &str {
+    if path.starts_with(['/', '<']) || path.get(1..3).is_some_and(|root| root == ":/" || root == ":\\") {
+        return path;
+    }
+    last_word(path)
+}
+
+/// What stands behind the last blank.
+pub(super) fn last_word(text: &str) -> &str {
+    text.rsplit([' ', '\t']).next().unwrap_or(text)
+}
+
 /// Whether a text is one or more decimal digits.
 pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
