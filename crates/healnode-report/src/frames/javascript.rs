@@ -66,7 +66,7 @@ fn block<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
         let Some((function, path)) = split(line.text) else {
             continue;
         };
-        let is_resumed = frames.last().is_some_and(|last| last.function == "Generator.next");
+        let is_resumed = frames.last().is_some_and(|last| matches!(&*last.function, "Generator.next" | "tryCatch"));
         frames.push(build(function, path, is_resumed));
     }
     frames
@@ -132,7 +132,7 @@ fn build<'a>(function: &'a str, path: &'a str, is_resumed: bool) -> Frame<'a> {
     }
     let name = name(function);
     let file = file_name(path);
-    let is_helper = is_resumed && name == "step" || is_async_helper(name);
+    let is_helper = is_resumed && matches!(name, "step" | "invoke") || is_async_helper(name);
     let is_minified = file.is_bundle && name.len() <= 2;
     let function = Cow::Borrowed(if is_minified { "" } else { name });
     Frame { path, in_app: !is_helper && !file.is_library && !is_library(path), file: file.name, function }
@@ -141,7 +141,7 @@ fn build<'a>(function: &'a str, path: &'a str, is_resumed: bool) -> Frame<'a> {
 /// A function's name, empty when it has none.
 fn name(function: &str) -> &str {
     let name = bare(function);
-    let is_unnamed = name.contains("<anonymous>") || matches!(name, "eval" | "anonymous" | "code" | "?" | "");
+    let is_unnamed = name.contains("<anonymous>") || matches!(name, "eval" | "anonymous" | "code" | "_callee$" | "?" | "");
     if is_unnamed { "" } else { name }
 }
 
@@ -160,11 +160,23 @@ fn bare(function: &str) -> &str {
 
 /// Whether a function is one that compilers add to run an `async` function on older engines.
 fn is_async_helper(name: &str) -> bool {
-    matches!(name, "__awaiter" | "__generator" | "fulfilled" | "rejected" | "asyncGeneratorStep" | "_asyncToGenerator" | "_next" | "_throw")
+    matches!(
+        name,
+        "__awaiter"
+            | "__generator"
+            | "fulfilled"
+            | "rejected"
+            | "asyncGeneratorStep"
+            | "_asyncToGenerator"
+            | "_next"
+            | "_throw"
+            | "tryCatch"
+    ) || name.starts_with("Generator.")
 }
 
 /// Whether a path is of an installed package, of a runtime, or of a bundler's own code.
 fn is_library(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
     let is_runtime = ["node:", "internal/", "ext:", "native", "bun:", "webpack/", "/var/runtime/", "file:///var/runtime/"];
     is_runtime.iter().any(|prefix| path.starts_with(prefix))
         || NODE_FILES.binary_search(&path).is_ok()

@@ -27,8 +27,9 @@ impl<'a> Line<'a> {
     /// A line as it is, without its indentation.
     pub(super) fn new(line: &'a str) -> Line<'a> {
         let line = &line[..floor(line, LINE_BYTES_MAX)];
-        let body = line.trim_start_matches([' ', '\t', '|', '│']);
-        let text = body.trim_end();
+        let blanks = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'|')).count();
+        let body = line[blanks..].trim_start_matches('│').trim_ascii_start();
+        let text = body.trim_ascii_end();
         Line { text, indent: line.len() - body.len(), language: language(text) }
     }
 
@@ -119,6 +120,7 @@ fn by_first_word(text: &str) -> Option<Language> {
         b'C' | b'I' if text.contains(" In") => is(python::is_frame(text), Language::Python),
         b'a' => at(text.strip_prefix("at ")?),
         b'#' => hash(text),
+        b'P' => is(php::is_counted_frame(text), Language::Php),
         b'0'..=b'9' => numbered(text),
         b'g' => is(text.starts_with("goroutine ") && text.ends_with("]:"), Language::Go),
         b'L' | 0xE2 => is(rust::is_origin(text), Language::Rust),
@@ -131,11 +133,11 @@ fn by_first_word(text: &str) -> Option<Language> {
 
 /// `at …` is what five languages say; what stands before and between the brackets tells them apart.
 fn at(call: &str) -> Option<Language> {
-    if dotnet::is_call(call) {
-        return Some(Language::DotNet);
-    }
     if java::is_call(call) {
         return Some(Language::Java);
+    }
+    if dotnet::is_call(call) {
+        return Some(Language::DotNet);
     }
     if rust::is_place(call) {
         return Some(Language::Rust);
@@ -160,6 +162,9 @@ fn numbered(text: &str) -> Option<Language> {
     if ruby::is_counted_frame(text) {
         return Some(Language::Ruby);
     }
+    if php::is_counted_frame(text) {
+        return Some(Language::Php);
+    }
     native::is_counted_frame(text).then_some(Language::Native)
 }
 
@@ -180,7 +185,7 @@ fn by_place(text: &str) -> Option<Language> {
     if php::is_console_frame(text) {
         return Some(Language::Php);
     }
-    if dotnet::is_unity_frame(text) {
+    if dotnet::is_other_frame(text) {
         return Some(Language::DotNet);
     }
     native::is_frame(text).then_some(Language::Native)

@@ -8,11 +8,39 @@ use super::text::{base_name, behind_number, components, rooted, split_line};
 use super::{Frame, Line};
 
 /// Functions that end a program, check memory, or call `main`.
-const RUNTIME: &[&str] = &["abort", "raise", "gsignal", "clone", "clone3", "malloc", "calloc", "realloc", "free", "start_thread", "kill"];
+const RUNTIME: &[&str] = &[
+    "abort",
+    "calloc",
+    "clone",
+    "clone3",
+    "free",
+    "gsignal",
+    "kill",
+    "malloc",
+    "malloc_consolidate",
+    "malloc_printerr",
+    "raise",
+    "realloc",
+    "start_thread",
+];
 
 /// How names of the runtime begin.
-const RUNTIME_PREFIXES: &[&str] =
-    &["__", "_start", "_Unwind", "std::", "pthread_", "operator new", "operator delete", "_dl_", "_IO_", "google::", "testing::", "absl::"];
+const RUNTIME_PREFIXES: &[&str] = &[
+    "__",
+    "_start",
+    "_Unwind",
+    "std::",
+    "pthread_",
+    "operator new",
+    "operator delete",
+    "_dl_",
+    "_IO_",
+    "_int_",
+    "fuzzer::",
+    "google::",
+    "testing::",
+    "absl::",
+];
 
 /// Whether a line is a frame, or the head of a sanitizer's report.
 pub(super) fn is_frame(text: &str) -> bool {
@@ -39,6 +67,9 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
             first = first.or(Some(std::mem::take(&mut frames)));
         }
         frames.push(frame(&place));
+    }
+    if lines.iter().any(|line| line.text.ends_with("(most recent call last):")) {
+        frames.reverse();
     }
     if !frames.iter().any(|frame| frame.in_app) {
         return first.unwrap_or(frames);
@@ -78,6 +109,9 @@ fn split(text: &str) -> Option<Place<'_>> {
 
 /// `0x55d0 in add (id=5) at cart.c:12`, `add (id=5) at cart.c:12`, `0x55d0 in add(int) /srv/cart.cc:12:3` or `0x55d0 (shop+0x1d)`.
 fn numbered(rest: &str, is_top: bool) -> Option<Place<'_>> {
+    if let Some(place) = quoted(rest) {
+        return Some(place);
+    }
     let call = if rest.starts_with("0x") { rest.split_once(" in ").map(|(_, call)| call) } else { Some(rest) };
     let Some(call) = call else {
         let (path, offset) = module(rest)?;
@@ -100,6 +134,14 @@ fn numbered(rest: &str, is_top: bool) -> Option<Place<'_>> {
     let path =
         call.rsplit_once(' ').map(|(_, place)| without_line(place)).filter(|path| path.contains(['/', '\\', '.']) && !path.contains('('));
     Some(Place { call, path: path.unwrap_or_default(), is_module: false, is_top })
+}
+
+/// `Source "/srv/cart.cpp", line 12, in add [0x55]` or `Object "/srv/shop", at 0x7f, in add`.
+fn quoted(rest: &str) -> Option<Place<'_>> {
+    let is_module = rest.starts_with("Object \"");
+    let (path, rest) = rest.strip_prefix("Source \"").or_else(|| rest.strip_prefix("Object \""))?.split_once('"')?;
+    let call = rest.split_once(", in ")?.1;
+    Some(Place { call: call.split(" [0x").next().unwrap_or(call), path, is_module, is_top: false })
 }
 
 /// The path and the offset of `0x55d0 (/srv/shop+0x1d)`.

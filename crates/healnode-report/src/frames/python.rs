@@ -144,6 +144,8 @@ fn is_cell(path: &str) -> bool {
 }
 
 /// Whether a path is of an installed package, of the standard library, of generated code, or of what starts a program.
+///
+/// A source of Cython is printed with its path in the package that it was built for.
 fn is_library(path: &str, function: &str) -> bool {
     if path.starts_with('<') {
         let is_typed_in = matches!(path, "<stdin>" | "<console>") || path == "<string>" && function == "<module>";
@@ -153,13 +155,14 @@ fn is_library(path: &str, function: &str) -> bool {
     for component in components(path) {
         let is_versioned = || component.strip_prefix("python").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         match component {
-            "site-packages" | "dist-packages" | "Lib" => return true,
+            "site-packages" | "dist-packages" | "Lib" | ".vscode" | ".vscode-server" => return true,
             _ if matches!(before, "lib" | "lib64" | "Lib") && is_versioned() => return true,
             _ if component.ends_with(".egg") => return true,
             _ => before = component,
         }
     }
-    is_launcher(path, function) || path.starts_with("/var/runtime/")
+    let is_compiled_package = path.ends_with(".pyx") && !path.starts_with('/');
+    is_compiled_package || is_launcher(path, function) || path.starts_with("/var/runtime/")
 }
 
 /// Whether a file is the script that a package installs to start itself.
