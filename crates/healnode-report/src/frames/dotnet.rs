@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{begins_with_any, last_word, without_brackets};
+use super::text::{is_below_any, last_word, without_brackets};
 use super::{Frame, Line};
 
 /// Namespaces of the platform, and of frameworks and drivers that call or are called by an application.
@@ -140,7 +140,8 @@ fn split(call: &str) -> Option<(&str, &str)> {
     if !is_end || !is_method || path.contains([' ', '/', ':', '\\']) || is_place(rest) {
         return None;
     }
-    let file = IN.iter().find_map(|word| behind.rsplit_once(word)).map_or("", |(_, place)| place);
+    let file = if behind.is_empty() { None } else { IN.iter().find_map(|word| behind.rsplit_once(word)) };
+    let file = file.map_or("", |(_, place)| place);
     Some((path, file.rsplit_once(':').map_or(file, |(file, _)| file)))
 }
 
@@ -150,10 +151,9 @@ fn translated(text: &str) -> Option<(&str, &str)> {
     split(call).filter(|(path, file)| !file.is_empty() || path.matches('.').count() >= 2)
 }
 
-/// Whether brackets hold a source file of Java, not arguments.
+/// Whether brackets hold a place, not arguments.
 fn is_place(rest: &str) -> bool {
-    let inside = rest.split(')').next().unwrap_or(rest);
-    inside.contains(".java") || inside.contains(':') || matches!(inside, "Native Method" | "Unknown Source")
+    rest.split(')').next().unwrap_or(rest).contains(':')
 }
 
 /// `Shop.Cart:Add (int) (at Assets/Cart.cs:12)`.
@@ -165,7 +165,7 @@ fn unity(text: &str) -> Option<(&str, &str)> {
 }
 
 fn frame<'a>(path: &'a str, file: &'a str) -> Frame<'a> {
-    let in_app = !begins_with_any(path, ".", 1, LIBRARIES) && path != "lambda_method";
+    let in_app = !is_below_any(path, LIBRARIES) && path != "lambda_method";
     let (owner, method) = names(path);
     Frame { path: if file.is_empty() { path } else { file }, file: owner, function: method, in_app }
 }
@@ -179,6 +179,9 @@ fn names(path: &str) -> (Cow<'_, str>, Cow<'_, str>) {
         return (without_counts(owner), Cow::Borrowed(method));
     }
     let (owner, method) = split_method(path);
+    if !owner.contains(['<', '$']) {
+        return (without_counts(owner), without_brackets(method, '[', ']'));
+    }
     let owner_path = owner.split(".<").next().unwrap_or(owner);
     let closure = ["+<", ".VB$StateMachine_", "+VB$StateMachine_"].iter().find_map(|mark| owner.split_once(mark));
     match closure {

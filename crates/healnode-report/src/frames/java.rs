@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{begins_with_any, is_number};
+use super::text::{is_below_any, is_number};
 use super::{Frame, Line};
 
 /// Packages of the platform, of languages on it, and of frameworks and drivers that call or are called by an application.
@@ -234,7 +234,7 @@ fn whole<'a>(sections: &[Section<'a>], at: usize) -> Vec<Frame<'a>> {
 
 fn frame(text: &str) -> Option<Frame<'_>> {
     let (class, method, place) = split(text.strip_prefix("at ")?)?;
-    let in_app = place != "<generated>" && !begins_with_any(class, ".", 3, LIBRARIES) && !is_generated(class);
+    let in_app = place != "<generated>" && !is_below_any(class, LIBRARIES) && !is_generated(class);
     let (file, function) = names(class, method);
     Some(Frame { path: class, file, function, in_app })
 }
@@ -265,7 +265,6 @@ fn is_generated(class: &str) -> bool {
         && ["$Proxy", "$$FastClass", "$$Lambda", "$MockitoMock$", "$HibernateProxy$", "$ByteBuddy$", "$auxiliary$"]
             .iter()
             .any(|mark| class.contains(mark))
-        || class.contains("Generated") && (class.contains("GeneratedMethodAccessor") || class.contains("GeneratedConstructorAccessor"))
 }
 
 /// The class that a person wrote, and the method that the code belongs to.
@@ -373,5 +372,6 @@ mod tests {
     #[test]
     fn the_list_of_libraries_is_sorted() {
         assert!(LIBRARIES.is_sorted());
+        assert!(!LIBRARIES.iter().any(|library| is_below_any(library, LIBRARIES)));
     }
 }

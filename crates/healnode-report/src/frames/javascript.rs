@@ -82,7 +82,7 @@ fn split(text: &str) -> Option<(&str, &str)> {
 
 fn v8(call: &str) -> Option<(&str, &str)> {
     let call = call.trim_end_matches([' ', '{', ',']);
-    let Some((function, place)) = call.strip_suffix(')').and_then(|call| call.split_once(" (")) else {
+    let Some((function, place)) = call.strip_suffix(')').and_then(split_place) else {
         let call = call.strip_prefix("async ").unwrap_or(call);
         let path = split_line(call)?;
         return is_path(path).then_some(("", path));
@@ -102,6 +102,12 @@ fn v8(call: &str) -> Option<(&str, &str)> {
         return Some((function, "wasm"));
     }
     Some((function, split_line(place)?))
+}
+
+/// Splits a call at the blank before the first bracket that has one.
+fn split_place(call: &str) -> Option<(&str, &str)> {
+    let (at, _) = call.match_indices('(').find(|(at, _)| call[..*at].ends_with(' '))?;
+    Some((&call[..at - 1], &call[at + 1..]))
 }
 
 fn browser(text: &str) -> Option<(&str, &str)> {
@@ -147,12 +153,17 @@ fn name(function: &str) -> &str {
 
 /// A name without `async`, `new`, an alias in brackets, marks of Firefox, and receivers that only say that there is one.
 fn bare(function: &str) -> &str {
-    let mut name = function.split(" [as ").next().unwrap_or(function).trim();
-    for prefix in ["async ", "new ", "get ", "set "] {
-        name = name.strip_prefix(prefix).unwrap_or(name);
+    let alias = function.find('[').unwrap_or(function.len());
+    let mut name = function[..alias].trim_ascii();
+    if name.contains(' ') {
+        for prefix in ["async ", "new ", "get ", "set "] {
+            name = name.strip_prefix(prefix).unwrap_or(name);
+        }
     }
-    for receiver in ["Object.", "Module.", "Function.", "Proxy.", "exports.", "global.", "globalThis.", "window.", "process."] {
-        name = name.strip_prefix(receiver).unwrap_or(name);
+    if name.contains('.') {
+        for receiver in ["Object.", "Module.", "Function.", "Proxy.", "exports.", "global.", "globalThis.", "window.", "process."] {
+            name = name.strip_prefix(receiver).unwrap_or(name);
+        }
     }
     let name = name.rsplit('*').next().unwrap_or(name);
     name.trim_end_matches(['/', '<'])
@@ -178,13 +189,22 @@ fn is_async_helper(name: &str) -> bool {
 fn is_library(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or(path);
     let is_runtime = ["node:", "internal/", "ext:", "native", "bun:", "webpack/", "/var/runtime/", "file:///var/runtime/"];
-    is_runtime.iter().any(|prefix| path.starts_with(prefix))
-        || NODE_FILES.binary_search(&path).is_ok()
-        || path.contains("webpack/bootstrap")
-        || path.contains("webpack/runtime")
-        || components(path).any(|component| {
-            matches!(component, "node_modules" | "bower_components" | ".pnpm" | ".yarn" | "jspm_packages") || is_public_host(component)
-        })
+    if is_runtime.iter().any(|prefix| path.starts_with(prefix)) || NODE_FILES.binary_search(&path).is_ok() {
+        return true;
+    }
+    let mut before = "";
+    for component in components(path) {
+        let is_library = match component {
+            "node_modules" | "bower_components" | ".pnpm" | ".yarn" | "jspm_packages" => true,
+            "bootstrap" | "runtime" => before == "webpack",
+            host => before.is_empty() && is_public_host(host),
+        };
+        if is_library {
+            return true;
+        }
+        before = component;
+    }
+    false
 }
 
 /// Hosts that serve packages to everyone.

@@ -26,11 +26,18 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// A line as it is, without its indentation.
     pub(super) fn new(line: &'a str) -> Line<'a> {
+        Line::after(line, None)
+    }
+
+    /// A line as it is, behind one of a language. Of several lines in a row that begin with `at`, the first one tells the language.
+    pub(super) fn after(line: &'a str, before: Option<Language>) -> Line<'a> {
         let line = &line[..floor(line, LINE_BYTES_MAX)];
         let blanks = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'|')).count();
         let body = line[blanks..].trim_start_matches('│').trim_ascii_start();
         let text = body.trim_ascii_end();
-        Line { text, indent: line.len() - body.len(), language: language(text) }
+        let is_next = matches!(before, Some(Language::Java | Language::DotNet | Language::JavaScript)) && text.starts_with("at ");
+        let language = if is_next { before } else { language(text) };
+        Line { text, indent: line.len() - body.len(), language }
     }
 
     /// A line behind as many bytes. All of it is left when it has not as many.

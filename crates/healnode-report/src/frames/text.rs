@@ -83,9 +83,11 @@ pub(super) fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-/// Whether one of the first `depth` dotted parts of a name, together with those before it, stands in a sorted list.
-pub(super) fn begins_with_any(name: &str, separator: &str, depth: usize, sorted: &[&str]) -> bool {
-    name.match_indices(separator).take(depth).any(|(at, _)| sorted.binary_search(&&name[..at]).is_ok())
+/// Whether a dotted name is below one of those in a sorted list, none of which is below another one.
+pub(super) fn is_below_any(name: &str, sorted: &[&str]) -> bool {
+    let behind = sorted.partition_point(|entry| *entry <= name);
+    let before = sorted[..behind].last();
+    before.and_then(|entry| name.strip_prefix(entry)).is_some_and(|rest| rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -109,8 +111,12 @@ mod tests {
 
     #[test]
     fn a_list_is_asked_for_whole_parts_of_a_name() {
-        assert!(begins_with_any("java.util.List", ".", 3, &["java", "org.apache"]));
-        assert!(begins_with_any("org.apache.Foo", ".", 3, &["java", "org.apache"]));
-        assert!(!begins_with_any("javac.util.List", ".", 3, &["java", "org.apache"]));
+        let sorted = ["java", "javax", "org.apache"];
+        assert!(is_below_any("java.util.List", &sorted));
+        assert!(is_below_any("javax.sql.Row", &sorted));
+        assert!(is_below_any("org.apache.Foo", &sorted));
+        assert!(!is_below_any("javac.util.List", &sorted));
+        assert!(!is_below_any("org.Foo", &sorted));
+        assert!(!is_below_any("java", &sorted));
     }
 }
