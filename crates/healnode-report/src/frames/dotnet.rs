@@ -110,10 +110,14 @@ pub(super) fn is_call(call: &str) -> bool {
     split(call).is_some()
 }
 
-/// Whether a line is a frame as Unity logs it, without `at` and with the place in brackets, or as a runtime of another tongue prints
-/// it.
-pub(super) fn is_other_frame(text: &str) -> bool {
-    unity(text).or_else(|| translated(text)).is_some()
+/// Whether a line is a frame as Unity logs it: without `at`, with the place in brackets.
+pub(super) fn is_unity_frame(text: &str) -> bool {
+    unity(text).is_some()
+}
+
+/// Whether a line is a frame as a runtime of another tongue prints it.
+pub(super) fn is_translated_frame(text: &str) -> bool {
+    translated(text).is_some()
 }
 
 /// Reads all frames up to where an aggregate repeats its members.
@@ -134,8 +138,11 @@ fn split(call: &str) -> Option<(&str, &str)> {
     let path = if is_mono { path.trim_end() } else { path };
     let (_, behind) = rest.split_once(')')?;
     let behind = behind.trim_start_matches([')', ']', '&']);
-    let is_end =
-        behind.is_empty() || IN.iter().any(|word| behind.starts_with(word)) || behind.starts_with(" [0x") || behind.starts_with(" <0x");
+    let is_end = behind.is_empty()
+        || IN.iter().any(|word| behind.starts_with(word))
+        || behind.starts_with(" [0x")
+        || behind.starts_with(" <0x")
+        || behind.starts_with(" + 0x");
     let is_method = path.contains('.') || path == "lambda_method";
     if !is_end || !is_method || path.contains([' ', '/', ':', '\\']) || is_place(rest) {
         return None;

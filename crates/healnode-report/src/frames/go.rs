@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, components, is_number, rooted, without_brackets};
+use super::text::{base_name, components, is_number, last_word, rooted, without_brackets};
 use super::{Frame, Line};
 
 /// Whether a line is the place of a frame.
@@ -75,9 +75,9 @@ fn call(text: &str) -> Option<&str> {
     if text.contains("created by ") {
         return None;
     }
-    let arguments = text.strip_suffix(')').map_or(text.len(), |open| opening(open));
+    let arguments = text.strip_suffix(')').map_or(text.len(), opening);
     let name = &text[..arguments];
-    let name = name.rsplit([' ', '\t']).next().unwrap_or(name);
+    let name = last_word(name);
     let is_function = name.contains('.') || name == "panic";
     (is_function && !name.ends_with([':', '.'])).then_some(name)
 }

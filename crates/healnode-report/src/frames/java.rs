@@ -281,7 +281,7 @@ fn names<'a>(class: &'a str, method: &'a str) -> (Cow<'a, str>, Cow<'a, str>) {
     for part in parts {
         match part {
             "" | "anonfun" | "lambda" => {}
-            _ if is_number(part) || is_generated => {}
+            _ if is_number(part) || is_generated || part.starts_with("_closure") => {}
             _ if is_generator(part) => is_generated = true,
             _ if part.starts_with(|character: char| character.is_lowercase()) => made_of = made_of.or(Some(part)),
             _ => {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::bundle::file_name;
-use super::text::{components, is_number, split_line};
+use super::text::{components, is_number, last_word, split_line};
 use super::{Frame, Line};
 
 /// Endings of files that a browser or a runtime runs. A place without a directory has one of these.
@@ -112,7 +112,7 @@ fn split_place(call: &str) -> Option<(&str, &str)> {
 
 fn browser(text: &str) -> Option<(&str, &str)> {
     let (function, place) = text.split_once('@')?;
-    let function = function.rsplit([' ', '\t']).next().unwrap_or(function);
+    let function = last_word(function);
     if place == "[native code]" {
         return Some((function, ""));
     }
@@ -188,8 +188,11 @@ fn is_async_helper(name: &str) -> bool {
 /// Whether a path is of an installed package, of a runtime, or of a bundler's own code.
 fn is_library(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or(path);
-    let is_runtime = ["node:", "internal/", "ext:", "native", "bun:", "webpack/", "/var/runtime/", "file:///var/runtime/"];
-    if is_runtime.iter().any(|prefix| path.starts_with(prefix)) || NODE_FILES.binary_search(&path).is_ok() {
+    let is_runtime = ["node:", "internal/", "ext:", "native", "bun:", "webpack/", "electron/", "/var/runtime/", "file:///var/runtime/"];
+    if is_runtime.iter().any(|prefix| path.starts_with(prefix)) {
+        return true;
+    }
+    if !path.contains('/') && NODE_FILES.binary_search(&path).is_ok() {
         return true;
     }
     let mut before = "";
@@ -197,6 +200,7 @@ fn is_library(path: &str) -> bool {
         let is_library = match component {
             "node_modules" | "bower_components" | ".pnpm" | ".yarn" | "jspm_packages" => true,
             "bootstrap" | "runtime" => before == "webpack",
+            chunk if chunk.starts_with("node_modules_") => true,
             host => before.is_empty() && is_public_host(host),
         };
         if is_library {

@@ -124,6 +124,8 @@ fn by_first_word(text: &str) -> Option<Language> {
     match text.as_bytes().first()? {
         b'F' => is(python::is_frame(text), Language::Python),
         b'T' => is(text.starts_with("Traceback (most recent call last)"), Language::Python),
+        b'b' | b'e' | 0xC3 | 0xD0 => is(dotnet::is_translated_frame(text), Language::DotNet),
+        b'>' => is(python::is_frame(text), Language::Python),
         b'C' | b'I' if text.contains(" In") => is(python::is_frame(text), Language::Python),
         b'a' => at(text.strip_prefix("at ")?),
         b'#' => hash(text),
@@ -183,6 +185,9 @@ fn by_place(text: &str) -> Option<Language> {
     if go::is_place(text) {
         return Some(Language::Go);
     }
+    if text.contains(".py:") && python::is_short_frame(text) {
+        return Some(Language::Python);
+    }
     if ruby::is_frame(text) {
         return Some(Language::Ruby);
     }
@@ -192,7 +197,7 @@ fn by_place(text: &str) -> Option<Language> {
     if php::is_console_frame(text) {
         return Some(Language::Php);
     }
-    if dotnet::is_other_frame(text) {
+    if dotnet::is_unity_frame(text) {
         return Some(Language::DotNet);
     }
     native::is_frame(text).then_some(Language::Native)

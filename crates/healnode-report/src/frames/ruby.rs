@@ -80,7 +80,7 @@ fn split(text: &str) -> Option<Call<'_>> {
 }
 
 fn frame<'a>(call: &Call<'a>, is_of_caller: bool) -> Frame<'a> {
-    let in_app = !is_of_caller && !is_core(call.function) && !is_library(call.path);
+    let in_app = !is_of_caller && !is_library(call.path);
     Frame { path: call.path, file: base_name(call.path), function: Cow::Borrowed(name(call.function)), in_app }
 }
 
@@ -98,64 +98,6 @@ fn is_library(path: &str) -> bool {
         before = component;
     }
     matches!(before, "bundle" | "irb" | "rake" | "rspec" | "puma" | "rails" | "sidekiq")
-}
-
-/// Whether a method passes a block on, or is of a class of the language, which newer releases name.
-fn is_core(function: &str) -> bool {
-    let class = function.split(['#', '.']).next().filter(|class| class.len() < function.len());
-    match class {
-        Some(class) => matches!(
-            class,
-            "Array"
-                | "BasicObject"
-                | "Class"
-                | "Enumerable"
-                | "Enumerator"
-                | "Hash"
-                | "Integer"
-                | "IO"
-                | "Kernel"
-                | "Method"
-                | "Module"
-                | "Monitor"
-                | "Object"
-                | "Proc"
-                | "Range"
-                | "String"
-                | "Struct"
-                | "Thread"
-                | "Set"
-        ),
-        None => matches!(
-            function,
-            "each"
-                | "each_with_index"
-                | "each_with_object"
-                | "each_slice"
-                | "each_pair"
-                | "map"
-                | "flat_map"
-                | "collect"
-                | "select"
-                | "reject"
-                | "inject"
-                | "reduce"
-                | "times"
-                | "upto"
-                | "step"
-                | "loop"
-                | "tap"
-                | "then"
-                | "catch"
-                | "public_send"
-                | "instance_eval"
-                | "instance_exec"
-                | "class_eval"
-                | "require"
-                | "require_relative"
-                | "load"
-        ),
-    }
 }
 
 /// A method without the blocks around, its class, and the number of a compiled template.

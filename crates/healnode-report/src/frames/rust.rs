@@ -99,7 +99,8 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
 
 fn backtrace<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
     let mut frames = Vec::new();
-    let is_title = |line: &Line| line.text.len() < 64 && line.text.to_ascii_lowercase().contains("backtrace");
+    let is_title =
+        |line: &Line| line.text.len() < 64 && !line.text.contains("RUST_BACKTRACE") && line.text.to_ascii_lowercase().contains("backtrace");
     let start = lines.iter().position(is_title);
     for index in start.unwrap_or(0)..lines.len() {
         let Some(numbered) = numbered(lines[index].text) else {

@@ -4,12 +4,27 @@ use std::borrow::Cow;
 
 /// The directories and the file of a path, whichever way its separators lean.
 pub(super) fn components(path: &str) -> impl Iterator<Item = &str> {
-    path.split(['/', '\\'])
+    let mut rest = Some(path);
+    std::iter::from_fn(move || {
+        let path = rest?;
+        let end = path.bytes().position(is_separator);
+        rest = end.map(|end| &path[end + 1..]);
+        Some(&path[..end.unwrap_or(path.len())])
+    })
+}
+
+fn is_separator(byte: u8) -> bool {
+    byte == b'/' || byte == b'\\'
+}
+
+/// The part of a path behind its last separator.
+pub(super) fn last_component(path: &str) -> &str {
+    &path[path.bytes().rposition(is_separator).map_or(0, |separator| separator + 1)..]
 }
 
 /// The part of a path behind its last separator, in lower case.
 pub(super) fn base_name(path: &str) -> Cow<'_, str> {
-    lower(path.rsplit(['/', '\\']).next().unwrap_or(path))
+    lower(last_component(path))
 }
 
 /// A name in lower case.
@@ -27,7 +42,7 @@ pub(super) fn rooted(path: &str) -> &str {
 
 /// What stands behind the last blank.
 pub(super) fn last_word(text: &str) -> &str {
-    text.rsplit([' ', '\t']).next().unwrap_or(text)
+    &text[text.bytes().rposition(|byte| byte == b' ' || byte == b'\t').map_or(0, |blank| blank + 1)..]
 }
 
 /// Whether a text is one or more decimal digits.
