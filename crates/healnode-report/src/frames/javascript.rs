@@ -139,9 +139,18 @@ fn build<'a>(function: &'a str, path: &'a str, is_resumed: bool) -> Frame<'a> {
     let name = name(function);
     let file = file_name(path);
     let is_helper = is_resumed && matches!(name, "step" | "invoke") || is_async_helper(name);
-    let is_minified = file.is_bundle && name.len() <= 2;
-    let function = Cow::Borrowed(if is_minified { "" } else { name });
+    let function = Cow::Borrowed(if file.is_bundle { without_short_names(name) } else { name });
     Frame { path, in_app: !is_helper && !file.is_library && !is_library(path), file: file.name, function }
+}
+
+/// A name of a bundle without what the bundler called by one or two letters; another build calls it otherwise.
+fn without_short_names(name: &str) -> &str {
+    let (receiver, method) = name.rsplit_once('.').unwrap_or(("", name));
+    match (receiver.len() <= 2, method.len() <= 2) {
+        (_, true) => "",
+        (true, false) => method,
+        (false, false) => name,
+    }
 }
 
 /// A function's name, empty when it has none.
@@ -250,6 +259,13 @@ mod tests {
         let firefox = "add@https://shop.test/assets/main.77aa01fe.js?v=2:1:9";
         assert_eq!(in_app_frames(v8), ["main.js:add"]);
         assert_eq!(in_app_frames(v8), in_app_frames(firefox));
+    }
+
+    #[test]
+    fn short_names_in_a_bundle_are_the_bundlers() {
+        for (name, left) in [("t", ""), ("e.t", ""), ("e.render", "render"), ("Cart.render", "Cart.render"), ("render", "render")] {
+            assert_eq!(without_short_names(name), left);
+        }
     }
 
     #[test]

@@ -12,6 +12,9 @@ const LINE_BYTES_MAX: usize = 4096;
 /// Longest prefix of a logger, in bytes: time, level, host, thread and class fit twice.
 const PREFIX_BYTES_MAX: usize = 192;
 
+/// Most words of a logger's prefix. It bounds how often a line is tried.
+const PREFIX_WORDS_MAX: usize = 16;
+
 /// A line without indentation, line end, and a logger's prefix.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
@@ -29,10 +32,10 @@ impl<'a> Line<'a> {
         Line::after(line, None)
     }
 
-    /// A line as it is, behind one of a language. Of several lines in a row that begin with `at`, the first one tells the language.
+    /// A line as it is, below one of a language. Of several lines in a row that begin with `at`, the first one tells the language.
     pub(super) fn after(line: &'a str, before: Option<Language>) -> Line<'a> {
         let line = &line[..floor(line, LINE_BYTES_MAX)];
-        let blanks = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'|')).count();
+        let blanks = line.bytes().take_while(|byte| is_blank(*byte)).count();
         let body = line[blanks..].trim_start_matches('│').trim_ascii_start();
         let text = body.trim_ascii_end();
         let is_next = matches!(before, Some(Language::Java | Language::DotNet | Language::JavaScript)) && text.starts_with("at ");
@@ -58,11 +61,8 @@ impl<'a> Line<'a> {
             return whole;
         }
         let bytes = whole.text.as_bytes();
-        for at in 1..bytes.len().min(PREFIX_BYTES_MAX) {
-            let is_start = matches!(bytes[at - 1], b' ' | b'\t' | b'|') && !matches!(bytes[at], b' ' | b'\t' | b'|');
-            if !is_start || !whole.text.is_char_boundary(at) {
-                continue;
-            }
+        let is_start = |at: &usize| is_blank(bytes[at - 1]) && !is_blank(bytes[*at]);
+        for at in (1..bytes.len().min(PREFIX_BYTES_MAX)).filter(is_start).take(PREFIX_WORDS_MAX) {
             let text = &whole.text[at..];
             let language = by_first_word(text);
             if language.is_some() || is_marker(text) {
@@ -92,8 +92,13 @@ pub(super) fn shared_prefix(stack: &str, lines: &[Line]) -> usize {
     let anchored = lines.iter().filter(|line| by_first_word(line.text).is_some()).map(|line| line.indent).min();
     let length = length.min(anchored.unwrap_or(length));
     let prefix = &first.as_bytes()[..length];
-    let end = prefix.iter().rposition(|byte| matches!(byte, b' ' | b'\t' | b'|')).map_or(0, |blank| blank + 1);
-    if is_alone || prefix[..end].iter().all(|byte| matches!(byte, b' ' | b'\t' | b'|')) { 0 } else { end }
+    let end = prefix.iter().rposition(|byte| is_blank(*byte)).map_or(0, |blank| blank + 1);
+    if is_alone || prefix[..end].iter().all(|byte| is_blank(*byte)) { 0 } else { end }
+}
+
+/// Whether a byte parts the words of a prefix, or draws the edge of a group.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'|')
 }
 
 /// Whether a line parts a trace into causes, threads or members.

@@ -167,11 +167,12 @@ fn is_library(path: &str, function: &str) -> bool {
     }
     let mut before = "";
     for component in components(path) {
-        let is_versioned = || component.strip_prefix("python").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let version = || component.strip_prefix("python").or_else(|| component.strip_prefix("pypy"));
+        let is_versioned = || version().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         match component {
             "site-packages" | "dist-packages" | "Lib" | ".vscode" | ".vscode-server" | "pydev" => return true,
             _ if matches!(before, "lib" | "lib64" | "Lib") && is_versioned() => return true,
-            _ if component.ends_with(".egg") => return true,
+            _ if component.ends_with(".egg") || component.ends_with(".whl") => return true,
             _ => before = component,
         }
     }

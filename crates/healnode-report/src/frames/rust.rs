@@ -190,7 +190,7 @@ fn is_library_path(path: &str) -> bool {
     let mut before = "";
     for component in components(path) {
         let is_library = matches!((before, component), ("registry", "src") | ("git", "checkouts") | (_, "rustlib" | ".cargo" | "vendor"));
-        if is_library {
+        if is_library || component.starts_with("rustc-") {
             return true;
         }
         before = component;
