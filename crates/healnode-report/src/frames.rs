@@ -138,18 +138,18 @@ const LINES_USUAL: usize = 64;
 
 /// Lines of a trace. Of one that is too long the last ones are left out.
 ///
-/// A logger's prefix is looked for before the first line, and before all lines when none is known for what it is. What all lines
-/// begin with is taken from those that only their neighbours explain.
+/// A logger's prefix is looked for when none is known for what it is. What all lines begin with is taken from those that only
+/// their neighbours explain.
 fn lines(stack: &str) -> Vec<Line<'_>> {
     let mut lines: Vec<Line> = Vec::with_capacity(LINES_USUAL);
     for line in stack.lines().take(LINES_MAX) {
         let before = lines.last().and_then(|line| line.language);
         lines.push(Line::after(line, before));
     }
-    let is_known = lines.iter().any(|line| line.language.is_some());
-    let behind = if is_known { 1 } else { LINES_MAX };
-    for (line, whole) in lines.iter_mut().zip(stack.lines()).take(behind) {
-        *line = Line::behind_prefix(whole);
+    if lines.iter().all(|line| line.language.is_none()) {
+        for (line, whole) in lines.iter_mut().zip(stack.lines()) {
+            *line = Line::behind_prefix(whole);
+        }
     }
     let prefix = line::shared_prefix(stack, &lines);
     if prefix > 0 {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, is_number, last_component, lower};
+use super::text::{base_name, has_any, is_number, last_component, lower};
 
 /// What the name of a script file says.
 pub(super) struct ScriptFile<'a> {
@@ -45,8 +45,7 @@ fn split_ending(name: &str) -> (&str, &str) {
 
 /// Whether the name of a bundle says that it is one.
 fn is_packed(stem: &str) -> bool {
-    stem.contains(['.', '-']) && [".min", ".bundle", ".chunk", "-bundle", ".prod"].iter().any(|ending| stem.ends_with(ending))
-        || is_number(stem)
+    has_any(stem, b".-") && [".min", ".bundle", ".chunk", "-bundle", ".prod"].iter().any(|ending| stem.ends_with(ending)) || is_number(stem)
 }
 
 /// A stem without the parts that are content hashes. A stem that is nothing but a hash or a chunk's number is `chunk`.
@@ -111,7 +110,7 @@ fn is_of_packages(stem: &str) -> bool {
 /// Whether a library is served under this name, such as `zone`, `jquery-3.6.0.min` or `react-dom.production`.
 fn is_library(stem: &str) -> bool {
     matches!(stem, "jquery" | "react-dom" | "zone" | "zone-evergreen" | "lodash" | "angular")
-        || stem.contains(['.', '-'])
+        || has_any(stem, b".-")
             && ["jquery", "react-dom", "react", "vue", "angular", "lodash", "bootstrap", "zone", "ember"].iter().any(|library| {
                 stem.strip_prefix(library).is_some_and(|rest| {
                     let rest = rest.strip_prefix(['.', '-']).unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{is_below_any, last_word, without_brackets};
+use super::text::{has_any, is_below_any, last_word, without_brackets};
 use super::{Frame, Line};
 
 /// Namespaces of the platform, and of frameworks and drivers that call or are called by an application.
@@ -144,7 +144,7 @@ fn split(call: &str) -> Option<(&str, &str)> {
         || behind.starts_with(" <0x")
         || behind.starts_with(" + 0x");
     let is_method = path.contains('.') || path == "lambda_method";
-    if !is_end || !is_method || path.contains([' ', '/', ':', '\\']) || is_place(rest) {
+    if !is_end || !is_method || has_any(path, b" /:\\") || is_place(rest) {
         return None;
     }
     let file = if behind.is_empty() { None } else { IN.iter().find_map(|word| behind.rsplit_once(word)) };
@@ -152,7 +152,7 @@ fn split(call: &str) -> Option<(&str, &str)> {
     Some((path, file.rsplit_once(':').map_or(file, |(file, _)| file)))
 }
 
-/// A frame whose first word is not English. It needs a file, which keeps prose out.
+/// A frame whose first word is not English. It needs a file or a namespace, which keeps prose out.
 fn translated(text: &str) -> Option<(&str, &str)> {
     let call = AT.iter().find_map(|word| text.strip_prefix(word))?;
     split(call).filter(|(path, file)| !file.is_empty() || path.matches('.').count() >= 2)
@@ -186,7 +186,7 @@ fn names(path: &str) -> (Cow<'_, str>, Cow<'_, str>) {
         return (without_counts(owner), Cow::Borrowed(method));
     }
     let (owner, method) = split_method(path);
-    if !owner.contains(['<', '$']) {
+    if !has_any(owner, b"<$") {
         return (without_counts(owner), without_brackets(method, '[', ']'));
     }
     let owner_path = owner.split(".<").next().unwrap_or(owner);
@@ -224,7 +224,7 @@ fn made_of(rest: &str) -> Option<&str> {
 /// A type without its count of parameters, `List`1`, and its arguments, `List[T]`.
 fn without_counts(owner: &str) -> Cow<'_, str> {
     let owner = without_brackets(owner, '[', ']');
-    if !owner.contains(['`', '@']) {
+    if !has_any(&owner, b"`@") {
         return owner;
     }
     let mut out = String::with_capacity(owner.len());
@@ -270,5 +270,6 @@ mod tests {
             assert_eq!(names(path), (owner.into(), method.into()), "{path}");
         }
         assert!(LIBRARIES.is_sorted());
+        assert!(!LIBRARIES.iter().any(|library| is_below_any(library, LIBRARIES)));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{is_below_any, is_number};
+use super::text::{has_any, is_below_any, is_number};
 use super::{Frame, Line};
 
 /// Packages of the platform, of languages on it, and of frameworks and drivers that call or are called by an application.
@@ -243,7 +243,7 @@ fn frame(text: &str) -> Option<Frame<'_>> {
 fn split(call: &str) -> Option<(&str, &str, &str)> {
     let (path, place) = call.split_once('(')?;
     let place = place.split_once(')')?.0;
-    if !is_place(place) || path.contains([' ', ':']) {
+    if !is_place(place) || has_any(path, b" :") {
         return None;
     }
     let path = path.rsplit('/').next().unwrap_or(path);
@@ -255,8 +255,12 @@ fn split(call: &str) -> Option<(&str, &str, &str)> {
 fn is_place(place: &str) -> bool {
     let (file, line) = place.split_once(':').unwrap_or((place, ""));
     matches!(file, "Native Method" | "Unknown Source" | "SourceFile" | "<generated>" | "PG" | "Proguard" | "ProGuard")
-        || [".java", ".kt", ".kts", ".scala", ".groovy", ".clj", ".cljc", ".gradle", ".jsp"].iter().any(|ending| file.ends_with(ending))
+        || file.rsplit_once('.').is_some_and(|(_, ending)| is_source_ending(ending))
         || is_number(line) && !file.is_empty() && !file.contains(['/', '\\', ' ', '.'])
+}
+
+fn is_source_ending(ending: &str) -> bool {
+    matches!(ending, "java" | "kt" | "kts" | "scala" | "groovy" | "clj" | "cljc" | "gradle" | "jsp")
 }
 
 /// Whether a class only passes a call on.
@@ -269,7 +273,7 @@ fn is_generated(class: &str) -> bool {
 
 /// The class that a person wrote, and the method that the code belongs to.
 fn names<'a>(class: &'a str, method: &'a str) -> (Cow<'a, str>, Cow<'a, str>) {
-    if !class.contains(['$', '_']) {
+    if !has_any(class, b"$_") {
         return (Cow::Borrowed(class), Cow::Borrowed(function(method)));
     }
     let class = class.split("_$$_").next().unwrap_or(class);
@@ -324,7 +328,7 @@ fn is_call_of_closure(method: &str) -> bool {
 
 /// A method without the numbers of lambdas and accessors. `lambda$add$3` and `add$default` are `add`.
 fn function(method: &str) -> &str {
-    if !method.contains(['$', '-']) {
+    if !has_any(method, b"$-") {
         return method;
     }
     let is_mark = |part: &str| matches!(part, "lambda" | "access" | "anonfun" | "default" | "adapted" | "suspendImpl") || is_number(part);

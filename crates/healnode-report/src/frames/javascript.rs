@@ -113,6 +113,9 @@ fn split_place(call: &str) -> Option<(&str, &str)> {
 fn browser(text: &str) -> Option<(&str, &str)> {
     let (function, place) = text.split_once('@')?;
     let function = last_word(function);
+    if function.starts_with(['/', '.']) {
+        return None;
+    }
     if place == "[native code]" {
         return Some((function, ""));
     }

@@ -3,7 +3,7 @@
 //! One look at the first bytes behind the indentation chooses the single reader that is asked. A logger's prefix is passed over:
 //! the text begins at the first word behind which a reader knows the rest. Knows no order and no causes; the readers do.
 
-use super::text::{floor, split_line};
+use super::text::{floor, has_any, split_line};
 use super::{Language, dotnet, go, java, javascript, native, php, python, ruby, rust};
 
 /// Longest part of a line that is read, in bytes. Names of generic types in .NET reach 3 KiB; nothing else comes near.
@@ -184,7 +184,7 @@ fn numbered(text: &str) -> Option<Language> {
 
 /// The language of a line that is told by the place in it: all of them have a colon, a bracket or an `@` there.
 fn by_place(text: &str) -> Option<Language> {
-    if !text.contains([':', '[']) {
+    if !has_any(text, b":[") {
         return python::is_old_cell(text).then_some(Language::Python);
     }
     if go::is_place(text) {

@@ -45,6 +45,11 @@ pub(super) fn last_word(text: &str) -> &str {
     &text[text.bytes().rposition(|byte| byte == b' ' || byte == b'\t').map_or(0, |blank| blank + 1)..]
 }
 
+/// Whether a text has one of several ASCII characters.
+pub(super) fn has_any(text: &str, characters: &[u8]) -> bool {
+    text.bytes().any(|byte| characters.contains(&byte))
+}
+
 /// Whether a text is one or more decimal digits.
 pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
