@@ -20,6 +20,7 @@ mod node_id;
 mod policy;
 mod pull;
 mod record;
+mod similar;
 mod statement;
 mod time;
 mod view;

@@ -17,6 +17,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod admission;
 mod clip;
 mod fingerprint;
 mod frames;
@@ -29,7 +30,8 @@ mod report;
 mod severity;
 mod time;
 
-pub use fingerprint::{ALGORITHM, DEFAULT_PART, Explanation, Fingerprint, FingerprintFormatError, fingerprint, fingerprint_of_parts};
+pub use admission::Admission;
+pub use fingerprint::{Algorithm, Algorithms, DEFAULT_PART, Explanation, Fingerprint, FingerprintFormatError, fingerprint};
 pub use frames::{in_app_frames, language};
 pub use head::Head;
 pub use normalise::{PLACEHOLDER, normalise};

@@ -47,6 +47,10 @@ pub struct RawError {
     pub system: Option<System>,
     /// How many fields were ignored because their names are unknown.
     pub unknown_fields: u32,
+    /// Frames that an operator's rule chose when the report was admitted first.
+    pub(crate) frames: Vec<String>,
+    /// The version that it was counted under, if that was not the current one.
+    pub(crate) algorithm: Option<u16>,
     pub(crate) clipped: bool,
 }
 
@@ -86,6 +90,8 @@ impl RawError {
             count: 1,
             system: None,
             unknown_fields: 0,
+            frames: Vec::new(),
+            algorithm: None,
             clipped: false,
         }
     }
@@ -215,6 +221,8 @@ fn read_field<'de, A: MapAccess<'de>>(raw: &mut RawError, name: &str, map: &mut 
             raw.count = count.max(1);
         }
         "system" => raw.system = read(map, name, "an object with strings as values")?,
+        "frames" => raw.frames = read::<Option<_>, A>(map, name, "a list of strings, one a frame")?.unwrap_or_default(),
+        "algorithm" => raw.algorithm = read(map, name, "the number of a version")?,
         "clipped" => raw.clipped = read(map, name, "true or false")?,
         _ => {
             map.next_value::<IgnoredAny>()?;

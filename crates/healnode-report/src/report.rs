@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::admission::Admission;
 use crate::clip::{Part, clip, clip_middle, line, one_line, settle};
-use crate::fingerprint::{DEFAULT_PART, Explanation, Fingerprint, explain, fingerprint_of_parts};
+use crate::fingerprint::{Explanation, Fingerprint, Redacted};
 use crate::head::Head;
 use crate::limits::{
-    COMMAND_BYTES_MAX, COUNT_MAX, DIRECTORY_BYTES_MAX, ERROR_TYPE_BYTES_MAX, EVENT_ID_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX,
-    MESSAGE_BYTES_MAX, NAME_BYTES_MAX, PART_BYTES_MAX, PARTS_MAX, STACK_BYTES_MAX, TAG_NAME_BYTES_MAX, TAG_VALUE_BYTES_MAX, TAGS_MAX,
+    COMMAND_BYTES_MAX, COUNT_MAX, DIRECTORY_BYTES_MAX, ERROR_TYPE_BYTES_MAX, EVENT_ID_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_MAX,
+    LOG_LINE_BYTES_MAX, LOG_LINES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, PART_BYTES_MAX, PARTS_MAX, STACK_BYTES_MAX, TAG_NAME_BYTES_MAX,
+    TAG_VALUE_BYTES_MAX, TAGS_MAX,
 };
 use crate::raw::{RawError, System};
 use crate::redact::{quote_argv, redact, redact_argv, redact_command_line, redact_named};
@@ -50,6 +52,10 @@ pub struct Report {
     count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<System>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    frames: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<u16>,
     clipped: bool,
     #[serde(skip)]
     explanation: Explanation,
@@ -60,17 +66,24 @@ fn as_text<S: Serializer>(at: &UnixMillis, serializer: S) -> Result<S::Ok, S::Er
 }
 
 impl Report {
-    /// Admits an error: redacts, clips, fingerprints. `now` is its time if it carries none.
+    /// Admits an error by the built-in rules: redacts, clips, fingerprints. `now` is its time if it carries none.
     pub fn new(raw: RawError, now: UnixMillis) -> Report {
+        Report::admit(raw, now, &Admission::default())
+    }
+
+    /// Admits an error by an operator's rules. No rule is asked that could leave it out.
+    pub(crate) fn admit(raw: RawError, now: UnixMillis, admission: &Admission) -> Report {
         let mut clipper = Clipper { clipped: raw.clipped };
         let severity = raw.severity.unwrap_or_else(|| Severity::of(&raw.error_type, &raw.message));
         let error_type = clipper.line(&raw.error_type, ERROR_TYPE_BYTES_MAX);
         let message = clipper.text(&raw.message, MESSAGE_BYTES_MAX);
         let stack = raw.stack.map(|stack| clipper.stack(&stack)).filter(|stack| !stack.is_empty());
         let parts = clipper.parts(&raw.fingerprint);
-        let explanation = explain(&error_type, &message, stack.as_deref());
-        Report {
-            explanation: with_parts(explanation, &parts),
+        let frames = clipper.frames(&raw.frames);
+        let redacted = Redacted { error_type: &error_type, message: &message, stack: stack.as_deref(), frames: &frames, parts: &parts };
+        let explanation = redacted.explain(&admission.algorithms);
+        let report = Report {
+            explanation,
             error_type,
             message,
             stack,
@@ -86,13 +99,36 @@ impl Report {
             tags: clipper.tags(raw.tags),
             count: clipper.count(raw.count),
             system: raw.system.map(|system| clipper.system(&system)),
+            frames,
+            algorithm: None,
             clipped: clipper.clipped,
-        }
+        };
+        let is_former = raw.algorithm.is_some_and(|version| report.former().is_some_and(|(_, former)| former == version));
+        if is_former { report.into_former() } else { report }
     }
 
-    /// What is the same for all occurrences of this error.
+    /// What is the same for all occurrences of this error, by the version that it is counted under.
     pub fn fingerprint(&self) -> Fingerprint {
         self.explanation.fingerprint
+    }
+
+    /// The fingerprint by the version before and its number, unless there is none, or the report is counted under it already.
+    pub fn former(&self) -> Option<(Fingerprint, u16)> {
+        self.explanation.other.filter(|(_, version)| *version < self.explanation.version)
+    }
+
+    /// The same report, counted under the version before; unchanged when there is none.
+    pub fn into_former(mut self) -> Report {
+        if self.former().is_some() {
+            self.explanation.swap();
+            self.algorithm = Some(self.explanation.version);
+        }
+        self
+    }
+
+    /// Its fingerprints by every version in use, each with the version's number; the one that it is counted under first.
+    pub fn fingerprints(&self) -> impl Iterator<Item = (Fingerprint, u16)> {
+        std::iter::once((self.explanation.fingerprint, self.explanation.version)).chain(self.explanation.other)
     }
 
     /// How the fingerprint came about.
@@ -183,20 +219,19 @@ impl Report {
             severity: self.severity,
             app: self.app.clone().unwrap_or_default(),
             release: self.release.clone().unwrap_or_default(),
+            frames: frames_digest(&self.explanation.frames),
         };
         head.admit()
     }
 }
 
-fn with_parts(mut explanation: Explanation, parts: &[String]) -> Explanation {
-    let is_default = |part: &str| part.split_whitespace().collect::<String>() == "{{default}}" || part == DEFAULT_PART;
-    if parts.iter().all(|part| is_default(part)) {
-        return explanation;
+/// Frames in few bytes: the first 8 of a SHA-256, or 0 for none.
+fn frames_digest(frames: &[String]) -> u64 {
+    if frames.is_empty() {
+        return 0;
     }
-    let computed = explanation.fingerprint.to_string();
-    let parts: Vec<String> = parts.iter().map(|part| if is_default(part) { computed.clone() } else { part.clone() }).collect();
-    explanation.fingerprint = fingerprint_of_parts(&parts);
-    explanation
+    let hash: [u8; 32] = Sha256::digest(frames.join("\n")).into();
+    hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// Redacts and clips the parts of one report, and remembers whether anything was cut.
@@ -259,6 +294,10 @@ impl Clipper {
     fn parts(&mut self, parts: &[String]) -> Vec<String> {
         self.clipped |= parts.len() > PARTS_MAX;
         parts.iter().take(PARTS_MAX).map(|part| self.line(part, PART_BYTES_MAX)).collect()
+    }
+
+    fn frames(&mut self, frames: &[String]) -> Vec<String> {
+        frames.iter().take(FRAMES_MAX).map(|frame| self.line(frame, FRAME_BYTES_MAX)).collect()
     }
 
     fn tags(&mut self, tags: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -180,7 +180,7 @@ proptest! {
     fn a_head_that_is_admitted_again_stays_equal(raw in raw(), text in text()) {
         let head = Report::new(raw, NOW).head();
         prop_assert_eq!(head.clone().admit(), head);
-        let foreign = Head { error_type: text.clone(), message: text.clone(), severity: Severity::Low, app: text, release: String::new() };
+        let foreign = Head { error_type: text.clone(), message: text.clone(), severity: Severity::Low, app: text, release: String::new(), frames: 0 };
         let admitted = foreign.admit();
         prop_assert!(!admitted.message.contains('\n') && !admitted.error_type.contains('\n'));
         prop_assert_eq!(admitted.clone().admit(), admitted);
