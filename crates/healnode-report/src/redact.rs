@@ -18,6 +18,7 @@ mod scan;
 mod span;
 mod tokens;
 mod urls;
+mod values;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -56,7 +57,7 @@ const PASSES_MAX: usize = 6;
 /// Redacts the value of something that has a name, such as a tag or an environment variable.
 pub(crate) fn redact_named(name: &str, value: &str) -> String {
     match keys::secret_kind(name) {
-        Some(kind) if !pairs::is_blank_or_reference(value.trim()) && !pairs::is_harmless(name, value) => kind.token(),
+        Some(kind) if !values::is_blank_or_reference(value.trim()) && !values::is_harmless(name, value) => kind.token(),
         _ => redact(value).into_owned(),
     }
 }
@@ -100,8 +101,11 @@ static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
             rules.push(Rule::At(*find));
         }
     }
-    let automaton =
-        AhoCorasick::builder().ascii_case_insensitive(true).build(literals).expect("a few hundred short literals fit into an automaton");
+    let automaton = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+        .build(literals)
+        .expect("a few hundred short literals fit into an automaton");
     Anchors { automaton, rules }
 });
 
@@ -114,7 +118,11 @@ const PLACES: &[(&[&str], Find)] = &[
     (&["cookie:", "cookie\":"], headers::find_cookie),
     (&["eyj"], tokens::find_jwt),
     (&["q~"], tokens::find_azure_secret),
-    (&[":aa"], tokens::find_telegram),
+    (&[":a"], tokens::find_telegram),
+    (tokens::DISCORD_IDS, tokens::find_discord),
+    (&["pat"], tokens::find_airtable),
+    (&["s."], tokens::find_vault),
+    (&[".atlasv1."], tokens::find_atlas),
     (&["-us"], tokens::find_mailchimp),
     (&["$1$", "$5$", "$6$", "$2a$", "$2b$", "$2y$", "$y$", "$argon2"], tokens::find_crypt),
     (&["-----begin "], pem::find),

@@ -10,8 +10,8 @@ use std::str::CharIndices;
 use super::clean::clean;
 use super::keys::secret_kind;
 use super::kind::{CREDENTIALS, Kind, PASSWORD, is_kind};
-use super::pairs::{is_blank_or_reference, is_harmless};
 use super::redact;
+use super::values::{is_blank_or_reference, is_harmless};
 
 /// A flag that takes a secret, for some programs only.
 struct Flag {
