@@ -6,16 +6,21 @@
 
 mod argv;
 mod clean;
+mod commands;
+mod flags;
 mod headers;
 mod home;
 mod keys;
 mod kind;
+mod manifests;
 mod network;
 mod numbers;
 mod pairs;
 mod pem;
+mod phrases;
 mod scan;
 mod span;
+mod statements;
 mod tokens;
 mod urls;
 mod values;
@@ -129,6 +134,14 @@ const PLACES: &[(&[&str], Find)] = &[
     (&["-----end "], pem::find_end),
     (&["@", "%40"], network::find_email),
     (&["@"], urls::find_bare_user_info),
+    (commands::PROGRAMS, commands::find),
+    (&["net use "], commands::find_net_use),
+    (statements::CONNECTS, statements::find_third_argument),
+    (&["identified "], statements::find_identified),
+    (&["convertto-securestring "], statements::find_secure_string),
+    (&["jdbc:oracle:", "sqlplus "], statements::find_oracle),
+    (phrases::ANCHORS, phrases::find),
+    (manifests::ANCHORS, manifests::find),
     (&["+"], numbers::find_phone),
     (&["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~"], home::find_directory),
     (&["user ", "user=", "username ", "login "], home::find_login),

@@ -8,56 +8,11 @@ use std::ops::Range;
 use std::str::CharIndices;
 
 use super::clean::clean;
+use super::flags::{flags_of, has_flags};
 use super::keys::secret_kind;
-use super::kind::{CREDENTIALS, Kind, PASSWORD, is_kind};
+use super::kind::{CREDENTIALS, Kind, is_kind};
 use super::redact;
 use super::values::{is_blank_or_reference, is_harmless};
-
-/// A flag that takes a secret, for some programs only.
-struct Flag {
-    programs: &'static [&'static str],
-    flag: &'static str,
-    /// Whether the value may be the next word.
-    takes_next: bool,
-    /// Whether the value may be joined to the flag.
-    joined: bool,
-    kind: Kind,
-}
-
-const fn apart(programs: &'static [&'static str], flag: &'static str, kind: Kind) -> Flag {
-    Flag { programs, flag, takes_next: true, joined: false, kind }
-}
-
-const fn joined(programs: &'static [&'static str], flag: &'static str, kind: Kind) -> Flag {
-    Flag { programs, flag, takes_next: false, joined: true, kind }
-}
-
-const fn either(programs: &'static [&'static str], flag: &'static str, kind: Kind) -> Flag {
-    Flag { programs, flag, takes_next: true, joined: true, kind }
-}
-
-const MYSQL: &[&str] = &["mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlsh", "mariadb", "mariadb-dump"];
-const MONGO: &[&str] = &["mongo", "mongosh", "mongodump", "mongorestore", "mongoimport", "mongoexport"];
-const CLIENTS: &[&str] = &["cqlsh", "influx", "rabbitmqadmin", "docker", "podman", "helm", "oc", "az"];
-const LDAP: &[&str] = &["ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami"];
-
-/// Every such flag. `mysql -p` asks for the password when it is not joined.
-const FLAGS: &[Flag] = &[
-    joined(MYSQL, "-p", PASSWORD),
-    apart(MONGO, "-p", PASSWORD),
-    apart(CLIENTS, "-p", PASSWORD),
-    either(&["sshpass"], "-p", PASSWORD),
-    joined(&["7z", "7za", "rar", "unrar"], "-p", PASSWORD),
-    apart(&["redis-cli"], "-a", PASSWORD),
-    either(&["sqlcmd", "bcp", "isql", "zip", "unzip"], "-P", PASSWORD),
-    either(LDAP, "-w", PASSWORD),
-    either(&["curl"], "-u", CREDENTIALS),
-    either(&["curl"], "-U", CREDENTIALS),
-    apart(&["curl"], "--user", CREDENTIALS),
-    apart(&["curl"], "--proxy-user", CREDENTIALS),
-    apart(&["http", "https", "httpie"], "-a", CREDENTIALS),
-    apart(&["smbclient", "rpcclient"], "-U", CREDENTIALS),
-];
 
 /// Redacts the arguments of a command, the program included. Keeps their number and order.
 pub fn redact_argv(argv: &[String]) -> Vec<String> {
@@ -148,14 +103,6 @@ fn redact_word(word: &str, programs: &[String], look: Look) -> String {
         return rewrite(&text, Look { inside: false, ..look });
     }
     text
-}
-
-fn flags_of(programs: &[String]) -> impl Iterator<Item = &'static Flag> {
-    FLAGS.iter().filter(|flag| programs.iter().any(|program| flag.programs.contains(&program.as_str())))
-}
-
-fn has_flags(program: &str) -> bool {
-    FLAGS.iter().any(|flag| flag.programs.contains(&program))
 }
 
 /// How many leading words may name the program: `sudo`, `docker exec NAME` and the like come before it.

@@ -222,7 +222,7 @@ pub(crate) fn secret_kind(name: &str) -> Option<Kind> {
 
 /// What the value of a name of two words is, such as `api key`.
 pub(crate) fn secret_kind_of_words(before: &str, name: &str) -> Option<Kind> {
-    if before.is_empty() || !name.eq_ignore_ascii_case("key") {
+    if before.is_empty() || before.eq_ignore_ascii_case("host") || !name.eq_ignore_ascii_case("key") {
         return None;
     }
     find(BEFORE_KEY, before)

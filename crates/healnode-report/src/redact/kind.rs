@@ -43,6 +43,7 @@ kinds! {
     PHONE = "phone",
     PRIVATE_KEY = "private-key",
     SECRET = "secret",
+    SEED_PHRASE = "seed-phrase",
     SESSION = "session",
     SIGNATURE = "signature",
     SSN = "ssn",

@@ -4,8 +4,8 @@
 //! first digits of its brand.
 
 use super::kind::{CARD, IBAN, IMEI, PHONE, SSN};
-use super::network::{find_dashed_mac, find_ipv4};
-use super::scan::{byte, byte_before, run, run_back};
+use super::network::{find_dashed_mac, find_dotted_mac, find_ipv4};
+use super::scan::{byte, byte_before, run};
 use super::span::Spans;
 
 /// Looks at every number of the text.
@@ -26,12 +26,14 @@ fn look_at(text: &str, start: usize, end: usize, spans: &mut Spans) {
     if length <= 3 && next == b'.' {
         find_ipv4(text, start, spans);
     }
-    if length == 2 {
+    if length >= 2 && byte_before(bytes, start).is_ascii_uppercase() {
         find_iban(text, start, spans);
     }
     if length <= 2 && (next == b'-' || next.is_ascii_hexdigit()) {
-        let first = run_back(bytes, start, 1, |byte| byte.is_ascii_hexdigit());
-        find_dashed_mac(text, first, spans);
+        find_dashed_mac(text, start, spans);
+    }
+    if length <= 4 && (next == b'.' || next.is_ascii_hexdigit() || byte_before(bytes, start) == b'.') {
+        find_dotted_mac(text, start, spans);
     }
     let before = byte_before(bytes, start);
     if before.is_ascii_alphanumeric() || matches!(before, b'_' | b'.' | b'-' | b'+') {

@@ -168,7 +168,9 @@ impl Pair<'_> {
         if let Some((found, length)) = encoded_separator(&bytes[at..]) {
             return Some((found, at + length));
         }
-        if let Some(behind) = self.typed(at) {
+        if closed == self.name_end
+            && let Some(behind) = self.typed(at)
+        {
             return Some((Separator::Equals, behind));
         }
         let operator_end =
@@ -196,7 +198,8 @@ impl Pair<'_> {
     /// Behind the `=` of a declaration with a type, such as `token string = "…"` or `token: &str = "…"`.
     fn typed(&self, at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
-        let from = run(bytes, if byte(bytes, at) == b':' { at + 1 } else { at }, is_blank);
+        let has_colon = byte(bytes, at) == b':';
+        let from = run(bytes, at + usize::from(has_colon), is_blank);
         if from == self.name_end {
             return None;
         }
@@ -205,7 +208,8 @@ impl Pair<'_> {
         let type_end = run(&bytes[..bytes.len().min(from + FIELD_BYTES_MAX)], from, is_type);
         let equals = run(bytes, type_end, is_blank);
         let value = run(bytes, equals + 1, is_blank);
-        let is_typed = type_end > from && byte(bytes, equals) == b'=' && matches!(byte(bytes, value), b'"' | b'\'' | b'`');
+        let is_type = has_colon || TYPES.contains(&self.text.get(from..type_end)?);
+        let is_typed = is_type && type_end > from && byte(bytes, equals) == b'=' && matches!(byte(bytes, value), b'"' | b'\'' | b'`');
         is_typed.then_some(equals + 1)
     }
 
@@ -299,7 +303,7 @@ impl Pair<'_> {
         let bytes = self.text.as_bytes();
         let start = run(bytes, at, is_blank);
         let next = run(bytes, start, |byte| is_blank(byte) || byte == b'\n');
-        let is_quoted = matches!(byte(bytes, next), b'"' | b'\'');
+        let is_quoted = matches!(byte(bytes, next), b'"' | b'\'') || bytes[next..].starts_with(b"string(");
         if is_quoted { next } else { start }
     }
 
@@ -322,7 +326,7 @@ impl Pair<'_> {
         let window = judged(self.text, at).as_bytes();
         let end = run(window, at, |byte| !matches!(byte, b')' | b'(' | b' ' | b'\n' | b',' | b'"' | b'\'' | b'.' | b'['));
         let value = self.text.get(at..end)?;
-        let is_value = value.len() >= 6 && has_letter(value) && has_digit(value) && looks_generated(value.as_bytes());
+        let is_value = value.len() >= 6 && has_letter(value) && looks_generated(value.as_bytes());
         (byte(bytes, end) == b')' && is_value && !is_blank_or_reference(value)).then_some((at, end))
     }
 
@@ -345,7 +349,7 @@ impl Pair<'_> {
         while at < window.len() && window[at] != b'\n' {
             let end = run(bytes, at, is_part).min(at + 4 * NEARBY_BYTES_MAX);
             let value = trim_punctuation(bytes.get(at..end)?);
-            if value.len() >= RANDOM_BYTES_MIN && looks_random(value) && !is_public(value) {
+            if value.len() >= RANDOM_BYTES_MIN && looks_random(value) && !is_public(value) && !is_digest(&bytes[..at]) {
                 return Some((at, run(bytes, at + value.len(), |byte| byte.is_ascii_alphanumeric())));
             }
             at = end + 1;
@@ -496,6 +500,9 @@ const ATTRIBUTES_BYTES_MAX: usize = 256;
 const NEARBY_BYTES_MAX: usize = 64;
 const RANDOM_BYTES_MIN: usize = 20;
 
+/// Types of texts in languages that write them behind the name.
+const TYPES: &[&str] = &["string", "String", "str", "text", "varchar", "[]byte", "bytes", "std::string"];
+
 fn trim_punctuation(mut value: &[u8]) -> &[u8] {
     while let [rest @ .., b'.' | b'-' | b'/'] = value {
         value = rest;
@@ -508,6 +515,11 @@ const PUBLIC: &[&str] = &["AAAAB3", "AAAAC3", "AAAAE2", "12D3Koo", "Qm", "bafy",
 
 fn is_public(value: &[u8]) -> bool {
     PUBLIC.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
+}
+
+/// Whether the name of a hash function stands right before, as in `SHA256:…`.
+fn is_digest(before: &[u8]) -> bool {
+    before.ends_with(b"256:") || before.ends_with(b"512:") || before.ends_with(b"384:") || before.ends_with(b"MD5:")
 }
 
 /// Separators in the escapes of URLs, JSON and HTML.

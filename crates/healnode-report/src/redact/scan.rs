@@ -70,7 +70,8 @@ pub(crate) fn is_base64(byte: u8) -> bool {
 /// Whether a value has the look of something generated: digits or mixed case, and no monotony such as `xxxx`.
 pub(crate) fn looks_generated(value: &[u8]) -> bool {
     let has_digit = value.iter().any(u8::is_ascii_digit);
-    (has_digit || case_changes(value) * CASE_WORD_LETTERS >= value.len()) && distinct(value) >= value.len().min(6) && !has_mask(value)
+    let changes = case_changes(value);
+    (has_digit || changes >= 2 && changes * CASE_WORD_LETTERS >= value.len()) && distinct(value) >= value.len().min(6) && !has_mask(value)
 }
 
 /// Letters of a word in a name such as `requiredTypesOf`. Where capitals stand closer, no digit is needed to tell a generated value.
