@@ -39,7 +39,7 @@ const COMMAND_BYTES_MAX: usize = 1024;
 const WORDS_MAX: usize = 48;
 
 /// Adds the secrets among the arguments of the program whose name begins at `start`.
-pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if byte_before(bytes, start).is_ascii_alphanumeric() || matches!(byte_before(bytes, start), b'-' | b'_' | b'.' | b'@') {
         return;
@@ -69,7 +69,7 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
     }
 }
 
-fn add(text: &str, flag: &Flag, from: usize, to: usize, spans: &mut Spans) {
+fn add(text: &str, flag: &Flag, from: usize, to: usize, spans: &mut Spans<'_>) {
     let value = text.get(from..to).unwrap_or_default();
     let has_password = flag.kind != CREDENTIALS || value.contains([':', '%']);
     if has_password && !value.starts_with('-') && !is_blank_or_reference(value) && !is_masked_pair(value) {
@@ -83,7 +83,7 @@ fn is_masked_pair(value: &str) -> bool {
 }
 
 /// Adds the password of `net use DRIVE SHARE PASSWORD /user:NAME`, in whatever order.
-pub(crate) fn find_net_use(text: &str, _: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_net_use(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
     let mut words = Words::new(text.as_bytes(), end);
     let mut has_share = false;
     while let Some((from, to)) = words.next() {

@@ -67,7 +67,7 @@ fn value_end(value: &[u8], is_quoted: bool) -> usize {
 }
 
 /// Credentials behind a bare `Bearer` or `Basic`, wherever they stand.
-pub(crate) fn find_scheme(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_scheme(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if !starts_a_word(bytes, start) {
         return;
@@ -114,7 +114,7 @@ fn base64_digit(byte: u8) -> Option<u8> {
 }
 
 /// The pairs of a `Cookie` or `Set-Cookie` header, to the end of the line or the closing quote.
-pub(crate) fn find_cookie(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_cookie(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if spans.is_in_value(start) {
         return;

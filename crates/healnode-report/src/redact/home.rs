@@ -56,7 +56,7 @@ fn is_name(byte: u8) -> bool {
 }
 
 /// Adds the name in `/home/NAME`, `/Users/NAME`, `C:\Users\NAME` and `~NAME/`.
-pub(crate) fn find_directory(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_directory(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let before = byte_before(bytes, start);
     let to = name_end(bytes, end);
@@ -100,7 +100,7 @@ fn name_end(bytes: &[u8], start: usize) -> usize {
 }
 
 /// Adds the name in `user 'NAME'` and the like.
-pub(crate) fn find_login(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_login(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let quote = byte(bytes, end);
     if byte_before(bytes, start).is_ascii_alphabetic() || !matches!(quote, b'"' | b'\'' | b'`') {

@@ -20,7 +20,7 @@ const BEFORE_BYTES_MAX: usize = 1024;
 const BEHIND_BYTES_MAX: usize = 2048;
 
 /// Adds the values of the Secret whose kind stands at `start`.
-pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if byte(bytes, end).is_ascii_alphanumeric() {
         return;
@@ -43,7 +43,7 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
 const DATA: &[u8] = b"data";
 
 /// Adds the values of `{"name":"value",…}`, also where its quotes are escaped.
-fn add_object(bytes: &[u8], window: &[u8], open: usize, spans: &mut Spans) {
+fn add_object(bytes: &[u8], window: &[u8], open: usize, spans: &mut Spans<'_>) {
     let close = run(window, open, |byte| byte != b'}');
     let is_between = |byte: u8| matches!(byte, b'"' | b'\\' | b' ' | b',' | b'{' | b'\n');
     let mut at = open;
@@ -61,7 +61,7 @@ fn add_object(bytes: &[u8], window: &[u8], open: usize, spans: &mut Spans) {
 }
 
 /// Adds the values of the lines that are indented deeper than the line of the field.
-fn add_block(bytes: &[u8], window: &[u8], line_end: usize, spans: &mut Spans) {
+fn add_block(bytes: &[u8], window: &[u8], line_end: usize, spans: &mut Spans<'_>) {
     let field = window[..line_end].iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
     let indent = run(window, field, |byte| byte == b' ') - field;
     let mut at = line_end;
@@ -78,7 +78,7 @@ fn add_block(bytes: &[u8], window: &[u8], line_end: usize, spans: &mut Spans) {
     }
 }
 
-fn add(bytes: &[u8], from: usize, to: usize, spans: &mut Spans) {
+fn add(bytes: &[u8], from: usize, to: usize, spans: &mut Spans<'_>) {
     let value = std::str::from_utf8(&bytes[from.min(to)..to]).unwrap_or_default();
     if value.len() >= 4 && !is_blank_or_reference(value) {
         spans.add_value(from, run(bytes, to, is_base64), SECRET);

@@ -19,7 +19,7 @@ const OTHER_ENDINGS: &[&str] = &[
 ];
 
 /// Adds the e-mail address around an `@` or `%40`.
-pub(crate) fn find_email(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_email(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_local = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-');
     let mut from = run_back(bytes, start, LOCAL_BYTES_MAX, is_local);
@@ -47,7 +47,7 @@ fn is_domain(domain: &str) -> bool {
 }
 
 /// Adds the public IPv4 address whose first digit is at `start`.
-pub(crate) fn find_ipv4(text: &str, start: usize, spans: &mut Spans) {
+pub(crate) fn find_ipv4(text: &str, start: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let end = run(&bytes[..bytes.len().min(start + 16)], start, |byte| byte.is_ascii_digit() || byte == b'.');
     let end = if byte_before(bytes, end) == b'.' { end - 1 } else { end };
@@ -122,7 +122,7 @@ fn is_public(address: Ipv4Addr) -> bool {
 }
 
 /// Adds public IPv6 and hardware addresses.
-pub(crate) fn find_colon_addresses(text: &str, spans: &mut Spans) {
+pub(crate) fn find_colon_addresses(text: &str, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
     let mut at = 0;
@@ -138,7 +138,7 @@ pub(crate) fn find_colon_addresses(text: &str, spans: &mut Spans) {
     }
 }
 
-fn add_colon_address(text: &str, start: usize, end: usize, spans: &mut Spans) {
+fn add_colon_address(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let address = text[start..end].trim_end_matches(':');
     if is_mac(address.as_bytes(), b':') {
         spans.add(start, start + address.len(), MAC);
@@ -151,7 +151,7 @@ fn add_colon_address(text: &str, start: usize, end: usize, spans: &mut Spans) {
 }
 
 /// Adds the hardware address in the form `aa-bb-cc-dd-ee-ff` that a digit at `digit` is part of.
-pub(crate) fn find_dashed_mac(text: &str, digit: usize, spans: &mut Spans) {
+pub(crate) fn find_dashed_mac(text: &str, digit: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let start = run_back(bytes, digit, 16, |byte| byte.is_ascii_hexdigit() || byte == b'-');
     let Some(address) = bytes.get(start..start + 17) else {
@@ -164,7 +164,7 @@ pub(crate) fn find_dashed_mac(text: &str, digit: usize, spans: &mut Spans) {
 }
 
 /// Adds the hardware address in the form `aabb.ccdd.eeff` that a digit at `digit` is part of.
-pub(crate) fn find_dotted_mac(text: &str, digit: usize, spans: &mut Spans) {
+pub(crate) fn find_dotted_mac(text: &str, digit: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'.';
     let start = run_back(bytes, digit, 14, is_part);

@@ -23,7 +23,7 @@ const FIELD_BYTES_MAX: usize = 24;
 const NAME_FIELDS: &[&str] = &["name", "key", "variable", "env", "field", "parameter", "header", "parametername", "variablename"];
 
 /// Adds the value of the name that the anchor lies in, if the name tells a secret.
-pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if start < spans.name_end || spans.is_in_value(start) {
         return;

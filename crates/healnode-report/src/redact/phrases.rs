@@ -25,7 +25,7 @@ const PROSE: &[&str] = &[
 ];
 
 /// Adds the phrase that begins a few words behind the anchor.
-pub(crate) fn find(text: &str, _: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if spans.is_in_value(end) {
         return;

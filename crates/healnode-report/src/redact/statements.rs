@@ -20,7 +20,7 @@ pub(crate) const CONNECTS: &[&str] = &[
 const ARGUMENTS_BYTES_MAX: usize = 512;
 
 /// Adds the third quoted argument of a call that connects to a database.
-pub(crate) fn find_third_argument(text: &str, _: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_third_argument(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let max = end + ARGUMENTS_BYTES_MAX;
     let mut at = end;
@@ -36,7 +36,7 @@ pub(crate) fn find_third_argument(text: &str, _: usize, end: usize, spans: &mut 
 }
 
 /// Adds the password of `IDENTIFIED BY '…'` and `IDENTIFIED WITH plugin BY '…'`.
-pub(crate) fn find_identified(text: &str, _: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_identified(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
     let window = judged(text, end).as_bytes();
     let quote = run(window, end, |byte| !matches!(byte, b'\'' | b'"' | b'\n' | b';'));
     let words = text.get(end..quote).unwrap_or_default();
@@ -47,7 +47,7 @@ pub(crate) fn find_identified(text: &str, _: usize, end: usize, spans: &mut Span
 }
 
 /// Adds the text that `ConvertTo-SecureString` takes.
-pub(crate) fn find_secure_string(text: &str, _: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_secure_string(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
     let window = judged(text, end).as_bytes();
     let quote = run(window, end, |byte| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'-' | b'('));
     if let Some((from, to)) = quoted(text, quote) {
@@ -56,7 +56,7 @@ pub(crate) fn find_secure_string(text: &str, _: usize, end: usize, spans: &mut S
 }
 
 /// Adds user and password of `jdbc:oracle:thin:user/password@host` and `sqlplus user/password@host`.
-pub(crate) fn find_oracle(text: &str, _: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_oracle(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_word = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'@' | b'"' | b'\'');
     let at = run(judged(text, end).as_bytes(), end, is_word);
@@ -68,7 +68,7 @@ pub(crate) fn find_oracle(text: &str, _: usize, end: usize, spans: &mut Spans) {
     }
 }
 
-fn add(text: &str, from: usize, to: usize, spans: &mut Spans) {
+fn add(text: &str, from: usize, to: usize, spans: &mut Spans<'_>) {
     if !is_blank_or_reference(text.get(from..to).unwrap_or_default()) {
         spans.add_value(from, to, PASSWORD);
     }

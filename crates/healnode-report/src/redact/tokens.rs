@@ -233,7 +233,7 @@ pub(crate) const TOKENS: &[Token] = &[
 
 impl Token {
     /// Adds the token whose prefix begins at `start`, if it is one.
-    pub(crate) fn find(&self, text: &str, start: usize, spans: &mut Spans) {
+    pub(crate) fn find(&self, text: &str, start: usize, spans: &mut Spans<'_>) {
         let bytes = text.as_bytes();
         let body = start + self.prefix.len();
         if spans.covers(start) || &bytes[start..body] != self.prefix.as_bytes() {
@@ -269,7 +269,7 @@ const KEY_SECRET_BYTES: usize = 40;
 const BESIDE_BYTES: usize = 128;
 
 /// Adds the AWS secret behind a key id. It has no prefix: 40 characters of base64 that are no hash in hex.
-fn find_secret_beside(bytes: &[u8], key_end: usize, spans: &mut Spans) {
+fn find_secret_beside(bytes: &[u8], key_end: usize, spans: &mut Spans<'_>) {
     let is_secret = |byte: u8| is_alnum(byte) || matches!(byte, b'+' | b'/');
     let max = bytes.len().min(key_end + BESIDE_BYTES);
     let mut at = key_end;
@@ -292,7 +292,7 @@ fn trim_dots(bytes: &[u8], mut end: usize) -> usize {
 }
 
 /// A JSON web token: dotted base64url parts, the first of which is a JSON object.
-pub(crate) fn find_jwt(text: &str, start: usize, _: usize, spans: &mut Spans) {
+pub(crate) fn find_jwt(text: &str, start: usize, _: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if spans.covers(start) || !text[start..].starts_with("eyJ") || !starts_a_word(bytes, start) {
         return;
@@ -305,7 +305,7 @@ pub(crate) fn find_jwt(text: &str, start: usize, _: usize, spans: &mut Spans) {
 }
 
 /// An Azure client secret: three characters, a digit, `Q~`, and at least 31 more.
-pub(crate) fn find_azure_secret(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_azure_secret(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_body = |byte| is_dotted(byte) || byte == b'~';
     if start < 4 || !bytes[start - 1].is_ascii_digit() || spans.covers(start) {
@@ -318,7 +318,7 @@ pub(crate) fn find_azure_secret(text: &str, start: usize, end: usize, spans: &mu
 }
 
 /// A Telegram bot token: 8 to 10 digits, a colon, and 35 characters that begin with `A`, mostly `AA`.
-pub(crate) fn find_telegram(text: &str, start: usize, _: usize, spans: &mut Spans) {
+pub(crate) fn find_telegram(text: &str, start: usize, _: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let first = run_back(bytes, start, 11, |byte| byte.is_ascii_digit());
     if !(8..=10).contains(&(start - first)) || bytes[start + 1] != b'A' || spans.covers(start) {
@@ -332,7 +332,7 @@ pub(crate) fn find_telegram(text: &str, start: usize, _: usize, spans: &mut Span
 }
 
 /// An Airtable token: `pat`, 14 characters, a dot, and 64 hex digits.
-pub(crate) fn find_airtable(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_airtable(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if byte(bytes, end + 14) != b'.' || !starts_a_word(bytes, start) || !bytes[end..end + 14].iter().all(u8::is_ascii_alphanumeric) {
         return;
@@ -344,7 +344,7 @@ pub(crate) fn find_airtable(text: &str, start: usize, end: usize, spans: &mut Sp
 }
 
 /// An old token of Vault: `s.` and 24 letters and digits.
-pub(crate) fn find_vault(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_vault(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if bytes[start] != b's' || !starts_a_word(bytes, start) {
         return;
@@ -356,7 +356,7 @@ pub(crate) fn find_vault(text: &str, start: usize, end: usize, spans: &mut Spans
 }
 
 /// A token of Terraform Cloud: 14 characters, `.atlasv1.`, and 60 or more.
-pub(crate) fn find_atlas(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_atlas(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let first = run_back(bytes, start, 14, is_alnum);
     let last = probe(bytes, end, is_word);
@@ -369,7 +369,7 @@ pub(crate) fn find_atlas(text: &str, start: usize, end: usize, spans: &mut Spans
 pub(crate) const DISCORD_IDS: &[&str] = &["mt", "mj", "mz", "nd", "nt", "nj", "nz", "od", "ot"];
 
 /// A token of a Discord bot: its id in base64, a dot, 6 characters, a dot, and 27 or more.
-pub(crate) fn find_discord(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_discord(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if !bytes[start].is_ascii_uppercase()
         || !matches!(byte(bytes, end), b'A' | b'E' | b'I' | b'M' | b'Q' | b'U' | b'Y' | b'c' | b'g' | b'k')
@@ -386,7 +386,7 @@ pub(crate) fn find_discord(text: &str, start: usize, end: usize, spans: &mut Spa
 }
 
 /// A Mailchimp key: 32 hex digits, `-us`, and the number of a data centre.
-pub(crate) fn find_mailchimp(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_mailchimp(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let first = run_back(bytes, start, 33, is_hex);
     let last = run(bytes, end, |byte| byte.is_ascii_digit());
@@ -396,7 +396,7 @@ pub(crate) fn find_mailchimp(text: &str, start: usize, end: usize, spans: &mut S
 }
 
 /// A password hash in the form of `crypt`.
-pub(crate) fn find_crypt(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_crypt(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_body = |byte| is_base64(byte) || matches!(byte, b'.' | b'$' | b',');
     if spans.covers(start) {
