@@ -36,7 +36,7 @@ pub use frames::{in_app_frames, language};
 pub use head::Head;
 pub use normalise::{PLACEHOLDER, normalise};
 pub use raw::{RawError, ReportFormatError, System};
-pub use redact::{names_a_secret, redact, redact_argv};
+pub use redact::{Redactor, RedactorError, RedactorOptions, names_a_secret, redact, redact_argv};
 pub use report::Report;
 pub use severity::{Severity, SeverityFormatError};
 pub use time::{TimeFormatError, UnixMillis};

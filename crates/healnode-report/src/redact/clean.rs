@@ -6,6 +6,9 @@ use std::borrow::Cow;
 
 /// The text without ANSI escapes, control characters other than `\n` and `\t`, and invisible or direction-changing characters.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+        return Cow::Borrowed(text);
+    }
     let Some(first) = text.char_indices().position(|(_, character)| is_unwanted(character)) else {
         return Cow::Borrowed(text);
     };

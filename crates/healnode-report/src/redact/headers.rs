@@ -1,9 +1,9 @@
 //! Headers of HTTP that carry credentials, in requests, in logs of requests, and in code.
 
 use super::kind::{AUTHORIZATION, COOKIE};
-use super::pairs::is_blank_or_reference;
 use super::scan::{byte, byte_before, is_base64, is_word, judged, run, starts_a_word};
 use super::span::Spans;
+use super::values::is_blank_or_reference;
 
 /// Longest value of an `Authorization` header, in bytes. Servers allow 8 KiB, some 16.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
@@ -67,7 +67,7 @@ fn value_end(value: &[u8], is_quoted: bool) -> usize {
 }
 
 /// Credentials behind a bare `Bearer` or `Basic`, wherever they stand.
-pub(crate) fn find_scheme(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_scheme(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if !starts_a_word(bytes, start) {
         return;
@@ -114,7 +114,7 @@ fn base64_digit(byte: u8) -> Option<u8> {
 }
 
 /// The pairs of a `Cookie` or `Set-Cookie` header, to the end of the line or the closing quote.
-pub(crate) fn find_cookie(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_cookie(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if spans.is_in_value(start) {
         return;

@@ -11,7 +11,7 @@ const LABEL_BYTES_MAX: usize = 48;
 const BODY_BYTES_MIN: usize = 16;
 
 /// Adds a private key whose header's dashes begin at `start`. A block without an end runs to the end of the text.
-pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     if spans.covers(start) {
         return;
     }
@@ -38,7 +38,7 @@ const PREFIX_BYTES_MAX: usize = 256;
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// Adds a private key whose header was cut off: the lines above a footer that end in base64.
-pub(crate) fn find_end(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_end(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     if spans.covers(start) {
         return;
     }

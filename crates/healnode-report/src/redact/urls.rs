@@ -2,15 +2,15 @@
 
 use super::keys::secret_kind;
 use super::kind::{CREDENTIALS, Kind, SIGNATURE, TOKEN};
-use super::pairs::is_blank_or_reference;
 use super::scan::{byte, byte_before, judged, run, run_back};
 use super::span::Spans;
+use super::values::is_blank_or_reference;
 
 /// Longest user and password that are looked for, in bytes.
 const USER_INFO_BYTES_MAX: usize = 1024;
 
 /// Adds what stands between `://` and `@`.
-pub(crate) fn find_user_info(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_user_info(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if !byte_before(bytes, start).is_ascii_alphanumeric() {
         return;
@@ -33,7 +33,7 @@ const BARE_BYTES_MAX: usize = 128;
 const PACKAGE_SOURCES: &[&str] = &["npm", "jsr", "pip", "git", "file", "link", "workspace", "patch", "mailto", "docker", "oci"];
 
 /// Adds `user:password` before an `@` and a host, where no scheme says that it is a URL.
-pub(crate) fn find_bare_user_info(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_bare_user_info(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_part = |byte: u8| !is_outside(byte) && !matches!(byte, b'/' | b'@' | b'<' | b'>' | b'(' | b'[' | b'{' | b',' | b';' | b'=');
     let from = run_back(bytes, start, 2 * BARE_BYTES_MAX, is_part);
@@ -97,7 +97,7 @@ const PARAMETERS: &[(&str, Kind)] = &[
 ];
 
 /// Adds the value of a query parameter whose name tells a secret.
-pub(crate) fn find_parameter(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_parameter(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if spans.is_in_value(start) {
         return;
