@@ -264,7 +264,7 @@ impl State {
     pub(crate) fn the_report(&self, place: usize) -> Report {
         let mut raw = RawError::new("MemoryError", "it did not work");
         raw.severity = Some(Severity::Critical);
-        Admission { algorithms: self.algorithms(place) }.admit(raw, UnixMillis(WALL_BASE_MS))
+        Admission { algorithms: self.algorithms(place), ..Admission::default() }.readmit(raw, UnixMillis(WALL_BASE_MS))
     }
 
     /// Hands the one error to a node.

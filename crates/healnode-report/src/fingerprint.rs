@@ -154,7 +154,7 @@ pub enum FingerprintFormatError {
 }
 
 /// How a fingerprint came about: what was hashed.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Explanation {
     /// The fingerprint.
     pub fingerprint: Fingerprint,
@@ -170,13 +170,16 @@ pub struct Explanation {
     pub frames: Vec<String>,
     /// The report's own fingerprint, which takes the place of the above where it does not name it with [`DEFAULT_PART`]; empty for none.
     pub parts: Vec<String>,
+    /// The number of the operator's rule that leaves it out, from 1.
+    #[serde(skip)]
+    pub(crate) ignored_by: Option<usize>,
 }
 
 /// Fingerprints an error: redacts, normalises, then hashes. `stack` is the trace as its language prints it.
 pub fn fingerprint(error_type: &str, message: &str, stack: Option<&str>) -> Explanation {
     let stack = stack.map(redact);
     let redacted =
-        Redacted { error_type: &redact(error_type), message: &redact(message), stack: stack.as_deref(), frames: &[], parts: &[] };
+        Redacted { error_type: &redact(error_type), message: &redact(message), stack: stack.as_deref(), frames: None, parts: &[] };
     redacted.explain(&Algorithms::BUILT_IN)
 }
 
@@ -186,7 +189,7 @@ pub(crate) struct Redacted<'a> {
     pub(crate) message: &'a str,
     pub(crate) stack: Option<&'a str>,
     /// Frames that were chosen by a rule, in the place of those that the algorithm takes from the stack.
-    pub(crate) frames: &'a [String],
+    pub(crate) frames: Option<&'a [String]>,
     /// The report's own fingerprint.
     pub(crate) parts: &'a [String],
 }
@@ -202,10 +205,10 @@ impl Redacted<'_> {
     fn explain_by(&self, algorithm: &Algorithm) -> Explanation {
         let error_type = self.error_type.trim().to_owned();
         let message = (algorithm.normalise)(self.message);
-        let frames = match self.stack {
-            _ if !self.frames.is_empty() => self.frames.to_vec(),
-            Some(stack) => (algorithm.frames)(stack),
-            None => Vec::new(),
+        let frames = match (self.frames, self.stack) {
+            (Some(frames), _) => frames.to_vec(),
+            (None, Some(stack)) => (algorithm.frames)(stack),
+            (None, None) => Vec::new(),
         };
         let mut hash = Fields::new(algorithm.version);
         hash.field(&error_type);
@@ -216,7 +219,7 @@ impl Redacted<'_> {
         let computed = hash.finish();
         let parts: Vec<String> = if self.parts.iter().all(|part| is_default(part)) { Vec::new() } else { self.parts.to_vec() };
         let fingerprint = if parts.is_empty() { computed } else { of_parts(algorithm.version, &parts, computed) };
-        Explanation { fingerprint, version: algorithm.version, other: None, error_type, message, frames, parts }
+        Explanation { fingerprint, version: algorithm.version, other: None, error_type, message, frames, parts, ignored_by: None }
     }
 }
 

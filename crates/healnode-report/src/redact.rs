@@ -53,11 +53,6 @@ pub fn redact_argv(argv: &[String]) -> Vec<String> {
     Redactor::built_in().redact_argv(argv)
 }
 
-/// Redacts the value of something that has a name by the built-in rules: see [`Redactor::redact_named`].
-pub(crate) fn redact_named(name: &str, value: &str) -> String {
-    Redactor::built_in().redact_named(name, value)
-}
-
 /// What the value of a name is, when it is a secret.
 fn named_kind(name: &str, value: &str) -> Option<Kind> {
     let is_secret = !values::is_blank_or_reference(value.trim()) && !values::is_harmless(name, value);

@@ -3,6 +3,7 @@
 //! [`Report::new`] is the only constructor: it redacts, clips to the bounds in `limits.rs`, and fingerprints what is left. A
 //! stored or received report comes back as a [`RawError`] through the same constructor, and comes out equal.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
@@ -10,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::admission::Admission;
 use crate::clip::{Part, clip, clip_middle, line, one_line, settle};
-use crate::fingerprint::{Explanation, Fingerprint, Redacted};
+use crate::fingerprint::{Algorithms, Explanation, Fingerprint, Redacted};
+use crate::grouping::{Decision, Verdict, decide};
 use crate::head::Head;
 use crate::limits::{
     COMMAND_BYTES_MAX, COUNT_MAX, DIRECTORY_BYTES_MAX, ERROR_TYPE_BYTES_MAX, EVENT_ID_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_MAX,
@@ -18,7 +20,7 @@ use crate::limits::{
     TAG_VALUE_BYTES_MAX, TAGS_MAX,
 };
 use crate::raw::{RawError, System};
-use crate::redact::{quote_argv, redact, redact_argv, redact_command_line, redact_named};
+use crate::redact::{Redactor, quote_argv, redact, redact_command_line};
 use crate::severity::Severity;
 use crate::time::UnixMillis;
 
@@ -52,8 +54,8 @@ pub struct Report {
     count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<System>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    frames: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<u16>,
     clipped: bool,
@@ -73,15 +75,9 @@ impl Report {
 
     /// Admits an error by an operator's rules. No rule is asked that could leave it out.
     pub(crate) fn admit(raw: RawError, now: UnixMillis, admission: &Admission) -> Report {
-        let mut clipper = Clipper { clipped: raw.clipped };
+        let mut clipper = Clipper { redactor: &admission.redactor, clipped: raw.clipped };
         let severity = raw.severity.unwrap_or_else(|| Severity::of(&raw.error_type, &raw.message));
-        let error_type = clipper.line(&raw.error_type, ERROR_TYPE_BYTES_MAX);
-        let message = clipper.text(&raw.message, MESSAGE_BYTES_MAX);
-        let stack = raw.stack.map(|stack| clipper.stack(&stack)).filter(|stack| !stack.is_empty());
-        let parts = clipper.parts(&raw.fingerprint);
-        let frames = clipper.frames(&raw.frames);
-        let redacted = Redacted { error_type: &error_type, message: &message, stack: stack.as_deref(), frames: &frames, parts: &parts };
-        let explanation = redacted.explain(&admission.algorithms);
+        let Essence { error_type, message, stack, frames, parts, explanation } = Essence::of(&raw, admission, &mut clipper);
         let report = Report {
             explanation,
             error_type,
@@ -225,6 +221,60 @@ impl Report {
     }
 }
 
+/// What of an error makes its fingerprint, and the fingerprint.
+struct Essence {
+    error_type: String,
+    message: String,
+    stack: Option<String>,
+    /// Frames that a rule chose.
+    frames: Option<Vec<String>>,
+    parts: Vec<String>,
+    explanation: Explanation,
+}
+
+impl Essence {
+    fn of(raw: &RawError, admission: &Admission, clipper: &mut Clipper<'_>) -> Essence {
+        let error_type = clipper.line(&raw.error_type, ERROR_TYPE_BYTES_MAX);
+        let message = clipper.text(&raw.message, MESSAGE_BYTES_MAX);
+        let stack = raw.stack.as_ref().map(|stack| clipper.stack(stack)).filter(|stack| !stack.is_empty());
+        let Decision { frames, verdict } = decide(&admission.rules, &error_type, &message, stack.as_deref());
+        let (rule, verdict) = verdict.unzip();
+        let ignored_by = rule.filter(|_| matches!(verdict, Some(Verdict::Ignore)));
+        let parts = match verdict {
+            Some(Verdict::Fingerprint(parts)) => clipper.parts(&filled_in(&parts, &error_type, &message, &admission.algorithms)),
+            Some(Verdict::Ignore) | None => clipper.parts(&raw.fingerprint),
+        };
+        let frames = frames.or_else(|| raw.frames.clone()).map(|frames| clipper.frames(&frames));
+        // What the operator allowed to be shown takes no part: other nodes do not know of it.
+        let bare = |text: &str| if admission.redactor.has_allowed() { redact(text).into_owned() } else { text.to_owned() };
+        let bare_stack = stack.as_deref().map(bare);
+        let key = Redacted {
+            error_type: &bare(&error_type),
+            message: &bare(&message),
+            stack: bare_stack.as_deref(),
+            frames: frames.as_deref(),
+            parts: &parts,
+        };
+        let explanation = Explanation { ignored_by, ..key.explain(&admission.algorithms) };
+        Essence { error_type, message, stack, frames, parts, explanation }
+    }
+}
+
+/// Fingerprints an error as [`Report::admit`] does, and leaves out the rest of the report.
+pub(crate) fn explain(raw: &RawError, admission: &Admission) -> Explanation {
+    Essence::of(raw, admission, &mut Clipper { redactor: &admission.redactor, clipped: false }).explanation
+}
+
+/// The parts of a rule with what they stand for, but for the default one.
+fn filled_in(parts: &[String], error_type: &str, message: &str, algorithms: &Algorithms) -> Vec<String> {
+    let fill = |part: &String| match part.split_whitespace().collect::<String>().as_str() {
+        "{{type}}" => error_type.to_owned(),
+        "{{message}}" => (algorithms.current.normalise)(message),
+        _ => part.clone(),
+    };
+    parts.iter().map(fill).collect()
+}
+
 /// Frames in few bytes: the first 8 of a SHA-256, or 0 for none.
 fn frames_digest(frames: &[String]) -> u64 {
     if frames.is_empty() {
@@ -235,26 +285,32 @@ fn frames_digest(frames: &[String]) -> u64 {
 }
 
 /// Redacts and clips the parts of one report, and remembers whether anything was cut.
-struct Clipper {
+struct Clipper<'a> {
+    redactor: &'a Redactor,
     clipped: bool,
 }
 
-impl Clipper {
+impl Clipper<'_> {
     fn keep(&mut self, part: Part) -> String {
         self.clipped |= part.clipped;
         part.text
     }
 
+    fn shaped(&mut self, text: &str, shape: impl Fn(&str) -> Part) -> String {
+        let part = settle(text, |text| self.redactor.redact(text), shape);
+        self.keep(part)
+    }
+
     fn line(&mut self, text: &str, bytes_max: usize) -> String {
-        self.keep(line(text, bytes_max))
+        self.shaped(text, |text| clip(&one_line(text), bytes_max))
     }
 
     fn text(&mut self, text: &str, bytes_max: usize) -> String {
-        self.keep(settle(text, |text| clip(&redact(text), bytes_max)))
+        self.shaped(text, |text| clip(text, bytes_max))
     }
 
     fn stack(&mut self, text: &str) -> String {
-        self.keep(settle(text, |text| clip_middle(&redact(text), STACK_BYTES_MAX)))
+        self.shaped(text, |text| clip_middle(text, STACK_BYTES_MAX))
     }
 
     fn name(&mut self, name: Option<String>) -> Option<String> {
@@ -277,7 +333,7 @@ impl Clipper {
         if logs.is_empty() {
             return Vec::new();
         }
-        let whole = self.keep(settle(&logs.join("\n"), |text| clip_lines(&redact(text))));
+        let whole = self.shaped(&logs.join("\n"), clip_lines);
         whole.split('\n').map(str::to_owned).collect()
     }
 
@@ -285,9 +341,13 @@ impl Clipper {
         let quoted = match argv {
             [] => return None,
             [line] => line.clone(),
-            _ => quote_argv(&redact_argv(argv)),
+            _ => quote_argv(&self.redactor.redact_argv(argv)),
         };
-        let part = settle(&quoted, |text| clip(&one_line(&redact_command_line(text)), COMMAND_BYTES_MAX));
+        let part = settle(
+            &quoted,
+            |text| Cow::Owned(self.redactor.redact(&redact_command_line(text)).into_owned()),
+            |text| clip(&one_line(text), COMMAND_BYTES_MAX),
+        );
         Some(self.keep(part)).filter(|command| !command.is_empty())
     }
 
@@ -305,7 +365,11 @@ impl Clipper {
         let mut kept = BTreeMap::new();
         for (name, value) in tags.into_iter().take(TAGS_MAX) {
             let name = self.line(&name, TAG_NAME_BYTES_MAX);
-            let value = settle(&value, |value| clip(&one_line(&redact_named(&name, value)), TAG_VALUE_BYTES_MAX));
+            let value = settle(
+                &value,
+                |value| Cow::Owned(self.redactor.redact_named(&name, value)),
+                |value| clip(&one_line(value), TAG_VALUE_BYTES_MAX),
+            );
             let value = self.keep(value);
             kept.insert(name, value);
         }

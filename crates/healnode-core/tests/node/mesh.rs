@@ -322,8 +322,8 @@ impl Mesh {
 
     pub(crate) fn report_raw(&mut self, place: usize, raw: RawError) -> Fingerprint {
         self.reports += 1;
-        let admission = Admission { algorithms: self.members[place].algorithms };
-        let report = admission.admit(raw, self.time().wall);
+        let admission = Admission { algorithms: self.members[place].algorithms, ..Admission::default() };
+        let report = admission.readmit(raw, self.time().wall);
         let fingerprint = report.fingerprint();
         self.give(place, Input::Captured { id: CallId(self.reports), report: Box::new(report) });
         fingerprint

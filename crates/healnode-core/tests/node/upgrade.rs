@@ -1,7 +1,7 @@
 //! Nodes of two versions of the algorithm: one error, one issue, whoever counts it by which version.
 
 use healnode_core::{ForgeCall, Marker, UnixMillis};
-use healnode_report::{Algorithm, Algorithms, Fingerprint, RawError, Report};
+use healnode_report::{Admission, Algorithm, Algorithms, Fingerprint, RawError, Report};
 
 use crate::mesh::Mesh;
 
@@ -11,7 +11,7 @@ fn fingerprints(error_type: &str) -> (Fingerprint, Fingerprint) {
     let next = Algorithms { current: Algorithm { version: this.version + 1, ..this }, former: Some(this) };
     let raw = RawError::new(error_type, "it did not work");
     let report = Report::new(raw.clone(), UnixMillis(0));
-    let upgraded = healnode_report::Admission { algorithms: next }.admit(raw, UnixMillis(0));
+    let upgraded = Admission { algorithms: next, ..Admission::default() }.readmit(raw, UnixMillis(0));
     (report.fingerprint(), upgraded.fingerprint())
 }
 
