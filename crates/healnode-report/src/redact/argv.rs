@@ -153,7 +153,8 @@ fn rewrite(line: &str, look: Look<'_>) -> String {
 pub(crate) fn redact_traces(text: &str, redactor: &Redactor) -> Option<String> {
     let may_begin = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'$'));
     let bytes = text.as_bytes();
-    if !may_begin(bytes.first()) && !bytes.windows(2).any(|pair| pair[0] == b'\n' && may_begin(pair.get(1))) {
+    let has_lines = bytes.contains(&b'\n');
+    if !may_begin(bytes.first()) && !(has_lines && bytes.windows(2).any(|pair| pair[0] == b'\n' && may_begin(pair.get(1)))) {
         return None;
     }
     let lines: Vec<String> = text.split('\n').map(|line| redact_trace(line, redactor)).collect();

@@ -7,7 +7,7 @@ use super::flags::{Flag, flags_of};
 use super::kind::{CREDENTIALS, PASSWORD};
 use super::scan::{byte, byte_before, run};
 use super::span::Spans;
-use super::values::is_blank_or_reference;
+use super::values::{is_blank_or_reference, is_stand_in_pair};
 
 /// Programs whose name is worth a look in a text, in lower case. Names that are words of prose are not among them.
 pub(crate) const PROGRAMS: &[&str] = &[
@@ -72,14 +72,9 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
 fn add(text: &str, flag: &Flag, from: usize, to: usize, spans: &mut Spans<'_>) {
     let value = text.get(from..to).unwrap_or_default();
     let has_password = flag.kind != CREDENTIALS || value.contains([':', '%']);
-    if has_password && !value.starts_with('-') && !is_blank_or_reference(value) && !is_masked_pair(value) {
+    if has_password && !value.starts_with('-') && !is_blank_or_reference(value) && !is_stand_in_pair(value) {
         spans.add_value(from, to, flag.kind);
     }
-}
-
-/// Whether the password of `user:password` is a reference or a mask.
-fn is_masked_pair(value: &str) -> bool {
-    value.split_once(':').is_some_and(|(_, password)| is_blank_or_reference(password.trim_matches(['"', '\''])) && !password.is_empty())
 }
 
 /// Adds the password of `net use DRIVE SHARE PASSWORD /user:NAME`, in whatever order.

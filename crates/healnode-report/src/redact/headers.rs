@@ -31,7 +31,8 @@ pub(crate) fn authorization(text: &str, name: &str, start: usize) -> Option<(usi
     } else {
         from + scheme.len() + 1 + rest.find(' ').unwrap_or(rest.len())
     };
-    (!is_blank_or_reference(credentials) && credentials.len() >= 4).then_some((from, end))
+    let is_placeholder = credentials.starts_with('<') && rest.contains('>');
+    (!is_blank_or_reference(credentials) && !is_placeholder && credentials.len() >= 4).then_some((from, end))
 }
 
 const SCHEMES: &[&str] = &["basic", "bearer", "digest", "token", "negotiate", "ntlm", "apikey", "api-key", "bot", "hawk", "sso-key"];
@@ -79,7 +80,8 @@ pub(crate) fn find_scheme(text: &str, start: usize, end: usize, spans: &mut Span
     let is_credential = if text[start..].starts_with(['b', 'B']) && end - start == 6 {
         decodes_to_a_pair(value.as_bytes())
     } else {
-        value.len() >= 8 && value.bytes().any(|byte| byte.is_ascii_digit()) && !value.starts_with('/')
+        let is_pair = value.trim_end_matches('=').contains('=');
+        value.len() >= 8 && value.bytes().any(|byte| byte.is_ascii_digit()) && !value.starts_with('/') && !is_pair
     };
     if is_credential {
         spans.add(from, to, AUTHORIZATION);

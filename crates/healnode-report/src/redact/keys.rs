@@ -177,6 +177,15 @@ const ABOUT: &[&str] = &[
     "service",
     "encoder",
     "generator",
+    "label",
+    "message",
+    "pattern",
+    "placeholder",
+    "regex",
+    "rule",
+    "rules",
+    "title",
+    "variable",
 ];
 
 /// Words before `token` that make it a piece of text or a place in a list.
@@ -230,7 +239,8 @@ pub(crate) fn secret_kind_of_words(before: &str, name: &str) -> Option<Kind> {
 
 /// What the value of a name may be that ends in `key` with an unknown word before, such as `HEROKU_KEY`. The value decides.
 pub(crate) fn unsure_kind(name: &str) -> Option<Kind> {
-    let (words, count) = split(name);
+    let ends_with_key = name.len().checked_sub(3).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("key"));
+    let (words, count) = if ends_with_key { split(name) } else { return None };
     let (last, before) = words[..count].split_last()?;
     let is_key = last.eq_ignore_ascii_case("key") && !before.is_empty() && !before.iter().any(|word| among(OTHER_KEYS, word));
     is_key.then_some(API_KEY)

@@ -30,9 +30,16 @@ pub(crate) fn find_email(text: &str, start: usize, end: usize, spans: &mut Spans
     let run_end = run(window, end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     let to = end + bytes[end..run_end].iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |last| last + 1);
     let (local, domain) = (&text[from..start], &text[end..to]);
-    if !local.is_empty() && local != "git" && is_domain(domain) {
+    if !local.is_empty() && local != "git" && !is_user_info(text, from) && is_domain(domain) {
         spans.add(from, to, EMAIL);
     }
+}
+
+/// Whether a local part is the password of a URL that is left because it is a stand-in.
+fn is_user_info(text: &str, from: usize) -> bool {
+    let bytes = text.as_bytes();
+    let start = run_back(bytes, from, LOCAL_BYTES_MAX, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.'));
+    byte_before(bytes, from) == b':' && bytes[..start].ends_with(b"://")
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -51,11 +58,12 @@ pub(crate) fn find_ipv4(text: &str, start: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let end = run(&bytes[..bytes.len().min(start + 16)], start, |byte| byte.is_ascii_digit() || byte == b'.');
     let end = if byte_before(bytes, end) == b'.' { end - 1 } else { end };
-    if !stands_alone(bytes, start, end) || follows_version(text, start) {
+    if !stands_alone(bytes, start, end) {
         return;
     }
     if let Ok(address) = text[start..end].parse::<Ipv4Addr>()
         && is_public(address)
+        && !follows_version(text, start)
     {
         spans.add(start, end, IP);
     }
@@ -76,8 +84,15 @@ fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
         && !is_version
 }
 
-/// Whether a word such as `version` stands before.
+/// How far before a number with four parts a text may tell that it is a version, in bytes.
+const UPGRADE_BYTES_MAX: usize = 40;
+
+/// Whether a word such as `version` stands before, or a text tells of an upgrade.
 fn follows_version(text: &str, start: usize) -> bool {
+    let around = &text.as_bytes()[start.saturating_sub(UPGRADE_BYTES_MAX)..start];
+    if around.windows(5).any(|word| word.eq_ignore_ascii_case(b"pgrad") || word.eq_ignore_ascii_case(b"ngrad")) {
+        return true;
+    }
     let before = text[..start].trim_end_matches([' ', ':', '=', '"', '\'', '(', '<', '>']);
     let word_start = run_back(before.as_bytes(), before.len(), 12, |byte| byte.is_ascii_alphabetic());
     let word = &before[word_start..];

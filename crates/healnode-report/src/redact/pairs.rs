@@ -75,12 +75,13 @@ fn is_auth_variable(name: &str, next: u8) -> bool {
     next == b'=' && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("_auth"))
 }
 
-/// A name may follow an escaped line end, `\u0026` or `%26`, whose letter or digits are no part of it.
+/// A name may follow an escaped line end, `\u0026` or `%26`, whose letter or digits are no part of it, or the `-D` of a property.
 fn skip_escape(bytes: &[u8], start: usize) -> usize {
     match (byte_before(bytes, start), byte(bytes, start)) {
         (b'\\', b'n' | b'r' | b't') => start + 1,
         (b'\\', b'u') if bytes[start..].starts_with(b"u00") => start + 5,
         (b'%', b'0'..=b'9') => start + 2,
+        (_, b'-') if bytes[start..].starts_with(b"-D") => start + 2,
         _ => start,
     }
 }
@@ -142,6 +143,10 @@ impl Pair<'_> {
             return headers::authorization(self.text, self.name, start);
         }
         if let Some((from, to)) = quoted(self.text, skip_wrapper(bytes, start)) {
+            let is_shell = byte(bytes, start) == b'`' && separator == Separator::Equals && bytes[from..to].contains(&b' ');
+            if is_shell {
+                return None;
+            }
             return self.accepts_quoted(from, to).then_some((from, to));
         }
         if separator == Separator::Comma || bytes.get(start) == Some(&b'\n') {
@@ -184,6 +189,7 @@ impl Pair<'_> {
             [b':', b':', b'=', ..] | [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] => (Separator::Equals, at + 3),
             [b':', b':', b':', b'=', ..] => (Separator::Equals, at + 4),
             [b':', b':', ..] => return None,
+            [b':', ..] if self.is_part_of_path(at) => return None,
             [b':', ..] => (Separator::Colon, at + 1),
             [b'|'] if at > self.name_end || self.follows_bar() => (Separator::Cell, at + 1),
             _ if bytes[at..].starts_with(b"!=") => (Separator::Comma, at + 2 + usize::from(byte(bytes, at + 2) == b'=')),
@@ -193,6 +199,13 @@ impl Pair<'_> {
             _ => return None,
         };
         Some(found)
+    }
+
+    /// Whether the name is a part of `arn:aws:…:secret:name`, a path of names with colons and no blanks.
+    fn is_part_of_path(&self, colon: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let follows_name = byte_before(bytes, self.name_start) == b':' && byte_before(bytes, self.name_start - 1).is_ascii_alphanumeric();
+        follows_name && byte(bytes, colon + 1).is_ascii_alphanumeric()
     }
 
     /// Behind the `=` of a declaration with a type, such as `token string = "…"` or `token: &str = "…"`.
@@ -366,13 +379,13 @@ impl Pair<'_> {
             let is_generated = to - from >= 16 && looks_generated(&self.text.as_bytes()[from..to]);
             return (is_generated && !self.follows_unexpected() && self.accepts_quoted(from, to)).then_some((from, to));
         }
-        let at = self.skip_is(at);
+        let at = if is_flag { at } else { self.skip_is(at) };
         if let Some((from, to)) = quoted(self.text, at) {
             return (to - from >= 4 && !byte(bytes, from).is_ascii_whitespace() && self.accepts_quoted(from, to)).then_some((from, to));
         }
         let end = bare_end(judged(self.text, at).as_bytes(), at, Separator::Space);
         let value = self.text.get(at..end)?;
-        if value.starts_with('-') || is_blank_or_reference(value) {
+        if value.starts_with('-') || is_blank_or_reference(value) || is_flag && is_word_of_prose(value) {
             return None;
         }
         let is_mixed = value.len() >= 6 && has_letter(value) && has_digit(value) && !value.contains(['/', ':']);
@@ -437,6 +450,7 @@ impl Pair<'_> {
     fn accepts_quoted(&self, from: usize, to: usize) -> bool {
         let value = self.text.get(from..to).unwrap_or_default().trim();
         !is_blank_or_reference(value)
+            && !self.follows_unexpected()
             && !is_word_of_prose(value)
             && !is_harmless(self.name, value)
             && !value.eq_ignore_ascii_case(self.name)

@@ -77,6 +77,12 @@ pub(crate) fn looks_generated(value: &[u8]) -> bool {
 /// Letters of a word in a name such as `requiredTypesOf`. Where capitals stand closer, no digit is needed to tell a generated value.
 const CASE_WORD_LETTERS: usize = 6;
 
+/// Whether small letters and capitals take turns more often than in any name.
+pub(crate) fn takes_turns(value: &[u8]) -> bool {
+    let turns = value.windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase()).count();
+    turns * 7 >= value.len() * 2 && distinct(value) >= value.len().min(10) && !has_mask(value)
+}
+
 /// How often a lower-case letter is followed by a capital.
 fn case_changes(value: &[u8]) -> usize {
     value.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count()

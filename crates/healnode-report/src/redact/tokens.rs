@@ -7,7 +7,9 @@ use super::kind::{
     AI_KEY, API_KEY, CHAT_TOKEN, CLOUD_KEY, CREDENTIALS, GITHUB_TOKEN, GITLAB_TOKEN, JWT, Kind, MAIL_KEY, PACKAGE_TOKEN, PASSWORD,
     PASSWORD_HASH, PAYMENT_KEY, PRIVATE_KEY, SECRET, SESSION, TOKEN, WEBHOOK,
 };
-use super::scan::{byte, byte_before, distinct, is_base64, is_word, looks_generated, looks_random, probe, run, run_back, starts_a_word};
+use super::scan::{
+    byte, byte_before, distinct, is_base64, is_word, looks_generated, looks_random, probe, run, run_back, starts_a_word, takes_turns,
+};
 use super::span::Spans;
 
 /// A secret that begins with a fixed prefix.
@@ -75,7 +77,7 @@ pub(crate) const TOKENS: &[Token] = &[
     row("glft-", is_word, 16, GITLAB_TOKEN),
     row("glsoat-", is_word, 16, GITLAB_TOKEN),
     row("glptt-", is_hex, 16, GITLAB_TOKEN),
-    row("glcbt-", is_underscored, 16, GITLAB_TOKEN),
+    row("glcbt-", is_word, 16, GITLAB_TOKEN),
     row("gloas-", is_word, 16, GITLAB_TOKEN),
     row("GR1348941", is_word, 16, GITLAB_TOKEN),
     row("glffct-", is_word, 16, GITLAB_TOKEN),
@@ -208,7 +210,6 @@ pub(crate) const TOKENS: &[Token] = &[
     row("pnu_", is_alnum, 24, API_KEY),
     row("CFPAT-", is_word, 24, TOKEN),
     row("CLOJARS_", is_alnum, 24, PACKAGE_TOKEN),
-    row("ico-", is_alnum, 32, API_KEY),
     row("fio-u-", is_word, 32, TOKEN),
     row("p8e-", is_hex, 32, SECRET),
     row("s-s4t2ud-", is_hex, 32, SECRET),
@@ -239,7 +240,7 @@ impl Token {
         if spans.covers(start) || &bytes[start..body] != self.prefix.as_bytes() {
             return;
         }
-        if !self.keeps_prefix && !starts_a_word(bytes, start) {
+        if !self.keeps_prefix && (!starts_a_word(bytes, start) || self.is_word_like() && is_in_base64(bytes, start)) {
             return;
         }
         let probed = trim_dots(bytes, probe(bytes, body, self.body));
@@ -254,11 +255,22 @@ impl Token {
         }
     }
 
+    /// Whether the prefix may stand in base64.
+    fn is_word_like(&self) -> bool {
+        self.prefix.bytes().all(is_alnum)
+    }
+
     /// Whether a body is no word. One of capitals only has all its letters to tell it from a word, so it needs its full length.
     fn accepts(&self, body: &[u8]) -> bool {
         let is_whole_key_id = body.len() + self.prefix.len() == KEY_ID_BYTES && distinct(body) >= 8;
-        looks_generated(body) || self.kind == CLOUD_KEY && is_whole_key_id && body.iter().all(u8::is_ascii_uppercase)
+        looks_generated(body) || takes_turns(body) || self.kind == CLOUD_KEY && is_whole_key_id && body.iter().all(u8::is_ascii_uppercase)
     }
+}
+
+/// Whether a place behind `+` or `/` is in the midst of base64, and no path.
+fn is_in_base64(bytes: &[u8], at: usize) -> bool {
+    let is_digit = |byte: u8| is_alnum(byte) || matches!(byte, b'+' | b'/');
+    matches!(byte_before(bytes, at), b'+' | b'/') && looks_random(&bytes[run_back(bytes, at, 16, is_digit)..at])
 }
 
 /// Length of an AWS key id, and of the secret that belongs to it.
@@ -312,16 +324,25 @@ pub(crate) fn find_azure_secret(text: &str, start: usize, end: usize, spans: &mu
         return;
     }
     let last = probe(bytes, end, is_body);
-    if last >= end + 31 && starts_a_word(bytes, start - 4) {
+    if last >= end + 31 && looks_generated(&bytes[end..last]) && starts_a_word(bytes, start - 4) {
         spans.add_by_format(start - 4, trim_dots(bytes, run(bytes, last, is_body)), SECRET);
+    }
+}
+
+/// Skips the digits of an escape such as `%22` or `\u0022`, which are no part of what follows.
+fn skip_escape(bytes: &[u8], first: usize) -> usize {
+    match &bytes[first.saturating_sub(2)..first] {
+        [b'\\', b'u'] => first + 4,
+        [.., b'%'] | [b'\\', b'x'] => first + 2,
+        _ => first,
     }
 }
 
 /// A Telegram bot token: 8 to 10 digits, a colon, and 35 characters that begin with `A`, mostly `AA`.
 pub(crate) fn find_telegram(text: &str, start: usize, _: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
-    let first = run_back(bytes, start, 11, |byte| byte.is_ascii_digit());
-    if !(8..=10).contains(&(start - first)) || bytes[start + 1] != b'A' || spans.covers(start) {
+    let first = skip_escape(bytes, run_back(bytes, start, 14, |byte| byte.is_ascii_digit()));
+    if !(8..=10).contains(&start.saturating_sub(first)) || bytes[start + 1] != b'A' || spans.covers(start) {
         return;
     }
     let last = probe(bytes, start + 1, is_word);
@@ -388,9 +409,9 @@ pub(crate) fn find_discord(text: &str, start: usize, end: usize, spans: &mut Spa
 /// A Mailchimp key: 32 hex digits, `-us`, and the number of a data centre.
 pub(crate) fn find_mailchimp(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
-    let first = run_back(bytes, start, 33, is_hex);
+    let first = skip_escape(bytes, run_back(bytes, start, 37, is_hex));
     let last = run(bytes, end, |byte| byte.is_ascii_digit());
-    if start - first == 32 && last > end && looks_generated(&bytes[first..start]) {
+    if start.saturating_sub(first) == 32 && last > end && looks_generated(&bytes[first..start]) {
         spans.add_by_format(first, last, MAIL_KEY);
     }
 }

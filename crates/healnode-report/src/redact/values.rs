@@ -193,7 +193,8 @@ pub(crate) fn is_blank_or_reference(value: &str) -> bool {
 pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
     let is = |names: &[&str]| names.iter().any(|row| row.eq_ignore_ascii_case(name));
     let ends_with_key = name.len() >= 3 && name.as_bytes()[name.len() - 3..].eq_ignore_ascii_case(b"key");
-    is(&["pass", "pw", "otp", "sid", "credentials"]) && is_small_number(value)
+    matches!(value, "0" | "1")
+        || is(&["pass", "pw", "otp", "sid", "credentials"]) && is_small_number(value)
         || is(&["sid"]) && is_database(value)
         || is(&["pwd", "oldpwd"]) && is_path(value)
         || ends_with_key && is_path(value) && value.contains(['.', '_', '-'])
@@ -217,6 +218,23 @@ fn is_path(value: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'<' | b'>' | b'*');
     value.starts_with('/') && value.bytes().all(is_part)
 }
+
+/// Whether `user:password` is what documents write there: `user:password`, `username:pass`, `$1:$2`, nothing on both sides.
+pub(crate) fn is_stand_in_pair(pair: &str) -> bool {
+    let Some((user, password)) = pair.split_once(':') else {
+        return false;
+    };
+    let is_among = |list: &[&str], word: &str| list.iter().any(|row| row.eq_ignore_ascii_case(word));
+    let is_empty = |part: &str| {
+        part.is_empty()
+            || is_blank_or_reference(part)
+            || matches!(part.as_bytes(), [b'$', digits @ ..] if digits.iter().all(u8::is_ascii_digit))
+    };
+    is_empty(user) && is_empty(password) || is_among(STAND_IN_USERS, user) && (is_empty(password) || is_among(STAND_IN_PASSWORDS, password))
+}
+
+const STAND_IN_USERS: &[&str] = &["user", "username", "usr", "login", "name"];
+const STAND_IN_PASSWORDS: &[&str] = &["password", "pass", "passwd", "pwd", "secret", "token", "pw"];
 
 /// Whether a value says that something else belongs there: `YOUR_TOKEN`, `your-key-here`, `ACCESS_TOKEN`.
 fn is_stand_in(value: &str) -> bool {
