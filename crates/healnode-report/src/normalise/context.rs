@@ -145,8 +145,8 @@ impl<'a> Context<'a> {
         if is_name(last) {
             return digits <= 5;
         }
-        let is_pair =
-            byte(self.bytes, self.end) == b'_' && is_digit(byte(self.bytes, self.end + 1)) || last.iter().all(|byte| is_digit(*byte));
+        let goes_on = byte(self.bytes, self.end) == b'_' && is_digit(byte(self.bytes, self.end + 1));
+        let is_pair = goes_on || self.number().contains(&b'_') || last.iter().all(|byte| is_digit(*byte));
         digits <= 2 && !is_counter(last) && !is_pair
     }
 
@@ -161,6 +161,7 @@ impl<'a> Context<'a> {
     fn is_leading_state(&self) -> bool {
         let word = self.number();
         self.start == 0
+            && word.len() == 5
             && from(self.bytes, self.end).starts_with(b": ")
             && word.iter().all(|byte| is_digit(*byte) || byte.is_ascii_uppercase())
             && word.first_chunk().is_some_and(|class| STATE_CLASSES.contains(&class))
@@ -210,9 +211,17 @@ impl<'a> Context<'a> {
         self.follows_code_word() || self.precedes_code_word() || self.follows_state() || self.is_argument() || self.is_leading_state()
     }
 
-    /// Whether more digits follow behind a hyphen, as in a code that someone types.
+    /// Whether more groups of digits follow, as in a code that someone types, in the number of a card or of a phone.
     fn goes_on(&self) -> bool {
-        byte(self.bytes, self.end) == b'-' && is_digit(byte(self.bytes, self.end + 1))
+        let second = run(self.bytes, self.end + 1, is_digit);
+        let has_second = second > self.end + 1;
+        match byte(self.bytes, self.end) {
+            b'-' => has_second,
+            b' ' if has_second => {
+                byte_before(self.bytes, self.start) == b'+' || byte(self.bytes, second) == b' ' && is_digit(byte(self.bytes, second + 1))
+            }
+            _ => false,
+        }
     }
 
     fn follows_code_word(&self) -> bool {

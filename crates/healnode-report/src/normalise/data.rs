@@ -153,7 +153,7 @@ pub(crate) fn person_end(bytes: &[u8], at: usize) -> Option<usize> {
         let is_next = count == 0 || byte(bytes, end) == b' ';
         let window = &bytes[..bytes.len().min(from + USER_BYTES_MAX)];
         let word = run(window, from, |byte| is_letter(byte) || matches!(byte, b'-' | b'\'') || byte >= 0x80);
-        if !is_next || word == from || bytes[from].is_ascii_lowercase() {
+        if !is_next || word <= from || bytes[from].is_ascii_lowercase() {
             break;
         }
         end = word;

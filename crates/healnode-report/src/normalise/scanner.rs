@@ -95,6 +95,7 @@ impl Scanner<'_> {
     /// A placeholder, or what redaction left, with the domain behind it if it was the first part of a host's name.
     fn angle(&mut self) {
         match token_end(self.text, self.at) {
+            Some(end) if byte(self.bytes, end) == b'%' => self.replace(end + 1),
             Some(end) if byte(self.bytes, end) == b'.' => self.replace(domain_end(self.bytes, end + 1).unwrap_or(end)),
             Some(end) => self.replace(end),
             None => self.at += 1,
@@ -194,7 +195,9 @@ impl Scanner<'_> {
         self.at += 3;
         let is_user_info = |byte: u8| !matches!(byte, b' ' | b'\n' | b'/' | b'"' | b'\'' | b'@');
         let end = run(self.bytes, self.at, is_user_info);
-        if end > self.at && byte(self.bytes, end) == b'@' {
+        if let Some(end) = email_end(self.bytes, self.at, end).filter(|_| byte(self.bytes, end) == b'@') {
+            self.at = self.output.replace_bare(self.at, end);
+        } else if end > self.at && byte(self.bytes, end) == b'@' {
             self.at = self.output.replace_bare(self.at, end);
         }
     }
