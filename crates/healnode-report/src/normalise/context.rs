@@ -7,7 +7,7 @@ use super::class::{
     byte, byte_before, ends_with_ignore_case, from, is_digit, is_letter, is_word, last_word, run, run_back, starts_with_ignore_case,
 };
 use super::lists::{
-    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, IDENTIFIER_NOUNS, NOT_HOSTS, OTHER_CODES, PRODUCTS, RESULT_WORDS, SERVICE_PORTS,
+    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, IDENTIFIER_NOUNS, Key, NOT_HOSTS, OTHER_CODES, PRODUCTS, RESULT_WORDS, SERVICE_PORTS,
     SPACED_NAMES, among,
 };
 use super::names::{is_counter, is_name};
@@ -19,6 +19,11 @@ pub(crate) struct Context<'a> {
     end: usize,
     /// Whether a placeholder and one separator stand before.
     is_joined: bool,
+    /// The word before.
+    word: &'a [u8],
+    key: Key,
+    /// What stands between the two.
+    separators: &'a [u8],
 }
 
 /// Reason phrases of HTTP, as they follow their number.
@@ -89,7 +94,9 @@ const STATE_CLASSES: &[&[u8; 2]] = &[
 impl<'a> Context<'a> {
     /// The word from `start` to `end`, and whether a placeholder and one separator stand before it.
     pub(crate) fn new(bytes: &'a [u8], start: usize, end: usize, is_joined: bool) -> Context<'a> {
-        Context { bytes, start, end, is_joined }
+        let separated = run_back(bytes, start, SEPARATORS_MAX, is_separator);
+        let word = last_word(&bytes[..separated]);
+        Context { bytes, start, end, is_joined, word, key: Key::of(word), separators: &bytes[separated..start] }
     }
 
     /// Whether the digits of a plain number carry meaning.
@@ -104,14 +111,14 @@ impl<'a> Context<'a> {
 
     /// Whether a version belongs to a product's name.
     pub(crate) fn keeps_version(&self) -> bool {
-        let number = self.word();
+        let number = self.number();
         if number.len() > 12 || number.iter().any(|byte| matches!(byte, b',' | b'_' | b'+' | b'-')) {
             return false;
         }
-        let (word, separators) = self.word_before();
+        let (word, separators) = (self.word, self.separators);
         let joins = separators.iter().all(|byte| matches!(byte, b' ' | b'/' | b'-' | b'_' | b'=' | b'>' | b'<'));
         let is_version = number.contains(&b'.') || number.len() <= 2 || separators.is_empty();
-        if is_version && joins && is_product(word) {
+        if is_version && joins && self.follows_product() {
             return !self.is_counted() && !(matches!(separators, b"-" | b"_") && is_counter(word));
         }
         number.len() <= 8 && word.eq_ignore_ascii_case(b"version") && separators.iter().any(|byte| matches!(byte, b'>' | b'<'))
@@ -119,7 +126,7 @@ impl<'a> Context<'a> {
 
     /// Whether the digits are the rest of a name: `utf-8`, `x86_64`, `so.6`, `python3.11`, `ORA-06512`.
     pub(crate) fn keeps_digits_in_name(&self) -> bool {
-        let digits = self.word().iter().filter(|byte| is_digit(**byte)).count();
+        let digits = self.number().iter().filter(|byte| is_digit(**byte)).count();
         let is_plain = digits == self.end - self.start;
         let separator = byte_before(self.bytes, self.start);
         let word = last_word(&self.bytes[..self.start.saturating_sub(1)]);
@@ -138,22 +145,23 @@ impl<'a> Context<'a> {
         if is_name(last) {
             return digits <= 5;
         }
-        let is_pair =
-            byte(self.bytes, self.end) == b'_' && is_digit(byte(self.bytes, self.end + 1)) || last.iter().all(|byte| is_digit(*byte));
+        let goes_on = byte(self.bytes, self.end) == b'_' && is_digit(byte(self.bytes, self.end + 1));
+        let is_pair = goes_on || self.number().contains(&b'_') || last.iter().all(|byte| is_digit(*byte));
         digits <= 2 && !is_counter(last) && !is_pair
     }
 
     /// Whether a word of letters and digits is an SQLSTATE.
     pub(crate) fn is_state_code(&self) -> bool {
-        let (word, _) = self.word_before();
+        let word = self.word;
         let is_announced = word.eq_ignore_ascii_case(b"sqlstate") || word.eq_ignore_ascii_case(b"state");
-        self.word().len() == 5 && (is_announced || self.is_leading_state())
+        self.number().len() == 5 && (is_announced || self.is_leading_state())
     }
 
     /// The `42P01` of `42P01: relation does not exist`.
     fn is_leading_state(&self) -> bool {
-        let word = self.word();
+        let word = self.number();
         self.start == 0
+            && word.len() == 5
             && from(self.bytes, self.end).starts_with(b": ")
             && word.iter().all(|byte| is_digit(*byte) || byte.is_ascii_uppercase())
             && word.first_chunk().is_some_and(|class| STATE_CLASSES.contains(&class))
@@ -191,33 +199,58 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn word(&self) -> &'a [u8] {
+    fn number(&self) -> &'a [u8] {
         &self.bytes[self.start..self.end]
     }
 
     fn is_code(&self) -> bool {
-        let is_plain = self.word().iter().all(|byte| is_digit(*byte));
+        let is_plain = self.number().iter().all(|byte| is_digit(*byte));
         if !is_plain || self.is_counted() || self.goes_on() {
             return false;
         }
         self.follows_code_word() || self.precedes_code_word() || self.follows_state() || self.is_argument() || self.is_leading_state()
     }
 
-    /// Whether more digits follow behind a hyphen, as in a code that someone types.
+    /// Whether more groups of digits follow, as in a code that someone types, in the number of a card or of a phone.
     fn goes_on(&self) -> bool {
-        byte(self.bytes, self.end) == b'-' && is_digit(byte(self.bytes, self.end + 1))
+        let second = run(self.bytes, self.end + 1, is_digit);
+        let has_second = second > self.end + 1;
+        match byte(self.bytes, self.end) {
+            b'-' => has_second,
+            b' ' if has_second => {
+                byte_before(self.bytes, self.start) == b'+' || byte(self.bytes, second) == b' ' && is_digit(byte(self.bytes, second + 1))
+            }
+            _ => false,
+        }
     }
 
     fn follows_code_word(&self) -> bool {
-        let (word, separators) = self.word_before();
+        let (word, separators) = (self.word, self.separators);
         let is_result = separators == b"=" && among(RESULT_WORDS, word);
-        if !is_result && !is_code_word(word) && !self.follows_exited() {
+        if !is_result && !self.follows_word_for_codes() && !self.follows_exited(word) {
             return false;
         }
-        let number = self.word();
+        let number = self.number();
         let is_hex = byte(number, 1) | 0x20 == b'x';
         let digits_max = if is_hex || self.is_wide() { WIDE_CODE_DIGITS_MAX } else { CODE_DIGITS_MAX };
         number.len() <= digits_max && !(self.is_prose(separators) && ends_with_ignore_case(word, "error"))
+    }
+
+    fn follows_word_for_codes(&self) -> bool {
+        let ending = match self.word {
+            [_, .., b'e' | b'E'] => "code",
+            [_, .., b's' | b'S'] => "status",
+            [_, .., b'o' | b'O'] => "errno",
+            [_, .., b'r' | b'R'] => "error",
+            [_, .., _] => return self.key.is_in(CODE_WORDS),
+            _ => return false,
+        };
+        (ends_with_ignore_case(self.word, ending) || self.key.is_in(CODE_WORDS)) && !self.key.is_in(OTHER_CODES)
+    }
+
+    /// Also `TLSv`, of which the number has been taken off.
+    fn follows_product(&self) -> bool {
+        self.key.is_in(PRODUCTS) || self.word.strip_suffix(b"v").is_some_and(|word| among(PRODUCTS, word))
     }
 
     /// `error: 3 files` counts, `Error: 18456` does not.
@@ -237,19 +270,21 @@ impl<'a> Context<'a> {
                 .any(|row| tail.windows(row.len()).any(|word| word.eq_ignore_ascii_case(row.as_bytes())))
     }
 
-    fn follows_exited(&self) -> bool {
-        let before = &self.bytes[..self.start];
-        let Some(b' ') = before.last() else {
-            return false;
-        };
-        ["exited with ", "exited: ", "terminated with ", "exit with ", "returned non-zero ", "closed with "]
-            .iter()
-            .any(|row| ends_with_ignore_case(before, row))
+    /// `exited with 3`, `returned non-zero 3`.
+    fn follows_exited(&self, word: &[u8]) -> bool {
+        match word {
+            b"with" => {
+                let before = &self.bytes[..self.start.saturating_sub(b" with ".len())];
+                ["exited", "terminated", "exit", "closed"].iter().any(|row| last_word(before).eq_ignore_ascii_case(row.as_bytes()))
+            }
+            b"zero" => ends_with_ignore_case(&self.bytes[..self.start], "returned non-zero "),
+            _ => false,
+        }
     }
 
     /// `404 error`, `503 is the status`.
     fn precedes_code_word(&self) -> bool {
-        let number = self.word();
+        let number = self.number();
         let after = from(self.bytes, self.end);
         if number.len() != 3 || after.first() != Some(&b' ') {
             return false;
@@ -268,28 +303,28 @@ impl<'a> Context<'a> {
         if let Some(before) = before.strip_suffix(b" (") {
             let word = last_word(before);
             let is_code = !word.is_empty() && word.len() <= CODE_DIGITS_MAX && word.iter().all(|byte| is_digit(*byte));
-            let code = || Context { bytes: self.bytes, start: before.len() - word.len(), end: before.len(), is_joined: false };
-            return self.word().len() == 5 && byte(self.bytes, self.end) == b')' && is_code && code().follows_code_word();
+            let code = || Context::new(self.bytes, before.len() - word.len(), before.len(), false);
+            return self.number().len() == 5 && byte(self.bytes, self.end) == b')' && is_code && code().follows_code_word();
         }
         let Some(state) = before.strip_suffix(b"] [") else {
             return false;
         };
         let word = last_word(state);
-        word.len() == 5 && self.word().len() <= CODE_DIGITS_MAX && ends_with_ignore_case(&state[..state.len() - 5], "sqlstate[")
+        word.len() == 5 && self.number().len() <= CODE_DIGITS_MAX && ends_with_ignore_case(&state[..state.len() - 5], "sqlstate[")
     }
 
     /// The number of `(2006, 'server has gone away')`, the arguments of a database's error.
     fn is_argument(&self) -> bool {
         self.start == 1
             && self.bytes[0] == b'('
-            && self.word().len() <= CODE_DIGITS_MAX
+            && self.number().len() <= CODE_DIGITS_MAX
             && matches!(from(self.bytes, self.end), [b',', b' ', b'\'' | b'"', ..])
     }
 
     /// Whether 4xx or 5xx is the status of an answer: before its reason, behind a word for answering, behind the protocol, or alone
     /// at the start.
     fn is_status(&self) -> bool {
-        let number = self.word();
+        let number = self.number();
         if number.len() != 3 || !matches!(number[0], b'4' | b'5') || !is_digit(number[1]) || !is_digit(number[2]) {
             return false;
         }
@@ -302,7 +337,8 @@ impl<'a> Context<'a> {
     fn has_reason(&self) -> bool {
         let at = run(self.bytes, self.end, |byte| matches!(byte, b' ' | b':' | b'-' | b'(')).min(self.end + 3);
         let rest = from(self.bytes, at);
-        at > self.end && REASONS.iter().any(|reason| starts_with_ignore_case(rest, reason))
+        let first = byte(rest, 0) | 0x20;
+        at > self.end && REASONS.iter().any(|reason| reason.as_bytes()[0] == first && starts_with_ignore_case(rest, reason))
     }
 
     fn is_answer(&self) -> bool {
@@ -327,11 +363,11 @@ impl<'a> Context<'a> {
     }
 
     fn is_service_port(&self) -> bool {
-        let number = self.word();
+        let number = self.number();
         if !(2..=5).contains(&number.len()) || !among(SERVICE_PORTS, number) {
             return false;
         }
-        let (word, separators) = self.word_before();
+        let (word, separators) = (self.word, self.separators);
         if word.eq_ignore_ascii_case(b"port") {
             return true;
         }
@@ -353,14 +389,12 @@ impl<'a> Context<'a> {
     /// Whether the number only counts: `3 of 9`.
     fn is_counted(&self) -> bool {
         let after = from(self.bytes, self.end);
-        after.first() == Some(&b' ') && [" of ", " times", " more "].iter().any(|row| after.starts_with(row.as_bytes()))
-    }
-
-    /// The word before the number, and what stands between.
-    fn word_before(&self) -> (&'a [u8], &'a [u8]) {
-        let start = run_back(self.bytes, self.start, SEPARATORS_MAX, is_separator);
-        let (word, separators) = (last_word(&self.bytes[..start]), &self.bytes[start..self.start]);
-        (word, separators)
+        match after {
+            [b' ', b'o', ..] => after.starts_with(b" of "),
+            [b' ', b't', ..] => after.starts_with(b" times"),
+            [b' ', b'm', ..] => after.starts_with(b" more "),
+            _ => false,
+        }
     }
 
     fn tail(&self, length: usize) -> &'a [u8] {
@@ -379,18 +413,6 @@ const HOST_BYTES_MAX: usize = 64;
 
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b':' | b'=' | b'#' | b'(' | b'[' | b'\'' | b'"' | b'`' | b'-' | b'/' | b'<' | b'>' | b'+' | b'_')
-}
-
-fn is_code_word(word: &[u8]) -> bool {
-    if word.len() < 2 || among(OTHER_CODES, word) {
-        return false;
-    }
-    among(CODE_WORDS, word) || ["code", "status", "errno", "error"].iter().any(|row| ends_with_ignore_case(word, row))
-}
-
-/// Also `TLSv`, of which the number has been taken off.
-fn is_product(word: &[u8]) -> bool {
-    among(PRODUCTS, word) || word.strip_suffix(b"v").is_some_and(|word| among(PRODUCTS, word))
 }
 
 /// Families are in capitals: `ORA-00942`.

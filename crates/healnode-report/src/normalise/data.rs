@@ -3,30 +3,30 @@
 //! Names of a program, such as keys, fields and modules, stand in quotes too, so a quote alone says nothing.
 
 use super::class::{byte, ends_with_ignore_case, from, is_letter, is_word, last_word, run, run_back, starts_with_ignore_case};
-use super::lists::{DATA_ADJECTIVES, DATA_NOUNS, DATA_TYPES, NOT_USERS, OWNER_WORDS, PERSONS, among};
+use super::lists::{DATA_ADJECTIVES, DATA_NOUNS, DATA_TYPES, Key, NOT_USERS, OWNER_WORDS, PERSONS, PHRASE_ENDS, among};
 
-/// Phrases behind which a quoted text is data, by their last word.
-const PHRASES: &[(&str, &str)] = &[
-    ("10", "with base 10"),
-    ("data", "time data"),
-    ("email", "not a valid email"),
-    ("entry", "duplicate entry"),
-    ("float", "string to float"),
-    ("int", "string to int"),
-    ("literal", "invalid literal"),
-    ("parse", "could not parse"),
-    ("parse", "cannot parse"),
-    ("parse", "failed to parse"),
-    ("parse", "unable to parse"),
-    ("parsing", "parsing"),
-    ("string", "for input string"),
-    ("string", "isoformat string"),
-    ("string", "invalid value: string"),
-    ("string", "invalid type: string"),
-    ("syntax", "invalid input syntax"),
-    ("user", "no such user"),
-    ("value", "value"),
-    ("variant", "unknown variant"),
+/// Phrases behind which a quoted text is data. The last word of each is in a list too.
+const PHRASES: &[&str] = &[
+    "with base 10",
+    "time data",
+    "not a valid email",
+    "duplicate entry",
+    "string to float",
+    "string to int",
+    "invalid literal",
+    "could not parse",
+    "cannot parse",
+    "failed to parse",
+    "unable to parse",
+    "parsing",
+    "for input string",
+    "isoformat string",
+    "invalid value: string",
+    "invalid type: string",
+    "invalid input syntax",
+    "no such user",
+    "value",
+    "unknown variant",
 ];
 
 /// What is said, behind a quoted text, about data.
@@ -51,10 +51,11 @@ pub(crate) fn announces(before: &[u8]) -> bool {
         return false;
     }
     let earlier = &before[..end - word.len()];
-    among(OWNER_WORDS, word)
-        || among(DATA_NOUNS, word) && is_bad(earlier)
-        || among(DATA_TYPES, word) && ends_with_ignore_case(earlier, "type ")
-        || PHRASES.iter().any(|(last, phrase)| word.eq_ignore_ascii_case(last.as_bytes()) && ends_with_ignore_case(&before[..end], phrase))
+    let key = Key::of(word);
+    key.is_in(OWNER_WORDS)
+        || key.is_in(DATA_NOUNS) && is_bad(earlier)
+        || key.is_in(DATA_TYPES) && ends_with_ignore_case(earlier, "type ")
+        || key.is_in(PHRASE_ENDS) && PHRASES.iter().any(|phrase| ends_with_ignore_case(&before[..end], phrase))
 }
 
 /// Whether an adjective such as `invalid` stands before a noun, directly or with one word between.
@@ -152,7 +153,7 @@ pub(crate) fn person_end(bytes: &[u8], at: usize) -> Option<usize> {
         let is_next = count == 0 || byte(bytes, end) == b' ';
         let window = &bytes[..bytes.len().min(from + USER_BYTES_MAX)];
         let word = run(window, from, |byte| is_letter(byte) || matches!(byte, b'-' | b'\'') || byte >= 0x80);
-        if !is_next || word == from || bytes[from].is_ascii_lowercase() {
+        if !is_next || word <= from || bytes[from].is_ascii_lowercase() {
             break;
         }
         end = word;

@@ -25,12 +25,10 @@ pub(crate) fn pod_end(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     is_pod.then_some(last)
 }
 
-/// Whether a word is the random part of a name such as `agent-x2k7p`.
+/// Whether a word is the random part of a name such as `agent-x2k7p`. Without a digit it is a word.
 pub(crate) fn is_random_suffix(bytes: &[u8], start: usize, end: usize) -> bool {
     let word = &bytes[start..end];
-    byte_before(bytes, start) == b'-'
-        && is_pod_suffix(word)
-        && is_digit(word[1..4].iter().copied().find(|byte| is_digit(*byte)).unwrap_or(b' '))
+    byte_before(bytes, start) == b'-' && is_pod_suffix(word) && word.iter().any(|byte| is_digit(*byte)) && !is_word(byte(bytes, end))
 }
 
 /// Whether a word is the hash in the default text of a Java object, `Type@3ac9f01e`.

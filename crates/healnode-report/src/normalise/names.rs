@@ -3,7 +3,7 @@
 //! Looks at one word and nothing around it.
 
 use super::class::{is_digit, is_hex, is_letter};
-use super::lists::{COUNTERS, NAMES, PRODUCTS, SPACED_NAMES, TURNING, among};
+use super::lists::{COUNTERS, Key, NAMES, PRODUCTS, SPACED_NAMES, TURNING, among};
 
 /// What a word of letters and digits is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +28,8 @@ pub(crate) fn is_counter(word: &[u8]) -> bool {
 
 /// Whether digits behind a word belong to its name.
 pub(crate) fn is_name(word: &[u8]) -> bool {
-    among(NAMES, word) || among(SPACED_NAMES, word)
+    let key = Key::of(word);
+    key.is_in(NAMES) || key.is_in(SPACED_NAMES)
 }
 
 /// Whether a word of hexadecimal letters is a number: twelve of them are no word of a language, nor are four times the same.

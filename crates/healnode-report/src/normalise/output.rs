@@ -178,8 +178,12 @@ impl<'a> Output<'a> {
     fn drop_sign(&mut self, at: usize) -> Option<u8> {
         let tail = self.tail(at);
         let [.., before, sign] = tail;
+        if is_word(sign) || sign == b' ' {
+            return None;
+        }
         let drops = match sign {
-            b'-' | b'+' if !(is_word(before) || matches!(before, b'>' | b'-')) => true,
+            b'-' if !(is_word(before) || matches!(before, b'>' | b'-')) => true,
+            b'+' if !(is_word(before) || before == b'>') => true,
             b'<' | b'>' | b'~' => before == b' ',
             b'-' | b'_' | b'#' => self.follows_counter(at),
             b'"' if tail.ends_with(b"W/\"") && !is_word(tail[TAIL_BYTES - 4]) => {
@@ -209,7 +213,9 @@ fn is_joiner(text: &[u8]) -> bool {
     match text {
         [] => true,
         [byte] => matches!(byte, b' ' | b'.' | b':' | b'-' | b'_' | b'/' | b',' | b'x' | b'|' | b'\\' | b'@' | b'+'),
-        _ => [&b", "[..], b"; ", b"..", b"...", b" - ", b"', '", b"\", \"", b"), (", b"], ["].contains(&text),
+        [b',' | b';', b' '] | [b'.', b'.'] | [b'.', b'.', b'.'] | [b' ', b'-', b' '] => true,
+        [b'\'', b',', b' ', b'\''] | [b'"', b',', b' ', b'"'] | [b')', b',', b' ', b'('] | [b']', b',', b' ', b'['] => true,
+        _ => false,
     }
 }
 

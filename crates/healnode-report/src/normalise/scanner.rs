@@ -95,6 +95,7 @@ impl Scanner<'_> {
     /// A placeholder, or what redaction left, with the domain behind it if it was the first part of a host's name.
     fn angle(&mut self) {
         match token_end(self.text, self.at) {
+            Some(end) if byte(self.bytes, end) == b'%' => self.replace(end + 1),
             Some(end) if byte(self.bytes, end) == b'.' => self.replace(domain_end(self.bytes, end + 1).unwrap_or(end)),
             Some(end) => self.replace(end),
             None => self.at += 1,
@@ -194,7 +195,9 @@ impl Scanner<'_> {
         self.at += 3;
         let is_user_info = |byte: u8| !matches!(byte, b' ' | b'\n' | b'/' | b'"' | b'\'' | b'@');
         let end = run(self.bytes, self.at, is_user_info);
-        if end > self.at && byte(self.bytes, end) == b'@' {
+        if let Some(end) = email_end(self.bytes, self.at, end).filter(|_| byte(self.bytes, end) == b'@') {
+            self.at = self.output.replace_bare(self.at, end);
+        } else if end > self.at && byte(self.bytes, end) == b'@' {
             self.at = self.output.replace_bare(self.at, end);
         }
     }
@@ -263,7 +266,7 @@ impl Scanner<'_> {
         {
             return self.replace(end);
         }
-        let may_be_host = matches!(byte(self.bytes, end), b'-' | b'.');
+        let may_be_host = matches!(byte(self.bytes, end), b'-' | b'.') && is_word(byte(self.bytes, end + 1));
         if may_be_host && let Some(end) = self.host_end() {
             return self.replace(end);
         }
@@ -277,7 +280,11 @@ impl Scanner<'_> {
     }
 
     fn find_sign(&self, at: usize) -> usize {
-        self.bytes[at..].iter().position(|byte| *byte == b'@').map_or(usize::MAX, |length| at + length)
+        let rest = &self.bytes[at..];
+        if !rest.contains(&b'@') {
+            return usize::MAX;
+        }
+        rest.iter().position(|byte| *byte == b'@').map_or(usize::MAX, |length| at + length)
     }
 
     fn email_end(&mut self) -> Option<usize> {
@@ -324,7 +331,7 @@ impl Scanner<'_> {
         let variable_end = match end - start {
             1 if next == b':' => paths::drive_prefix(self.text, start),
             3..=9 if kinds & UPPER != 0 && matches!(next, b' ' | b',') && month_or_day(&bytes[start..]) => date_end(bytes, start),
-            5 if self.written(b"<*>-") && ids::is_pod_suffix(&bytes[start..end]) => Some(end),
+            5 if byte_before(bytes, start) == b'-' && self.written(b"<*>-") && ids::is_pod_suffix(&bytes[start..end]) => Some(end),
             6..=10 if next == b'-' => ids::pod_end(bytes, start, end),
             4.. if kinds & NOT_HEX == 0 && is_hex_without_digits(&bytes[start..end]) => Some(end),
             _ => None,
@@ -391,7 +398,7 @@ impl Scanner<'_> {
             self.at = end;
             return;
         }
-        if self.written(b"<*>]:") {
+        if byte_before(self.bytes, self.at) == b':' && self.written(b"<*>]:") {
             self.unwrap_address();
         }
         let end = if number == Number::Plain { ids::number_suffix_end(self.bytes, end) } else { end };
