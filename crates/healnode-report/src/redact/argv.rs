@@ -10,7 +10,7 @@ use std::str::CharIndices;
 use super::clean::clean;
 use super::flags::{flags_of, has_flags};
 use super::keys::secret_kind;
-use super::kind::{CREDENTIALS, Kind, is_kind};
+use super::kind::{COOKIE, CREDENTIALS, Kind, is_kind};
 use super::redactor::Redactor;
 use super::values::{is_blank_or_reference, is_harmless};
 
@@ -69,9 +69,9 @@ fn ends_command(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|character| COMMAND_ENDS.contains(&character))
 }
 
-/// What takes a value's place. Of `user:password` the colon decides whether it holds a password.
+/// What takes a value's place. Of `user:password` the colon decides whether it holds a password, and `curl -b` may name a file.
 fn value_token(word: &str, kind: Kind, look: Look<'_>) -> String {
-    if kind == CREDENTIALS && !word.contains([':', '%']) {
+    if kind == CREDENTIALS && !word.contains([':', '%']) || kind == COOKIE && !word.contains('=') {
         return look.at(word);
     }
     kind.token()

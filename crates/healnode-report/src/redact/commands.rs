@@ -4,7 +4,7 @@
 //! Which flag is a secret to which program is in `flags.rs`; argument lists that come as such are in `argv.rs`.
 
 use super::flags::{Flag, flags_of};
-use super::kind::{CREDENTIALS, PASSWORD};
+use super::kind::PASSWORD;
 use super::scan::{byte, byte_before, run};
 use super::span::Spans;
 use super::values::{is_blank_or_reference, is_stand_in_pair};
@@ -71,8 +71,7 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
 
 fn add(text: &str, flag: &Flag, from: usize, to: usize, spans: &mut Spans<'_>) {
     let value = text.get(from..to).unwrap_or_default();
-    let has_password = flag.kind != CREDENTIALS || value.contains([':', '%']);
-    if has_password && !value.starts_with('-') && !is_blank_or_reference(value) && !is_stand_in_pair(value) {
+    if flag.is_secret(value) && !value.starts_with('-') && !is_blank_or_reference(value) && !is_stand_in_pair(value) {
         spans.add_value(from, to, flag.kind);
     }
 }

@@ -99,6 +99,28 @@ fn name_end(bytes: &[u8], start: usize) -> usize {
     trimmed
 }
 
+/// What stands before the name of who logs in, in the log of an SSH server, in lower case.
+pub(crate) const LOGINS: &[&str] = &[
+    "invalid user ",
+    "failed password for ",
+    "accepted password for ",
+    "accepted publickey for ",
+    "session opened for user ",
+    "session closed for user ",
+];
+
+/// Adds the name behind one of [`LOGINS`], when ` from`, ` by`, a parenthesis or the end of the line shows that it is one.
+pub(crate) fn find_ssh_login(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let to = run(bytes, end, is_name);
+    let rest = &bytes[to..];
+    let is_followed = rest.is_empty() || [&b" from "[..], b" by ", b"(", b"\n"].iter().any(|next| rest.starts_with(next));
+    let name = text.get(end..to).unwrap_or_default();
+    if is_followed && is_person(name) {
+        spans.add(end, to, USER);
+    }
+}
+
 /// Adds the name in `user 'NAME'` and the like.
 pub(crate) fn find_login(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();

@@ -50,6 +50,42 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
     }
 }
 
+/// Words for a password in other languages, and names of short secrets that hold a blank.
+pub(crate) const OTHER_NAMES: &[&str] = &[
+    "contraseña",
+    "mot de passe",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "parola",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "one-time code",
+    "verification code",
+    "security code",
+    "pin",
+];
+
+/// Adds the value of one of [`OTHER_NAMES`], when a colon or an equals sign stands between.
+pub(crate) fn find_other(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    if spans.is_in_value(start) || byte_before(bytes, start).is_ascii_alphanumeric() || is_name(byte(bytes, end)) {
+        return;
+    }
+    let pair = Pair { text, name: &text[start..end], name_start: start, name_end: end, kind: PASSWORD };
+    let separator = pair.separator();
+    if let Some((found @ (Separator::Colon | Separator::Equals), at)) = separator
+        && let Some((from, to)) = pair.value_behind(found, at)
+        && has_digit(text.get(from..to).unwrap_or_default())
+        && to - from >= 4
+    {
+        spans.add_value(from, to, PASSWORD);
+    }
+}
+
 /// The word before a name, with one space between, as in `api key`.
 fn word_before(text: &str, name_start: usize) -> &str {
     let bytes = text.as_bytes();
@@ -375,9 +411,7 @@ impl Pair<'_> {
         let bytes = self.text.as_bytes();
         let is_flag = self.is_flag();
         if !is_flag && self.kind != PASSWORD {
-            let (from, to) = quoted(self.text, at)?;
-            let is_generated = to - from >= 16 && looks_generated(&self.text.as_bytes()[from..to]);
-            return (is_generated && !self.follows_unexpected() && self.accepts_quoted(from, to)).then_some((from, to));
+            return self.generated_behind(at);
         }
         let at = if is_flag { at } else { self.skip_is(at) };
         if let Some((from, to)) = quoted(self.text, at) {
@@ -392,13 +426,27 @@ impl Pair<'_> {
         (is_flag || is_mixed || self.follows_login()).then(|| (at, bare_end(bytes, end, Separator::Space)))
     }
 
+    /// A generated value right behind the name, as in `token "…" expired` and `API key provided: …`.
+    fn generated_behind(&self, at: usize) -> Option<(usize, usize)> {
+        let bytes = self.text.as_bytes();
+        let at = self.skip_is(at);
+        let window = judged(self.text, at).as_bytes();
+        let bare_end = run(window, at, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        let (from, to) = quoted(self.text, at).unwrap_or((at, bare_end));
+        let value = &bytes[from..to];
+        let digits = value.strip_prefix(b"0x").unwrap_or(value);
+        let is_hex = digits.len() >= 32 && digits.iter().all(u8::is_ascii_hexdigit) && looks_generated(digits);
+        let is_random = value.len() >= 16 && looks_random(value) && !is_public(value);
+        ((is_hex || is_random) && !self.follows_unexpected() && self.accepts_quoted(from, to)).then_some((from, to))
+    }
+
     /// Whether the name is an option of a command: `--token`, `-storepass`.
     fn is_flag(&self) -> bool {
         self.name.starts_with("--") || self.name.starts_with('-') && self.name.len() >= 6
     }
 
     fn skip_is(&self, at: usize) -> usize {
-        let words = ["is ", "was ", "of ", "with "];
+        let words = ["is ", "was ", "of ", "with ", "provided: ", "passed: ", "supplied: ", "given: ", "used: ", "received: "];
         words.iter().find(|word| self.text[at..].starts_with(**word)).map_or(at, |word| at + word.len())
     }
 
