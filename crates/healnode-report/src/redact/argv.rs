@@ -116,7 +116,8 @@ fn redact_word(word: &str, programs: &[String], look: Look<'_>) -> String {
 /// How many leading words may name the program: `sudo`, `docker exec NAME` and the like come before it.
 const PROGRAM_WORDS_MAX: usize = 8;
 
-fn base_name(word: &str) -> &str {
+/// The name of a program without its folder and ending.
+pub(crate) fn base_name(word: &str) -> &str {
     let name = word.rsplit(['/', '\\', ';', '|', '&', '(', '`']).next().unwrap_or(word);
     name.strip_suffix(".exe").unwrap_or(name)
 }

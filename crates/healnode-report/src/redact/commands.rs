@@ -3,7 +3,8 @@
 //! A command may stand in a log line, behind a prompt, or as a list of quoted arguments, and goes on behind an escaped line end.
 //! Which flag is a secret to which program is in `flags.rs`; argument lists that come as such are in `argv.rs`.
 
-use super::flags::{Flag, flags_of};
+use super::argv::base_name;
+use super::flags::{Flag, flags_of, has_flags};
 use super::kind::PASSWORD;
 use super::scan::{byte, byte_before, run};
 use super::span::Spans;
@@ -41,7 +42,10 @@ const WORDS_MAX: usize = 48;
 /// Adds the secrets among the arguments of the program whose name begins at `start`.
 pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
-    if byte_before(bytes, start).is_ascii_alphanumeric() || matches!(byte_before(bytes, start), b'-' | b'_' | b'.' | b'@') {
+    if start < spans.command_end
+        || byte_before(bytes, start).is_ascii_alphanumeric()
+        || matches!(byte_before(bytes, start), b'-' | b'_' | b'.' | b'@')
+    {
         return;
     }
     let name_end = run(bytes, end, |byte| byte.is_ascii_alphabetic() || byte == b'-');
@@ -49,13 +53,17 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
         return;
     };
     let mut words = Words::new(bytes, name_end);
-    let programs: Vec<String> = program.split(' ').map(str::to_ascii_lowercase).collect();
+    let mut programs: Vec<String> = program.split(' ').map(str::to_ascii_lowercase).collect();
     let mut expected: Option<&Flag> = None;
     while let Some((from, to)) = words.next() {
         let word = text.get(from..to).unwrap_or_default();
+        spans.command_end = to;
         if let Some(flag) = expected.take() {
             add(text, flag, from, to, spans);
             continue;
+        }
+        if word == "login" || has_flags(base_name(word)) {
+            programs.push(base_name(word).to_owned());
         }
         expected = flags_of(&programs).find(|flag| flag.takes_next && flag.flag == word);
         let joined = || flags_of(&programs).find(|flag| flag.joined && word.len() > flag.flag.len() && word.starts_with(flag.flag));

@@ -396,7 +396,7 @@ impl Pair<'_> {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~');
         let mut at = self.name_end;
         while at < window.len() && window[at] != b'\n' {
-            let end = run(bytes, at, is_part).min(at + 4 * NEARBY_BYTES_MAX);
+            let end = run(&bytes[..bytes.len().min(at + 4 * NEARBY_BYTES_MAX)], at, is_part);
             let value = trim_punctuation(bytes.get(at..end)?);
             if value.len() >= RANDOM_BYTES_MIN && looks_random(value) && !is_public(value) && !is_digest(&bytes[..at]) {
                 return Some((at, run(bytes, at + value.len(), |byte| byte.is_ascii_alphanumeric())));

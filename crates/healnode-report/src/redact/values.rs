@@ -72,9 +72,9 @@ pub(crate) fn quoted(text: &str, start: usize) -> Option<(usize, usize)> {
     let quote = byte(bytes, open);
     if let Some(length) = encoded_quote(&bytes[start..]) {
         let (quote, from) = (&bytes[start..start + length], start + length);
-        let line_end = run(bytes, from, |byte| byte != b'\n');
-        let close = bytes[from..line_end].windows(length).position(|window| window == quote);
-        return Some((from, close.map_or(line_end, |close| from + close)));
+        let close = bytes[from..].windows(length).position(|window| window == quote);
+        let end = close.map_or(bytes.len(), |close| from + close);
+        return Some((from, run(&bytes[..end], from, |byte| byte != b'\n')));
     }
     if !matches!(quote, b'"' | b'\'' | b'`') {
         return None;
