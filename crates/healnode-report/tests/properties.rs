@@ -154,7 +154,7 @@ fn redactor() -> Redactor {
         credentials: ["password", "aB3dE5fG7hJ9kL1mN3pQ", "x1y2z3x1y2z3"].map(str::to_owned).to_vec(),
         ip_addresses: false,
     })
-    .unwrap()
+    .expect("the patterns are sound")
 }
 
 fn text() -> impl Strategy<Value = String> {

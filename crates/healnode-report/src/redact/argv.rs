@@ -152,15 +152,19 @@ fn rewrite(line: &str, look: Look<'_>) -> String {
 /// Redacts the lines of a text that a shell wrote before it ran them: `+ command` of `set -x`, and `$ command` of CI jobs.
 /// `None` when that changes nothing.
 pub(crate) fn redact_traces(text: &str, redactor: &Redactor) -> Option<String> {
-    let may_begin = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'$'));
-    let bytes = text.as_bytes();
-    let has_lines = bytes.contains(&b'\n');
-    if !may_begin(bytes.first()) && !(has_lines && bytes.windows(2).any(|pair| pair[0] == b'\n' && may_begin(pair.get(1)))) {
+    if !may_have_traces(text.as_bytes()) {
         return None;
     }
     let lines: Vec<String> = text.split('\n').map(|line| redact_trace(line, redactor)).collect();
     let redacted = lines.join("\n");
     (redacted != text).then_some(redacted)
+}
+
+/// Whether a line begins with `+` or `$`.
+fn may_have_traces(bytes: &[u8]) -> bool {
+    let may_begin = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'$'));
+    let any_line = || bytes.windows(2).any(|pair| pair[0] == b'\n' && may_begin(pair.get(1)));
+    may_begin(bytes.first()) || bytes.contains(&b'\n') && any_line()
 }
 
 fn redact_trace(line: &str, redactor: &Redactor) -> String {

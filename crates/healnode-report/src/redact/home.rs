@@ -131,7 +131,8 @@ pub(crate) fn find_login(text: &str, start: usize, end: usize, spans: &mut Spans
     let from = end + 1;
     let to = run(bytes, from, |byte| is_name(byte) || matches!(byte, b'\\' | b'+' | b'$'));
     let name = text.get(from..to).unwrap_or_default();
-    if byte(bytes, to) == quote && is_person(name) {
+    let is_type = quote == b'`' && name.starts_with(|first: char| first.is_ascii_uppercase());
+    if byte(bytes, to) == quote && !is_type && is_person(name) {
         spans.add(from, to, USER);
     }
 }

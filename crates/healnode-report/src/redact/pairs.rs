@@ -183,7 +183,9 @@ impl Pair<'_> {
             if is_shell {
                 return None;
             }
-            return self.accepts_quoted(from, to).then_some((from, to));
+            let is_markdown = byte(bytes, self.name_end) == b'`' && byte(bytes, start) == b'`' && !has_digit(self.text.get(from..to)?);
+            let is_list = separator == Separator::Comma && self.is_word_of_list(self.text.get(from..to)?);
+            return (!is_markdown && !is_list && self.accepts_quoted(from, to)).then_some((from, to));
         }
         if separator == Separator::Comma || bytes.get(start) == Some(&b'\n') {
             return None;
@@ -230,11 +232,17 @@ impl Pair<'_> {
             [b'|'] if at > self.name_end || self.follows_bar() => (Separator::Cell, at + 1),
             _ if bytes[at..].starts_with(b"!=") => (Separator::Comma, at + 2 + usize::from(byte(bytes, at + 2) == b'=')),
             _ if bytes[at..].starts_with(b",") && closed > self.name_end => (Separator::Comma, at + 1),
-            _ if at == self.name_end && byte(bytes, at) == b'(' => (Separator::Call, at + 1),
+            _ if at == self.name_end && byte(bytes, at) == b'(' && !self.is_getter() => (Separator::Call, at + 1),
             _ if at > closed && closed == self.name_end => (Separator::Space, at),
             _ => return None,
         };
         Some(found)
+    }
+
+    /// Whether the name is that of a function that takes the name of a secret, or of one whose first argument is a user.
+    fn is_getter(&self) -> bool {
+        let begins_with = |verb: &&str| self.name.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb));
+        self.kind == AUTHORIZATION || GETTERS.iter().any(begins_with)
     }
 
     /// Whether the name is a part of `arn:aws:…:secret:name`, a path of names with colons and no blanks.
@@ -242,6 +250,12 @@ impl Pair<'_> {
         let bytes = self.text.as_bytes();
         let follows_name = byte_before(bytes, self.name_start) == b':' && byte_before(bytes, self.name_start - 1).is_ascii_alphanumeric();
         follows_name && byte(bytes, colon + 1).is_ascii_alphanumeric()
+    }
+
+    /// Whether what follows the name behind a comma is the next word of a list, such as of schemes or key words.
+    fn is_word_of_list(&self, value: &str) -> bool {
+        let is_short_word = value.len() < 8 && value.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_short_word || self.kind == AUTHORIZATION && !has_digit(value)
     }
 
     /// Behind the `=` of a declaration with a type, such as `token string = "…"` or `token: &str = "…"`.
@@ -415,6 +429,9 @@ impl Pair<'_> {
         }
         let at = if is_flag { at } else { self.skip_is(at) };
         if let Some((from, to)) = quoted(self.text, at) {
+            if self.name.eq_ignore_ascii_case("pass") && !has_digit(self.text.get(from..to)?) {
+                return None;
+            }
             return (to - from >= 4 && !byte(bytes, from).is_ascii_whitespace() && self.accepts_quoted(from, to)).then_some((from, to));
         }
         let end = bare_end(judged(self.text, at).as_bytes(), at, Separator::Space);
@@ -561,6 +578,9 @@ const ATTRIBUTES_BYTES_MAX: usize = 256;
 /// How far behind a telling name a random word is looked for, and how long it is at least, in bytes.
 const NEARBY_BYTES_MAX: usize = 64;
 const RANDOM_BYTES_MIN: usize = 20;
+
+/// Verbs that a function begins with whose argument is the name of a secret.
+const GETTERS: &[&str] = &["get", "fetch", "load", "read", "find", "delete", "remove", "list", "require", "describe", "has"];
 
 /// Types of texts in languages that write them behind the name.
 const TYPES: &[&str] = &["string", "String", "str", "text", "varchar", "[]byte", "bytes", "std::string"];
