@@ -5,8 +5,8 @@
 
 use super::keys::secret_kind;
 use super::kind::{PASSWORD, is_kind};
-use super::pairs::Separator;
 use super::scan::{byte, byte_before, distinct, has_mask, run};
+use super::separators::Separator;
 
 /// Longest name behind a comma that shows that another pair begins, in bytes.
 const NAME_BYTES_MAX: usize = 64;
