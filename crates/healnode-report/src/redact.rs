@@ -13,6 +13,7 @@ mod home;
 mod keys;
 mod kind;
 mod manifests;
+mod nearby;
 mod network;
 mod numbers;
 mod own;
@@ -21,6 +22,7 @@ mod pem;
 mod phrases;
 mod redactor;
 mod scan;
+mod separators;
 mod span;
 mod statements;
 mod tokens;
@@ -151,8 +153,12 @@ const PLACES: &[(&[&str], Find)] = &[
     (&[".atlasv1."], tokens::find_atlas),
     (&["-us"], tokens::find_mailchimp),
     (&["$1$", "$5$", "$6$", "$2a$", "$2b$", "$2y$", "$y$", "$argon2"], tokens::find_crypt),
-    (&["-----begin "], pem::find),
+    (&["-----begin ", "-----begin%20", "-----begin+"], pem::find),
     (&["-----end "], pem::find_end),
+    (&["private-lines:"], pem::find_putty),
+    (pairs::OTHER_NAMES, pairs::find_other),
+    (numbers::PHONES, numbers::find_phone_field),
+    (home::LOGINS, home::find_ssh_login),
     (&["@", "%40"], network::find_email),
     (&["@"], urls::find_bare_user_info),
     (commands::PROGRAMS, commands::find),

@@ -10,7 +10,7 @@ use std::str::CharIndices;
 use super::clean::clean;
 use super::flags::{flags_of, has_flags};
 use super::keys::secret_kind;
-use super::kind::{CREDENTIALS, Kind, is_kind};
+use super::kind::{COOKIE, CREDENTIALS, Kind, is_kind};
 use super::redactor::Redactor;
 use super::values::{is_blank_or_reference, is_harmless};
 
@@ -69,9 +69,9 @@ fn ends_command(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|character| COMMAND_ENDS.contains(&character))
 }
 
-/// What takes a value's place. Of `user:password` the colon decides whether it holds a password.
+/// What takes a value's place. Of `user:password` the colon decides whether it holds a password, and `curl -b` may name a file.
 fn value_token(word: &str, kind: Kind, look: Look<'_>) -> String {
-    if kind == CREDENTIALS && !word.contains([':', '%']) {
+    if kind == CREDENTIALS && !word.contains([':', '%']) || kind == COOKIE && !word.contains('=') {
         return look.at(word);
     }
     kind.token()
@@ -116,7 +116,8 @@ fn redact_word(word: &str, programs: &[String], look: Look<'_>) -> String {
 /// How many leading words may name the program: `sudo`, `docker exec NAME` and the like come before it.
 const PROGRAM_WORDS_MAX: usize = 8;
 
-fn base_name(word: &str) -> &str {
+/// The name of a program without its folder and ending.
+pub(crate) fn base_name(word: &str) -> &str {
     let name = word.rsplit(['/', '\\', ';', '|', '&', '(', '`']).next().unwrap_or(word);
     name.strip_suffix(".exe").unwrap_or(name)
 }
@@ -151,15 +152,19 @@ fn rewrite(line: &str, look: Look<'_>) -> String {
 /// Redacts the lines of a text that a shell wrote before it ran them: `+ command` of `set -x`, and `$ command` of CI jobs.
 /// `None` when that changes nothing.
 pub(crate) fn redact_traces(text: &str, redactor: &Redactor) -> Option<String> {
-    let may_begin = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'$'));
-    let bytes = text.as_bytes();
-    let has_lines = bytes.contains(&b'\n');
-    if !may_begin(bytes.first()) && !(has_lines && bytes.windows(2).any(|pair| pair[0] == b'\n' && may_begin(pair.get(1)))) {
+    if !may_have_traces(text.as_bytes()) {
         return None;
     }
     let lines: Vec<String> = text.split('\n').map(|line| redact_trace(line, redactor)).collect();
     let redacted = lines.join("\n");
     (redacted != text).then_some(redacted)
+}
+
+/// Whether a line begins with `+` or `$`.
+fn may_have_traces(bytes: &[u8]) -> bool {
+    let may_begin = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'$'));
+    let any_line = || bytes.windows(2).any(|pair| pair[0] == b'\n' && may_begin(pair.get(1)));
+    may_begin(bytes.first()) || bytes.contains(&b'\n') && any_line()
 }
 
 fn redact_trace(line: &str, redactor: &Redactor) -> String {

@@ -3,8 +3,9 @@
 //! A command may stand in a log line, behind a prompt, or as a list of quoted arguments, and goes on behind an escaped line end.
 //! Which flag is a secret to which program is in `flags.rs`; argument lists that come as such are in `argv.rs`.
 
-use super::flags::{Flag, flags_of};
-use super::kind::{CREDENTIALS, PASSWORD};
+use super::argv::base_name;
+use super::flags::{Flag, flags_of, has_flags};
+use super::kind::PASSWORD;
 use super::scan::{byte, byte_before, run};
 use super::span::Spans;
 use super::values::{is_blank_or_reference, is_stand_in_pair};
@@ -41,7 +42,10 @@ const WORDS_MAX: usize = 48;
 /// Adds the secrets among the arguments of the program whose name begins at `start`.
 pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
-    if byte_before(bytes, start).is_ascii_alphanumeric() || matches!(byte_before(bytes, start), b'-' | b'_' | b'.' | b'@') {
+    if start < spans.command_end
+        || byte_before(bytes, start).is_ascii_alphanumeric()
+        || matches!(byte_before(bytes, start), b'-' | b'_' | b'.' | b'@')
+    {
         return;
     }
     let name_end = run(bytes, end, |byte| byte.is_ascii_alphabetic() || byte == b'-');
@@ -49,13 +53,17 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
         return;
     };
     let mut words = Words::new(bytes, name_end);
-    let programs: Vec<String> = program.split(' ').map(str::to_ascii_lowercase).collect();
+    let mut programs: Vec<String> = program.split(' ').map(str::to_ascii_lowercase).collect();
     let mut expected: Option<&Flag> = None;
     while let Some((from, to)) = words.next() {
         let word = text.get(from..to).unwrap_or_default();
+        spans.command_end = to;
         if let Some(flag) = expected.take() {
             add(text, flag, from, to, spans);
             continue;
+        }
+        if word == "login" || has_flags(base_name(word)) {
+            programs.push(base_name(word).to_owned());
         }
         expected = flags_of(&programs).find(|flag| flag.takes_next && flag.flag == word);
         let joined = || flags_of(&programs).find(|flag| flag.joined && word.len() > flag.flag.len() && word.starts_with(flag.flag));
@@ -71,8 +79,7 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
 
 fn add(text: &str, flag: &Flag, from: usize, to: usize, spans: &mut Spans<'_>) {
     let value = text.get(from..to).unwrap_or_default();
-    let has_password = flag.kind != CREDENTIALS || value.contains([':', '%']);
-    if has_password && !value.starts_with('-') && !is_blank_or_reference(value) && !is_stand_in_pair(value) {
+    if flag.is_secret(value) && !value.starts_with('-') && !is_blank_or_reference(value) && !is_stand_in_pair(value) {
         spans.add_value(from, to, flag.kind);
     }
 }

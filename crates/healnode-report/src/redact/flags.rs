@@ -3,7 +3,7 @@
 //! `-p` is a password to `mysql` and a port to `ssh`, so a flag counts for its programs only. Flags that tell their secret by name,
 //! such as `--token`, are not listed: `keys.rs` knows them.
 
-use super::kind::{CREDENTIALS, Kind, PASSWORD};
+use super::kind::{COOKIE, CREDENTIALS, Kind, PASSWORD};
 
 /// A flag that takes a secret, for some programs only.
 pub(crate) struct Flag {
@@ -48,6 +48,8 @@ const FLAGS: &[Flag] = &[
     either(LDAP, "-w", PASSWORD),
     either(&["curl"], "-u", CREDENTIALS),
     either(&["curl"], "-U", CREDENTIALS),
+    apart(&["curl"], "-b", COOKIE),
+    apart(&["curl"], "--cookie", COOKIE),
     apart(&["curl"], "--user", CREDENTIALS),
     apart(&["curl"], "--proxy-user", CREDENTIALS),
     apart(&["http", "https", "httpie"], "-a", CREDENTIALS),
@@ -66,4 +68,15 @@ fn are_named(program: &str, words: &[String]) -> bool {
 /// Whether a program takes a secret in a flag.
 pub(crate) fn has_flags(program: &str) -> bool {
     FLAGS.iter().any(|flag| flag.programs.iter().any(|row| row.split(' ').next() == Some(program)))
+}
+
+impl Flag {
+    /// Whether a value is a secret of its kind: a user alone is none, and the cookies of `curl -b` may be a file.
+    pub(crate) fn is_secret(&self, value: &str) -> bool {
+        match self.kind {
+            CREDENTIALS => value.contains([':', '%']),
+            COOKIE => value.contains('='),
+            _ => true,
+        }
+    }
 }

@@ -99,6 +99,28 @@ fn name_end(bytes: &[u8], start: usize) -> usize {
     trimmed
 }
 
+/// What stands before the name of who logs in, in the log of an SSH server, in lower case.
+pub(crate) const LOGINS: &[&str] = &[
+    "invalid user ",
+    "failed password for ",
+    "accepted password for ",
+    "accepted publickey for ",
+    "session opened for user ",
+    "session closed for user ",
+];
+
+/// Adds the name behind one of [`LOGINS`], when ` from`, ` by`, a parenthesis or the end of the line shows that it is one.
+pub(crate) fn find_ssh_login(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let to = run(bytes, end, is_name);
+    let rest = &bytes[to..];
+    let is_followed = rest.is_empty() || [&b" from "[..], b" by ", b"(", b"\n"].iter().any(|next| rest.starts_with(next));
+    let name = text.get(end..to).unwrap_or_default();
+    if is_followed && is_person(name) {
+        spans.add(end, to, USER);
+    }
+}
+
 /// Adds the name in `user 'NAME'` and the like.
 pub(crate) fn find_login(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
@@ -109,7 +131,8 @@ pub(crate) fn find_login(text: &str, start: usize, end: usize, spans: &mut Spans
     let from = end + 1;
     let to = run(bytes, from, |byte| is_name(byte) || matches!(byte, b'\\' | b'+' | b'$'));
     let name = text.get(from..to).unwrap_or_default();
-    if byte(bytes, to) == quote && is_person(name) {
+    let is_type = quote == b'`' && name.starts_with(|first: char| first.is_ascii_uppercase());
+    if byte(bytes, to) == quote && !is_type && is_person(name) {
         spans.add(from, to, USER);
     }
 }

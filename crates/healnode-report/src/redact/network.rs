@@ -35,11 +35,11 @@ pub(crate) fn find_email(text: &str, start: usize, end: usize, spans: &mut Spans
     }
 }
 
-/// Whether a local part is the password of a URL that is left because it is a stand-in.
+/// Whether a local part is the user or the password of a URL, which another rule judges.
 fn is_user_info(text: &str, from: usize) -> bool {
     let bytes = text.as_bytes();
     let start = run_back(bytes, from, LOCAL_BYTES_MAX, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.'));
-    byte_before(bytes, from) == b':' && bytes[..start].ends_with(b"://")
+    bytes[..from].ends_with(b"://") || byte_before(bytes, from) == b':' && bytes[..start].ends_with(b"://")
 }
 
 fn is_domain(domain: &str) -> bool {

@@ -147,6 +147,29 @@ pub(crate) fn find_phone(text: &str, start: usize, end: usize, spans: &mut Spans
     }
 }
 
+/// Names of fields that hold a phone number, in lower case.
+pub(crate) const PHONES: &[&str] =
+    &["phone", "phone number", "phone_number", "phonenumber", "mobile", "mobile number", "tel", "telephone", "cell", "fax"];
+
+/// Adds the number of 9 to 15 digits behind one of [`PHONES`]. It needs no `+`, and may begin with a parenthesis.
+pub(crate) fn find_phone_field(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    if byte_before(bytes, start).is_ascii_alphanumeric() {
+        return;
+    }
+    let from = run(&bytes[..bytes.len().min(end + 6)], end, |byte| matches!(byte, b':' | b'=' | b' ' | b'"' | b'\''));
+    if !matches!(byte(bytes, from), b'0'..=b'9' | b'(') || from == end {
+        return;
+    }
+    let mut buffer = [0; 24];
+    let opening = usize::from(byte(bytes, from) == b'(');
+    let (digits, last) = collect(bytes, from + opening, &mut buffer, b" -.()/");
+    let next = byte(bytes, last);
+    if (9..=15).contains(&digits.len()) && !next.is_ascii_alphanumeric() && next != b'_' {
+        spans.add(from, last, PHONE);
+    }
+}
+
 /// Longest IBAN, in characters, and with a space after every four.
 const IBAN_CHARACTERS_MAX: usize = 34;
 

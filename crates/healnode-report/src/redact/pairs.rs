@@ -1,12 +1,14 @@
 //! Values whose name tells that they are secret: `password=…`, `"token": "…"`, `api_key => '…'`, `--secret …`.
 //!
 //! Covers shell, JSON (also escaped), YAML, TOML, XML, tables, URL-encoded text, netrc, source code, and the debug prints of common
-//! languages. Here are names, and what stands between name and value; `values.rs` tells what a value looks like.
+//! languages. Here are names and where their values stand; `separators.rs` has what is between, `values.rs` what a value looks like.
 
 use super::headers;
 use super::keys::{is_strict_constant, secret_kind, secret_kind_of_words, unsure_kind};
 use super::kind::{AUTHORIZATION, COOKIE, Kind, PASSWORD, TOKEN};
+use super::nearby::{generated_value, random_word};
 use super::scan::{byte, byte_before, judged, looks_generated, looks_random, run, run_back};
+use super::separators::{Separator, encoded_separator, operator};
 use super::span::Spans;
 use super::values::{
     bare_end, encoded_quote, has_digit, has_letter, is_auth_method, is_blank, is_blank_or_reference, is_code, is_harmless, is_name,
@@ -42,11 +44,47 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
     }
     let kind = if is_auth_variable(name, byte(bytes, name_end)) { PASSWORD } else { kind };
     let pair = Pair { text, name, name_start, name_end, kind };
-    let value = pair.value().or_else(|| pair.random_word_behind());
+    let value = pair.value().or_else(|| random_word(text, name_end));
     if let Some((value_start, value_end)) = value
         && (sure.is_some() || is_key(name, text.get(value_start..value_end).unwrap_or_default()))
     {
         spans.add_value(value_start, value_end, kind);
+    }
+}
+
+/// Words for a password in other languages, and names of short secrets that hold a blank.
+pub(crate) const OTHER_NAMES: &[&str] = &[
+    "contraseña",
+    "mot de passe",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "parola",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "one-time code",
+    "verification code",
+    "security code",
+    "pin",
+];
+
+/// Adds the value of one of [`OTHER_NAMES`], when a colon or an equals sign stands between.
+pub(crate) fn find_other(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    if spans.is_in_value(start) || byte_before(bytes, start).is_ascii_alphanumeric() || is_name(byte(bytes, end)) {
+        return;
+    }
+    let pair = Pair { text, name: &text[start..end], name_start: start, name_end: end, kind: PASSWORD };
+    let separator = pair.separator();
+    if let Some((found @ (Separator::Colon | Separator::Equals), at)) = separator
+        && let Some((from, to)) = pair.value_behind(found, at)
+        && has_digit(text.get(from..to).unwrap_or_default())
+        && to - from >= 4
+    {
+        spans.add_value(from, to, PASSWORD);
     }
 }
 
@@ -66,7 +104,7 @@ fn is_key(name: &str, value: &str) -> bool {
     let is_hex = bytes.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
     value.len() >= 20
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'='))
-        && (looks_random(bytes) || is_strict_constant(name) && (is_hex && value.len() >= 32 || looks_random(bytes)))
+        && (looks_random(bytes) || is_strict_constant(name) && is_hex && value.len() >= 32)
 }
 
 /// Whether a name is a variable such as `REDIS_AUTH`, which holds a password and no header.
@@ -86,20 +124,7 @@ fn skip_escape(bytes: &[u8], start: usize) -> usize {
     }
 }
 
-/// What stands between a name and its value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Separator {
-    Equals,
-    Colon,
-    Arrow,
-    Comma,
-    Space,
-    Encoded,
-    Element,
-    Call,
-    Cell,
-}
-
+/// A name that tells a secret, and where it stands.
 struct Pair<'a> {
     text: &'a str,
     name: &'a str,
@@ -125,30 +150,25 @@ impl Pair<'_> {
     }
 
     fn value_behind(&self, separator: Separator, at: usize) -> Option<(usize, usize)> {
-        let bytes = self.text.as_bytes();
-        if separator == Separator::Element {
-            return self.element(at);
-        }
-        if separator == Separator::Space {
-            return self.after_space(at);
-        }
-        if separator == Separator::Call {
-            return self.argument(at);
-        }
-        if separator == Separator::Cell {
-            return self.cell(at);
+        match separator {
+            Separator::Element => return self.element(at),
+            Separator::Space => return self.after_space(at),
+            Separator::Call => return self.argument(at),
+            Separator::Cell => return self.cell(at),
+            Separator::Equals | Separator::Colon | Separator::Arrow | Separator::Comma | Separator::Encoded => {}
         }
         let start = self.skip_to_value(at);
         if self.kind == AUTHORIZATION && separator != Separator::Comma {
             return headers::authorization(self.text, self.name, start);
         }
-        if let Some((from, to)) = quoted(self.text, skip_wrapper(bytes, start)) {
-            let is_shell = byte(bytes, start) == b'`' && separator == Separator::Equals && bytes[from..to].contains(&b' ');
-            if is_shell {
-                return None;
-            }
-            return self.accepts_quoted(from, to).then_some((from, to));
+        if let Some((from, to)) = quoted(self.text, skip_wrapper(self.text.as_bytes(), start)) {
+            return self.accepts_quoted_behind(separator, start, from, to).then_some((from, to));
         }
+        self.bare_value(separator, start)
+    }
+
+    fn bare_value(&self, separator: Separator, start: usize) -> Option<(usize, usize)> {
+        let bytes = self.text.as_bytes();
         if separator == Separator::Comma || bytes.get(start) == Some(&b'\n') {
             return None;
         }
@@ -178,27 +198,23 @@ impl Pair<'_> {
         {
             return Some((Separator::Equals, behind));
         }
-        let operator_end =
-            run(&bytes[..bytes.len().min(at + 5)], at, |byte| matches!(byte, b'=' | b':' | b'>' | b'?' | b'.' | b'|' | b'+' | b'-'));
-        let found = match &bytes[at..operator_end] {
-            [b'=', b'=', b'=', ..] => (Separator::Comma, at + 3),
-            [b'=', b'=', ..] => (Separator::Colon, at + 2),
-            [b'=', b'>', ..] | [b'-', b'>', ..] => (Separator::Arrow, at + 2),
-            [b'=', ..] => (Separator::Equals, at + 1),
-            [b':' | b'?' | b'.' | b'|' | b'+', b'=', ..] => (Separator::Equals, at + 2),
-            [b':', b':', b'=', ..] | [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] => (Separator::Equals, at + 3),
-            [b':', b':', b':', b'=', ..] => (Separator::Equals, at + 4),
-            [b':', b':', ..] => return None,
-            [b':', ..] if self.is_part_of_path(at) => return None,
-            [b':', ..] => (Separator::Colon, at + 1),
-            [b'|'] if at > self.name_end || self.follows_bar() => (Separator::Cell, at + 1),
-            _ if bytes[at..].starts_with(b"!=") => (Separator::Comma, at + 2 + usize::from(byte(bytes, at + 2) == b'=')),
-            _ if bytes[at..].starts_with(b",") && closed > self.name_end => (Separator::Comma, at + 1),
-            _ if at == self.name_end && byte(bytes, at) == b'(' => (Separator::Call, at + 1),
-            _ if at > closed && closed == self.name_end => (Separator::Space, at),
-            _ => return None,
+        let Some((found, length)) = operator(&bytes[at..]) else {
+            return (at > closed && closed == self.name_end).then_some((Separator::Space, at));
         };
-        Some(found)
+        let fits = match found {
+            Separator::Colon => !self.is_part_of_path(at),
+            Separator::Cell => at > self.name_end || self.follows_bar(),
+            Separator::Comma => closed > self.name_end || length > 1,
+            Separator::Call => at == self.name_end && !self.is_getter(),
+            Separator::Equals | Separator::Arrow | Separator::Space | Separator::Encoded | Separator::Element => true,
+        };
+        fits.then_some((found, at + length))
+    }
+
+    /// Whether the name is that of a function that takes the name of a secret, or of one whose first argument is a user.
+    fn is_getter(&self) -> bool {
+        let begins_with = |verb: &&str| self.name.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb));
+        self.kind == AUTHORIZATION || GETTERS.iter().any(begins_with)
     }
 
     /// Whether the name is a part of `arn:aws:…:secret:name`, a path of names with colons and no blanks.
@@ -206,6 +222,12 @@ impl Pair<'_> {
         let bytes = self.text.as_bytes();
         let follows_name = byte_before(bytes, self.name_start) == b':' && byte_before(bytes, self.name_start - 1).is_ascii_alphanumeric();
         follows_name && byte(bytes, colon + 1).is_ascii_alphanumeric()
+    }
+
+    /// Whether what follows the name behind a comma is the next word of a list, such as of schemes or key words.
+    fn is_word_of_list(&self, value: &str) -> bool {
+        let is_short_word = value.len() < 8 && value.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_short_word || self.kind == AUTHORIZATION && !has_digit(value)
     }
 
     /// Behind the `=` of a declaration with a type, such as `token string = "…"` or `token: &str = "…"`.
@@ -216,9 +238,9 @@ impl Pair<'_> {
         if from == self.name_end {
             return None;
         }
-        let is_type =
+        let is_type_byte =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b'<' | b'>' | b'.' | b'*' | b'[' | b']' | b'?');
-        let type_end = run(&bytes[..bytes.len().min(from + FIELD_BYTES_MAX)], from, is_type);
+        let type_end = run(&bytes[..bytes.len().min(from + FIELD_BYTES_MAX)], from, is_type_byte);
         let equals = run(bytes, type_end, is_blank);
         let value = run(bytes, equals + 1, is_blank);
         let is_type = has_colon || TYPES.contains(&self.text.get(from..type_end)?);
@@ -353,34 +375,19 @@ impl Pair<'_> {
         (value.len() >= 6 && has_digit(value) && has_letter(value) && !is_blank_or_reference(value)).then_some((from, to))
     }
 
-    /// A word of the same line, a few words behind the name, that has the look of drawn letters.
-    fn random_word_behind(&self) -> Option<(usize, usize)> {
-        let bytes = self.text.as_bytes();
-        let window = &bytes[..bytes.len().min(self.name_end + NEARBY_BYTES_MAX + RANDOM_BYTES_MIN)];
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~');
-        let mut at = self.name_end;
-        while at < window.len() && window[at] != b'\n' {
-            let end = run(bytes, at, is_part).min(at + 4 * NEARBY_BYTES_MAX);
-            let value = trim_punctuation(bytes.get(at..end)?);
-            if value.len() >= RANDOM_BYTES_MIN && looks_random(value) && !is_public(value) && !is_digest(&bytes[..at]) {
-                return Some((at, run(bytes, at + value.len(), |byte| byte.is_ascii_alphanumeric())));
-            }
-            at = end + 1;
-        }
-        None
-    }
-
     /// `--token X`, `password X` in a netrc, `password 'X'` and `password is X1` in prose.
     fn after_space(&self, at: usize) -> Option<(usize, usize)> {
         let bytes = self.text.as_bytes();
         let is_flag = self.is_flag();
         if !is_flag && self.kind != PASSWORD {
-            let (from, to) = quoted(self.text, at)?;
-            let is_generated = to - from >= 16 && looks_generated(&self.text.as_bytes()[from..to]);
-            return (is_generated && !self.follows_unexpected() && self.accepts_quoted(from, to)).then_some((from, to));
+            let found = generated_value(self.text, self.skip_is(at));
+            return found.filter(|(from, to)| self.accepts_quoted(*from, *to));
         }
         let at = if is_flag { at } else { self.skip_is(at) };
         if let Some((from, to)) = quoted(self.text, at) {
+            if self.name.eq_ignore_ascii_case("pass") && !has_digit(self.text.get(from..to)?) {
+                return None;
+            }
             return (to - from >= 4 && !byte(bytes, from).is_ascii_whitespace() && self.accepts_quoted(from, to)).then_some((from, to));
         }
         let end = bare_end(judged(self.text, at).as_bytes(), at, Separator::Space);
@@ -398,7 +405,7 @@ impl Pair<'_> {
     }
 
     fn skip_is(&self, at: usize) -> usize {
-        let words = ["is ", "was ", "of ", "with "];
+        let words = ["is ", "was ", "of ", "with ", "provided: ", "passed: ", "supplied: ", "given: ", "used: ", "received: "];
         words.iter().find(|word| self.text[at..].starts_with(**word)).map_or(at, |word| at + word.len())
     }
 
@@ -445,6 +452,18 @@ impl Pair<'_> {
         let is_last = matches!(byte(bytes, semicolon + 1), b'\n' | b'"' | b'\'') || semicolon + 1 == bytes.len();
         let is_pair = is_followed || is_last && byte_before(bytes, self.name_start) == b';';
         if is_pair { semicolon } else { end }
+    }
+
+    /// Whether a quoted value is a secret where its quote begins at `start`. Words in the back quotes of Markdown, commands in those of
+    /// a shell, and words of a list are none.
+    fn accepts_quoted_behind(&self, separator: Separator, start: usize, from: usize, to: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let value = self.text.get(from..to).unwrap_or_default();
+        let is_back_quoted = byte(bytes, start) == b'`';
+        let is_command = is_back_quoted && separator == Separator::Equals && value.contains(' ');
+        let is_markdown = is_back_quoted && byte(bytes, self.name_end) == b'`' && !has_digit(value);
+        let is_list = separator == Separator::Comma && self.is_word_of_list(value);
+        !is_command && !is_markdown && !is_list && self.accepts_quoted(from, to)
     }
 
     fn accepts_quoted(&self, from: usize, to: usize) -> bool {
@@ -510,51 +529,8 @@ impl Pair<'_> {
 /// Longest attributes of an XML element that holds a secret, in bytes.
 const ATTRIBUTES_BYTES_MAX: usize = 256;
 
-/// How far behind a telling name a random word is looked for, and how long it is at least, in bytes.
-const NEARBY_BYTES_MAX: usize = 64;
-const RANDOM_BYTES_MIN: usize = 20;
+/// Verbs that a function begins with whose argument is the name of a secret.
+const GETTERS: &[&str] = &["get", "fetch", "load", "read", "find", "delete", "remove", "list", "require", "describe", "has"];
 
 /// Types of texts in languages that write them behind the name.
 const TYPES: &[&str] = &["string", "String", "str", "text", "varchar", "[]byte", "bytes", "std::string"];
-
-fn trim_punctuation(mut value: &[u8]) -> &[u8] {
-    while let [rest @ .., b'.' | b'-' | b'/'] = value {
-        value = rest;
-    }
-    value
-}
-
-/// How public keys, ids of peers and content, and digests begin.
-const PUBLIC: &[&str] = &["AAAAB3", "AAAAC3", "AAAAE2", "12D3Koo", "Qm", "bafy", "SHA256", "sha", "//", "ssh-"];
-
-fn is_public(value: &[u8]) -> bool {
-    PUBLIC.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
-}
-
-/// Whether the name of a hash function stands right before, as in `SHA256:…`.
-fn is_digest(before: &[u8]) -> bool {
-    before.ends_with(b"256:") || before.ends_with(b"512:") || before.ends_with(b"384:") || before.ends_with(b"MD5:")
-}
-
-/// Separators in the escapes of URLs, JSON and HTML.
-const ENCODED: &[(&str, Separator)] = &[
-    ("%3d", Separator::Encoded),
-    ("%3a", Separator::Encoded),
-    ("%253d", Separator::Encoded),
-    ("%253a", Separator::Encoded),
-    ("\\u003d", Separator::Equals),
-    ("\\u003a", Separator::Colon),
-    ("\\x3d", Separator::Equals),
-    ("\\x3a", Separator::Colon),
-    ("&#61;", Separator::Equals),
-];
-
-/// The escaped separator that a text begins with, and its length. What minds HTML or URLs writes one.
-fn encoded_separator(rest: &[u8]) -> Option<(Separator, usize)> {
-    if !matches!(rest.first(), Some(b'%' | b'\\' | b'&')) {
-        return None;
-    }
-    let row =
-        ENCODED.iter().find(|(escape, _)| rest.get(..escape.len()).is_some_and(|start| start.eq_ignore_ascii_case(escape.as_bytes())));
-    row.map(|(escape, separator)| (*separator, escape.len()))
-}

@@ -36,13 +36,15 @@ pub(crate) struct Spans<'a> {
     format_end: usize,
     /// Where the last name looked at by the key-name rule ends, so that each name is looked at once.
     pub(crate) name_end: usize,
+    /// Where the last command looked at ends, so that each word is looked at once.
+    pub(crate) command_end: usize,
     /// The value found by its name or header that reaches farthest. A place inside it needs no look.
     value: Range<usize>,
 }
 
 impl<'a> Spans<'a> {
     pub(crate) fn new(own: &'a Own) -> Self {
-        Spans { own, spans: Vec::new(), format_end: 0, name_end: 0, value: 0..0 }
+        Spans { own, spans: Vec::new(), format_end: 0, name_end: 0, command_end: 0, value: 0..0 }
     }
 
     /// Adds a value that its place betrays, such as a name in a path.

@@ -40,7 +40,8 @@ pub(crate) fn find_identified(text: &str, _: usize, end: usize, spans: &mut Span
     let window = judged(text, end).as_bytes();
     let quote = run(window, end, |byte| !matches!(byte, b'\'' | b'"' | b'\n' | b';'));
     let words = text.get(end..quote).unwrap_or_default();
-    let says_by = words.split(' ').any(|word| ["by", "as"].iter().any(|by| word.eq_ignore_ascii_case(by)));
+    let last = words.trim_end().rsplit(' ').next().unwrap_or_default();
+    let says_by = ["by", "as"].iter().any(|by| last.eq_ignore_ascii_case(by));
     if let Some((from, to)) = quoted(text, quote).filter(|_| says_by && words.len() < 64) {
         add(text, from, to, spans);
     }

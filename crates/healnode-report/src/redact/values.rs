@@ -4,9 +4,9 @@
 //! `pairs.rs` has the names and what stands between name and value.
 
 use super::keys::secret_kind;
-use super::kind::is_kind;
-use super::pairs::Separator;
+use super::kind::{PASSWORD, is_kind};
 use super::scan::{byte, byte_before, distinct, has_mask, run};
+use super::separators::Separator;
 
 /// Longest name behind a comma that shows that another pair begins, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -72,9 +72,9 @@ pub(crate) fn quoted(text: &str, start: usize) -> Option<(usize, usize)> {
     let quote = byte(bytes, open);
     if let Some(length) = encoded_quote(&bytes[start..]) {
         let (quote, from) = (&bytes[start..start + length], start + length);
-        let line_end = run(bytes, from, |byte| byte != b'\n');
-        let close = bytes[from..line_end].windows(length).position(|window| window == quote);
-        return Some((from, close.map_or(line_end, |close| from + close)));
+        let close = bytes[from..].windows(length).position(|window| window == quote);
+        let end = close.map_or(bytes.len(), |close| from + close);
+        return Some((from, run(&bytes[..end], from, |byte| byte != b'\n')));
     }
     if !matches!(quote, b'"' | b'\'' | b'`') {
         return None;
@@ -155,14 +155,45 @@ fn ends_encoded(rest: &[u8]) -> bool {
     codes.iter().any(|code| rest.starts_with(code))
 }
 
-/// Whether a bare value is a call or a path of names in source code, such as `os.environ[` or `self.password`.
+/// Whether a bare value is an expression or a type of source code, such as `os.environ[`, `Token::new(`, `&str` or `0x1f`.
 pub(crate) fn is_code(text: &str, value: &str, end: usize) -> bool {
-    if value.starts_with(['(', '[', '{', '*', '&', '@']) && value.len() < 3 {
+    if value.starts_with(['(', '[', '{', '*', '&', '@']) && value.len() < 3 || is_constant(value) || is_address(value) {
         return true;
     }
-    let is_path = value.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'(' | b')' | b'['));
-    let is_call = value.contains('(') || text[end..].starts_with('(');
-    is_path && (value.contains('.') && !value.ends_with('.') || is_call)
+    let bytes = value.as_bytes();
+    let start = run(bytes, 0, |byte| matches!(byte, b'*' | b'&' | b'['));
+    let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':');
+    let path_end = run(bytes, start, is_path_byte);
+    let path = value.get(start..path_end).unwrap_or_default();
+    let next = if path_end == bytes.len() { text[end..].bytes().next().unwrap_or(b' ') } else { bytes[path_end] };
+    let has_letters_only = path.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    let is_typed = path.contains("::") || start > 0 && matches!(path, "mut" | "const") || is_type(path);
+    let is_generic = next == b'<' && path.starts_with(|first: char| first.is_ascii_uppercase()) && !value.contains("</");
+    let opens = matches!(next, b'(' | b'[') || is_generic || next == b'!' && matches!(byte(bytes, path_end + 1), b'[' | b'(');
+    let is_member = has_letters_only && path.contains('.') && !path.ends_with('.') && path_end == bytes.len();
+    is_typed || is_member || has_letters_only && opens && !path.is_empty()
+}
+
+/// A link, which the rules for URLs look at.
+fn is_address(value: &str) -> bool {
+    value.starts_with("http://") || value.starts_with("https://")
+}
+
+/// A number as source code writes it: `0x1f`, `-7`, `113u32`.
+fn is_constant(value: &str) -> bool {
+    let value = value.trim_end_matches([',', ';', ')']);
+    let hex = value.strip_prefix("0x").is_some_and(|digits| digits.len() <= 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let suffix = ["u8", "u16", "u32", "u64", "i32", "i64", "usize"].iter().find_map(|suffix| value.strip_suffix(suffix));
+    let number = suffix.or(value.strip_prefix('-')).unwrap_or_default();
+    hex || !number.is_empty() && number.len() <= 10 && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Names of types that have a digit in them, or are too short to tell from a value.
+fn is_type(word: &str) -> bool {
+    matches!(
+        word,
+        "i8" | "i16" | "i32" | "i64" | "i128" | "u8" | "u16" | "u32" | "u64" | "u128" | "f32" | "f64" | "int32" | "int64" | "uint32"
+    ) || matches!(word, "usize" | "isize" | "c_char" | "uint8" | "uint64" | "float64")
 }
 
 /// Whether a value is empty, a reference to the secret, a mask, or a token of an earlier redaction.
@@ -194,10 +225,23 @@ pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
     let is = |names: &[&str]| names.iter().any(|row| row.eq_ignore_ascii_case(name));
     let ends_with_key = name.len() >= 3 && name.as_bytes()[name.len() - 3..].eq_ignore_ascii_case(b"key");
     matches!(value, "0" | "1")
+        || is_count(value) && !is(SHORT_NUMBERS) && !is_password(name)
         || is(&["pass", "pw", "otp", "sid", "credentials"]) && is_small_number(value)
         || is(&["sid"]) && is_database(value)
         || is(&["pwd", "oldpwd"]) && is_path(value)
         || ends_with_key && is_path(value) && value.contains(['.', '_', '-'])
+}
+
+/// Names whose value is a secret of few digits.
+const SHORT_NUMBERS: &[&str] = &["otp", "pin", "cvv", "cvc", "passcode"];
+
+/// A number of few digits, which is no token.
+fn is_count(value: &str) -> bool {
+    value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_password(name: &str) -> bool {
+    secret_kind(name).is_some_and(|kind| kind == PASSWORD)
 }
 
 /// `12`, `0.5s`, `3/4`, `99%`. One-time passwords have at least four digits.
@@ -298,6 +342,7 @@ const PROSE: &[&str] = &[
     "are",
     "argument",
     "authentication",
+    "await",
     "bad",
     "bearer",
     "bool",
@@ -316,6 +361,7 @@ const PROSE: &[&str] = &[
     "from",
     "got",
     "has",
+    "if",
     "in",
     "incorrect",
     "int",
@@ -325,11 +371,13 @@ const PROSE: &[&str] = &[
     "it",
     "length",
     "malformed",
+    "match",
     "may",
     "mismatch",
     "missing",
     "must",
     "needs",
+    "new",
     "no",
     "not",
     "number",
