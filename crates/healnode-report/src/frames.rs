@@ -133,14 +133,29 @@ pub(crate) fn read(stack: &str) -> Option<Trace<'_>> {
 /// Most lines of a trace that are looked at. A clipped trace has fewer.
 const LINES_MAX: usize = 4096;
 
-/// Lines of a trace. Of one that is too long the last ones are left out. When no line is known for what it is, or only the first
-/// one is not, a logger's prefix is looked for.
+/// Room for the lines of most traces.
+const LINES_USUAL: usize = 64;
+
+/// Lines of a trace. Of one that is too long the last ones are left out.
+///
+/// A logger's prefix is looked for before the first line, and before all lines when none is known for what it is. What all lines
+/// begin with is taken from those that only their neighbours explain.
 fn lines(stack: &str) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line> = stack.lines().take(LINES_MAX).map(Line::new).collect();
+    let mut lines: Vec<Line> = Vec::with_capacity(LINES_USUAL);
+    for line in stack.lines().take(LINES_MAX) {
+        let before = lines.last().and_then(|line| line.language);
+        lines.push(Line::after(line, before));
+    }
     let is_known = lines.iter().any(|line| line.language.is_some());
     let behind = if is_known { 1 } else { LINES_MAX };
     for (line, whole) in lines.iter_mut().zip(stack.lines()).take(behind) {
         *line = Line::behind_prefix(whole);
+    }
+    let prefix = line::shared_prefix(stack, &lines);
+    if prefix > 0 {
+        for (line, whole) in lines.iter_mut().zip(stack.lines()).filter(|(line, _)| line.is_unknown()) {
+            *line = Line::behind(whole, prefix);
+        }
     }
     lines
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, is_number, lower};
+use super::text::{base_name, is_number, last_component, lower};
 
 /// What the name of a script file says.
 pub(super) struct ScriptFile<'a> {
@@ -21,7 +21,7 @@ pub(super) struct ScriptFile<'a> {
 pub(super) fn file_name(path: &str) -> ScriptFile<'_> {
     let whole = path;
     let path = path.split(['?', '#']).next().unwrap_or(path);
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let name = last_component(path);
     let (stem, ending) = split_ending(name);
     let is_served = path.contains("://") && !path.starts_with("file:") && !path.starts_with("webpack");
     let hashed = without_hashes(stem, is_served);
@@ -45,11 +45,15 @@ fn split_ending(name: &str) -> (&str, &str) {
 
 /// Whether the name of a bundle says that it is one.
 fn is_packed(stem: &str) -> bool {
-    [".min", ".bundle", ".chunk", "-bundle", ".prod"].iter().any(|ending| stem.ends_with(ending)) || is_number(stem)
+    stem.contains(['.', '-']) && [".min", ".bundle", ".chunk", "-bundle", ".prod"].iter().any(|ending| stem.ends_with(ending))
+        || is_number(stem)
 }
 
 /// A stem without the parts that are content hashes. A stem that is nothing but a hash or a chunk's number is `chunk`.
 fn without_hashes(stem: &str, is_served: bool) -> Option<String> {
+    if !is_served && !stem.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let mut kept = String::with_capacity(stem.len());
     let mut is_changed = false;
     let mut rest = stem;
@@ -104,15 +108,17 @@ fn is_of_packages(stem: &str) -> bool {
     matches!(first, "vendor" | "vendors" | "polyfill" | "polyfills" | "framework" | "runtime" | "webpack")
 }
 
-/// Whether a library is served under this name, such as `jquery-3.6.0.min` or `react-dom.production`.
+/// Whether a library is served under this name, such as `zone`, `jquery-3.6.0.min` or `react-dom.production`.
 fn is_library(stem: &str) -> bool {
-    ["jquery", "react-dom", "react", "vue", "angular", "lodash", "bootstrap", "zone", "ember"].iter().any(|library| {
-        stem.strip_prefix(library).is_some_and(|rest| {
-            let rest = rest.strip_prefix(['.', '-']).unwrap_or_default();
-            rest.starts_with(|c: char| c.is_ascii_digit())
-                || matches!(rest, "min" | "slim.min" | "bundle.min" | "production.min" | "development")
-        })
-    })
+    matches!(stem, "jquery" | "react-dom" | "zone" | "zone-evergreen" | "lodash" | "angular")
+        || stem.contains(['.', '-'])
+            && ["jquery", "react-dom", "react", "vue", "angular", "lodash", "bootstrap", "zone", "ember"].iter().any(|library| {
+                stem.strip_prefix(library).is_some_and(|rest| {
+                    let rest = rest.strip_prefix(['.', '-']).unwrap_or_default();
+                    rest.starts_with(|c: char| c.is_ascii_digit())
+                        || matches!(rest, "min" | "slim.min" | "bundle.min" | "production.min" | "development")
+                })
+            })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{begins_with_any, without_brackets};
+use super::text::{is_below_any, last_word, without_brackets};
 use super::{Frame, Line};
 
 /// Namespaces of the platform, and of frameworks and drivers that call or are called by an application.
@@ -14,21 +14,34 @@ const LIBRARIES: &[&str] = &[
     "Amazon",
     "AutoMapper",
     "Autofac",
+    "Avalonia",
     "Azure",
+    "Bogus",
     "Castle",
     "Confluent",
+    "CsvHelper",
     "Dapper",
+    "DevExpress",
     "Duende",
+    "EasyNetQ",
     "Elasticsearch",
+    "FakeItEasy",
     "FluentAssertions",
     "FluentValidation",
+    "Flurl",
+    "Godot",
     "Google",
     "GraphQL",
     "Grpc",
     "Hangfire",
     "HotChocolate",
+    "Humanizer",
+    "IdentityModel",
     "IdentityServer4",
     "Internal",
+    "Lamar",
+    "LinqToDB",
+    "Marten",
     "MassTransit",
     "MediatR",
     "Microsoft",
@@ -37,28 +50,60 @@ const LIBRARIES: &[&str] = &[
     "Moq",
     "MySql",
     "MySqlConnector",
+    "NHibernate",
     "NLog",
+    "NServiceBus",
+    "NSubstitute",
     "NUnit",
+    "Nancy",
     "Nest",
     "Newtonsoft",
+    "Ninject",
+    "NodaTime",
     "Npgsql",
+    "Ocelot",
     "Oracle",
     "Orleans",
     "Polly",
     "Pomelo",
+    "Prism",
     "Quartz",
     "RabbitMQ",
+    "Raven",
+    "ReactiveUI",
+    "Rebus",
     "Refit",
     "RestSharp",
+    "SendGrid",
     "Sentry",
     "Serilog",
+    "ServiceStack",
+    "Shouldly",
+    "SixLabors",
+    "SkiaSharp",
+    "Splat",
     "StackExchange",
+    "Stripe",
     "Swashbuckle",
+    "Syncfusion",
     "System",
+    "TechTalk",
+    "Telerik",
+    "Twilio",
     "UnityEditor",
     "UnityEngine",
+    "Wolverine",
+    "Xamarin",
     "Xunit",
+    "Yarp",
+    "log4net",
 ];
+
+/// What stands for `at` in German, French, Spanish and Russian.
+const AT: &[&str] = &["bei ", "à ", "en ", "в "];
+
+/// What stands before a file, in English and in those languages.
+const IN: &[&str] = &[" in ", " dans ", " en ", " в "];
 
 /// Whether what follows `at ` is a frame.
 pub(super) fn is_call(call: &str) -> bool {
@@ -70,11 +115,17 @@ pub(super) fn is_unity_frame(text: &str) -> bool {
     unity(text).is_some()
 }
 
+/// Whether a line is a frame as a runtime of another tongue prints it.
+pub(super) fn is_translated_frame(text: &str) -> bool {
+    translated(text).is_some()
+}
+
 /// Reads all frames up to where an aggregate repeats its members.
 pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
     let own = lines.iter().take_while(|line| !line.text.starts_with("---> (Inner Exception #"));
     own.filter_map(|line| {
-        let (path, file) = line.text.strip_prefix("at ").and_then(split).or_else(|| unity(line.text))?;
+        let english = line.text.strip_prefix("at ").and_then(split);
+        let (path, file) = english.or_else(|| unity(line.text)).or_else(|| translated(line.text))?;
         Some(frame(path, file))
     })
     .collect()
@@ -87,31 +138,41 @@ fn split(call: &str) -> Option<(&str, &str)> {
     let path = if is_mono { path.trim_end() } else { path };
     let (_, behind) = rest.split_once(')')?;
     let behind = behind.trim_start_matches([')', ']', '&']);
-    let is_end = behind.is_empty() || behind.starts_with(" in ") || behind.starts_with(" [0x") || behind.starts_with(" <0x");
+    let is_end = behind.is_empty()
+        || IN.iter().any(|word| behind.starts_with(word))
+        || behind.starts_with(" [0x")
+        || behind.starts_with(" <0x")
+        || behind.starts_with(" + 0x");
     let is_method = path.contains('.') || path == "lambda_method";
     if !is_end || !is_method || path.contains([' ', '/', ':', '\\']) || is_place(rest) {
         return None;
     }
-    let file = behind.rsplit_once(" in ").map_or("", |(_, place)| place);
+    let file = if behind.is_empty() { None } else { IN.iter().find_map(|word| behind.rsplit_once(word)) };
+    let file = file.map_or("", |(_, place)| place);
     Some((path, file.rsplit_once(':').map_or(file, |(file, _)| file)))
 }
 
-/// Whether brackets hold a source file of Java, not arguments.
+/// A frame whose first word is not English. It needs a file, which keeps prose out.
+fn translated(text: &str) -> Option<(&str, &str)> {
+    let call = AT.iter().find_map(|word| text.strip_prefix(word))?;
+    split(call).filter(|(path, file)| !file.is_empty() || path.matches('.').count() >= 2)
+}
+
+/// Whether brackets hold a place, not arguments.
 fn is_place(rest: &str) -> bool {
-    let inside = rest.split(')').next().unwrap_or(rest);
-    inside.contains(".java") || inside.contains(':') || matches!(inside, "Native Method" | "Unknown Source")
+    rest.split(')').next().unwrap_or(rest).contains(':')
 }
 
 /// `Shop.Cart:Add (int) (at Assets/Cart.cs:12)`.
 fn unity(text: &str) -> Option<(&str, &str)> {
     let (call, place) = text.strip_suffix(')')?.rsplit_once("(at ")?;
     let (file, _) = place.rsplit_once(':').filter(|(file, _)| file.ends_with(".cs"))?;
-    let path = call.split([' ', '(']).next()?;
+    let path = last_word(call.rsplit_once('(')?.0.trim_end());
     path.contains(['.', ':']).then_some((path, file))
 }
 
 fn frame<'a>(path: &'a str, file: &'a str) -> Frame<'a> {
-    let in_app = !begins_with_any(path, ".", 1, LIBRARIES) && path != "lambda_method";
+    let in_app = !is_below_any(path, LIBRARIES) && path != "lambda_method";
     let (owner, method) = names(path);
     Frame { path: if file.is_empty() { path } else { file }, file: owner, function: method, in_app }
 }
@@ -125,6 +186,9 @@ fn names(path: &str) -> (Cow<'_, str>, Cow<'_, str>) {
         return (without_counts(owner), Cow::Borrowed(method));
     }
     let (owner, method) = split_method(path);
+    if !owner.contains(['<', '$']) {
+        return (without_counts(owner), without_brackets(method, '[', ']'));
+    }
     let owner_path = owner.split(".<").next().unwrap_or(owner);
     let closure = ["+<", ".VB$StateMachine_", "+VB$StateMachine_"].iter().find_map(|mark| owner.split_once(mark));
     match closure {

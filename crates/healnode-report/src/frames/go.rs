@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, components, is_number, without_brackets};
+use super::text::{base_name, components, is_number, last_word, rooted, without_brackets};
 use super::{Frame, Line};
 
 /// Whether a line is the place of a frame.
@@ -40,7 +40,7 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
 
 /// Frames before a panic's are those of deferred functions that it ran.
 fn after_last_panic(mut frames: Vec<Frame>) -> Vec<Frame> {
-    let last = frames.iter().rposition(|frame| frame.function == "panic" || frame.function == "runtime.gopanic");
+    let last = frames.iter().rposition(|frame| matches!(&*frame.function, "panic" | "gopanic" | "runtime.gopanic"));
     frames.split_off(last.map_or(0, |last| last + 1))
 }
 
@@ -55,7 +55,8 @@ fn pair<'a>(lines: &[Line<'a>]) -> Option<Frame<'a>> {
     }
     let path = place(first.text).filter(|_| first.text.ends_with(')'))?;
     let (call, _) = second.text.split_once(": ")?;
-    (!call.contains(' ')).then(|| frame(call, path))
+    let in_app = !is_library_path(path) && !components(path).zip(components(path).skip(1)).any(is_standard_directory);
+    (!call.contains(' ')).then(|| Frame { path, file: base_name(path), function: name(call), in_app })
 }
 
 /// The path in `/srv/cart.go:21 +0x1d`, `/srv/cart.go:21` and `/srv/cart.go:21 (0x4f1c2a)`.
@@ -65,10 +66,8 @@ fn place(text: &str) -> Option<&str> {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     let rest = &line[digits..];
     let is_end = rest.is_empty() || rest.starts_with(" +0x") || rest.starts_with(" (0x") || rest.starts_with(" fp=");
-    let path = &text[..at];
-    let start =
-        path.find(['/', '\\']).filter(|_| path.contains(": ")).map_or(0, |slash| path[..slash].rfind(' ').map_or(0, |space| space + 1));
-    (digits > 0 && is_end).then_some(&path[start..])
+    let path = rooted(&text[..at]);
+    (digits > 0 && is_end).then_some(path)
 }
 
 /// The function of a line with its arguments cut off. `None` for what cannot be one, and for where a goroutine was created.
@@ -76,9 +75,9 @@ fn call(text: &str) -> Option<&str> {
     if text.contains("created by ") {
         return None;
     }
-    let arguments = text.strip_suffix(')').map_or(text.len(), |open| opening(open));
+    let arguments = text.strip_suffix(')').map_or(text.len(), opening);
     let name = &text[..arguments];
-    let name = name.rsplit([' ', '\t']).next().unwrap_or(name);
+    let name = last_word(name);
     let is_function = name.contains('.') || name == "panic";
     (is_function && !name.ends_with([':', '.'])).then_some(name)
 }
@@ -187,6 +186,17 @@ const STANDARD: &[&str] = &[
 ///
 /// The standard library lies in `src/` of wherever Go is installed, or, when paths are trimmed, under the name of its package.
 fn is_library(call: &str, path: &str) -> bool {
+    if is_library_path(path) {
+        return true;
+    }
+    let package = package(call);
+    let first = package.split('/').next().unwrap_or(package);
+    let is_standard = STANDARD.binary_search(&first).is_ok();
+    is_standard && (path.starts_with(package) || is_below_source(path, first)) || path.starts_with('_') && path.ends_with(".go")
+}
+
+/// Whether a path is of the module cache or of a vendored module.
+fn is_library_path(path: &str) -> bool {
     let mut before = "";
     for component in components(path) {
         if component == "vendor" || before == "pkg" && component == "mod" || component.contains("@v") {
@@ -194,10 +204,12 @@ fn is_library(call: &str, path: &str) -> bool {
         }
         before = component;
     }
-    let package = package(call);
-    let first = package.split('/').next().unwrap_or(package);
-    let is_standard = STANDARD.binary_search(&first).is_ok();
-    is_standard && (path.starts_with(package) || is_below_source(path, first)) || path.starts_with('_') && path.ends_with(".go")
+    false
+}
+
+/// Whether two directories are `src` and a package of the standard library in it.
+fn is_standard_directory((above, below): (&str, &str)) -> bool {
+    above == "src" && STANDARD.binary_search(&below).is_ok()
 }
 
 /// The import path of a function: `net/http` of `net/http.(*conn).serve`.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{begins_with_any, is_number};
+use super::text::{is_below_any, is_number};
 use super::{Frame, Line};
 
 /// Packages of the platform, of languages on it, and of frameworks and drivers that call or are called by an application.
@@ -15,49 +15,74 @@ const LIBRARIES: &[&str] = &[
     "akka",
     "android",
     "androidx",
+    "arrow",
     "brave",
     "cats",
     "ch.qos.logback",
     "clojure",
     "co.elastic",
+    "coil",
+    "com.airbnb.lottie",
+    "com.alibaba",
     "com.amazonaws",
     "com.android",
+    "com.auth0",
     "com.azure",
+    "com.beust.jcommander",
+    "com.bumptech.glide",
     "com.codahale",
     "com.datastax",
     "com.facebook.react",
     "com.fasterxml",
     "com.github.benmanes",
     "com.google",
+    "com.hazelcast",
     "com.ibm",
     "com.intellij",
+    "com.jakewharton",
+    "com.microsoft",
     "com.mongodb",
     "com.mysql",
     "com.netflix",
+    "com.nimbusds",
     "com.rabbitmq",
     "com.squareup",
+    "com.stripe",
     "com.sun",
+    "com.twilio",
+    "com.twitter.finagle",
+    "com.twitter.util",
+    "com.typesafe",
+    "com.vaadin",
     "com.zaxxer",
     "compojure",
     "dagger",
     "dalvik",
+    "doobie",
     "feign",
     "freemarker",
     "fs2",
     "graphql",
     "groovy",
+    "io.arrow",
+    "io.circe",
     "io.cucumber",
+    "io.fabric8",
     "io.grpc",
+    "io.jsonwebtoken",
     "io.kotest",
     "io.ktor",
+    "io.kubernetes",
     "io.lettuce",
     "io.micrometer",
     "io.micronaut",
     "io.netty",
     "io.opentelemetry",
+    "io.prometheus",
     "io.quarkus",
     "io.reactivex",
     "io.sentry",
+    "io.swagger",
     "io.undertow",
     "io.vertx",
     "jakarta",
@@ -69,19 +94,27 @@ const LIBRARIES: &[&str] = &[
     "junit",
     "kotlin",
     "kotlinx",
+    "leakcanary",
     "liquibase",
+    "monix",
+    "munit",
     "net.bytebuddy",
     "net.sf.cglib",
+    "net.sf.ehcache",
+    "net.sf.jasperreports",
     "nrepl",
     "okhttp3",
     "okio",
     "oracle",
+    "org.activiti",
     "org.apache",
     "org.aspectj",
     "org.assertj",
     "org.bouncycastle",
+    "org.camunda",
     "org.codehaus",
     "org.eclipse",
+    "org.ehcache",
     "org.elasticsearch",
     "org.flywaydb",
     "org.glassfish",
@@ -92,22 +125,33 @@ const LIBRARIES: &[&str] = &[
     "org.jboss",
     "org.jetbrains",
     "org.jooq",
+    "org.json",
+    "org.jsoup",
     "org.junit",
+    "org.keycloak",
+    "org.koin",
     "org.mariadb",
     "org.mockito",
     "org.mybatis",
+    "org.neo4j",
+    "org.opensearch",
     "org.postgresql",
     "org.quartz",
     "org.redisson",
+    "org.rocksdb",
     "org.scalatest",
     "org.slf4j",
+    "org.specs2",
     "org.springframework",
+    "org.sqlite",
     "org.testcontainers",
     "org.testng",
     "org.thymeleaf",
+    "org.typelevel",
     "org.wildfly",
     "org.xnio",
     "org.yaml",
+    "picocli",
     "play",
     "py4j",
     "reactor",
@@ -190,7 +234,7 @@ fn whole<'a>(sections: &[Section<'a>], at: usize) -> Vec<Frame<'a>> {
 
 fn frame(text: &str) -> Option<Frame<'_>> {
     let (class, method, place) = split(text.strip_prefix("at ")?)?;
-    let in_app = place != "<generated>" && !begins_with_any(class, ".", 3, LIBRARIES) && !is_generated(class);
+    let in_app = place != "<generated>" && !is_below_any(class, LIBRARIES) && !is_generated(class);
     let (file, function) = names(class, method);
     Some(Frame { path: class, file, function, in_app })
 }
@@ -221,7 +265,6 @@ fn is_generated(class: &str) -> bool {
         && ["$Proxy", "$$FastClass", "$$Lambda", "$MockitoMock$", "$HibernateProxy$", "$ByteBuddy$", "$auxiliary$"]
             .iter()
             .any(|mark| class.contains(mark))
-        || class.contains("Generated") && (class.contains("GeneratedMethodAccessor") || class.contains("GeneratedConstructorAccessor"))
 }
 
 /// The class that a person wrote, and the method that the code belongs to.
@@ -238,7 +281,7 @@ fn names<'a>(class: &'a str, method: &'a str) -> (Cow<'a, str>, Cow<'a, str>) {
     for part in parts {
         match part {
             "" | "anonfun" | "lambda" => {}
-            _ if is_number(part) || is_generated => {}
+            _ if is_number(part) || is_generated || part.starts_with("_closure") => {}
             _ if is_generator(part) => is_generated = true,
             _ if part.starts_with(|character: char| character.is_lowercase()) => made_of = made_of.or(Some(part)),
             _ => {
@@ -329,5 +372,6 @@ mod tests {
     #[test]
     fn the_list_of_libraries_is_sorted() {
         assert!(LIBRARIES.is_sorted());
+        assert!(!LIBRARIES.iter().any(|library| is_below_any(library, LIBRARIES)));
     }
 }

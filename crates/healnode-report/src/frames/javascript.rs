@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::bundle::file_name;
-use super::text::{components, is_number, split_line};
+use super::text::{components, is_number, last_word, split_line};
 use super::{Frame, Line};
 
 /// Endings of files that a browser or a runtime runs. A place without a directory has one of these.
@@ -66,7 +66,7 @@ fn block<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
         let Some((function, path)) = split(line.text) else {
             continue;
         };
-        let is_resumed = frames.last().is_some_and(|last| last.function == "Generator.next");
+        let is_resumed = frames.last().is_some_and(|last| matches!(&*last.function, "Generator.next" | "tryCatch"));
         frames.push(build(function, path, is_resumed));
     }
     frames
@@ -82,7 +82,7 @@ fn split(text: &str) -> Option<(&str, &str)> {
 
 fn v8(call: &str) -> Option<(&str, &str)> {
     let call = call.trim_end_matches([' ', '{', ',']);
-    let Some((function, place)) = call.strip_suffix(')').and_then(|call| call.split_once(" (")) else {
+    let Some((function, place)) = call.strip_suffix(')').and_then(split_place) else {
         let call = call.strip_prefix("async ").unwrap_or(call);
         let path = split_line(call)?;
         return is_path(path).then_some(("", path));
@@ -104,9 +104,15 @@ fn v8(call: &str) -> Option<(&str, &str)> {
     Some((function, split_line(place)?))
 }
 
+/// Splits a call at the blank before the first bracket that has one.
+fn split_place(call: &str) -> Option<(&str, &str)> {
+    let (at, _) = call.match_indices('(').find(|(at, _)| call[..*at].ends_with(' '))?;
+    Some((&call[..at - 1], &call[at + 1..]))
+}
+
 fn browser(text: &str) -> Option<(&str, &str)> {
     let (function, place) = text.split_once('@')?;
-    let function = function.rsplit([' ', '\t']).next().unwrap_or(function);
+    let function = last_word(function);
     if place == "[native code]" {
         return Some((function, ""));
     }
@@ -132,27 +138,41 @@ fn build<'a>(function: &'a str, path: &'a str, is_resumed: bool) -> Frame<'a> {
     }
     let name = name(function);
     let file = file_name(path);
-    let is_helper = is_resumed && name == "step" || is_async_helper(name);
-    let is_minified = file.is_bundle && name.len() <= 2;
-    let function = Cow::Borrowed(if is_minified { "" } else { name });
+    let is_helper = is_resumed && matches!(name, "step" | "invoke") || is_async_helper(name);
+    let function = Cow::Borrowed(if file.is_bundle { without_short_names(name) } else { name });
     Frame { path, in_app: !is_helper && !file.is_library && !is_library(path), file: file.name, function }
+}
+
+/// A name of a bundle without what the bundler called by one or two letters; another build calls it otherwise.
+fn without_short_names(name: &str) -> &str {
+    let (receiver, method) = name.rsplit_once('.').unwrap_or(("", name));
+    match (receiver.len() <= 2, method.len() <= 2) {
+        (_, true) => "",
+        (true, false) => method,
+        (false, false) => name,
+    }
 }
 
 /// A function's name, empty when it has none.
 fn name(function: &str) -> &str {
     let name = bare(function);
-    let is_unnamed = name.contains("<anonymous>") || matches!(name, "eval" | "anonymous" | "code" | "?" | "");
+    let is_unnamed = name.contains("<anonymous>") || matches!(name, "eval" | "anonymous" | "code" | "_callee$" | "?" | "");
     if is_unnamed { "" } else { name }
 }
 
 /// A name without `async`, `new`, an alias in brackets, marks of Firefox, and receivers that only say that there is one.
 fn bare(function: &str) -> &str {
-    let mut name = function.split(" [as ").next().unwrap_or(function).trim();
-    for prefix in ["async ", "new ", "get ", "set "] {
-        name = name.strip_prefix(prefix).unwrap_or(name);
+    let alias = function.find('[').unwrap_or(function.len());
+    let mut name = function[..alias].trim_ascii();
+    if name.contains(' ') {
+        for prefix in ["async ", "new ", "get ", "set "] {
+            name = name.strip_prefix(prefix).unwrap_or(name);
+        }
     }
-    for receiver in ["Object.", "Module.", "Function.", "Proxy.", "exports.", "global.", "globalThis.", "window.", "process."] {
-        name = name.strip_prefix(receiver).unwrap_or(name);
+    if name.contains('.') {
+        for receiver in ["Object.", "Module.", "Function.", "Proxy.", "exports.", "global.", "globalThis.", "window.", "process."] {
+            name = name.strip_prefix(receiver).unwrap_or(name);
+        }
     }
     let name = name.rsplit('*').next().unwrap_or(name);
     name.trim_end_matches(['/', '<'])
@@ -160,19 +180,44 @@ fn bare(function: &str) -> &str {
 
 /// Whether a function is one that compilers add to run an `async` function on older engines.
 fn is_async_helper(name: &str) -> bool {
-    matches!(name, "__awaiter" | "__generator" | "fulfilled" | "rejected" | "asyncGeneratorStep" | "_asyncToGenerator" | "_next" | "_throw")
+    matches!(
+        name,
+        "__awaiter"
+            | "__generator"
+            | "fulfilled"
+            | "rejected"
+            | "asyncGeneratorStep"
+            | "_asyncToGenerator"
+            | "_next"
+            | "_throw"
+            | "tryCatch"
+    ) || name.starts_with("Generator.")
 }
 
 /// Whether a path is of an installed package, of a runtime, or of a bundler's own code.
 fn is_library(path: &str) -> bool {
-    let is_runtime = ["node:", "internal/", "ext:", "native", "bun:", "webpack/", "/var/runtime/", "file:///var/runtime/"];
-    is_runtime.iter().any(|prefix| path.starts_with(prefix))
-        || NODE_FILES.binary_search(&path).is_ok()
-        || path.contains("webpack/bootstrap")
-        || path.contains("webpack/runtime")
-        || components(path).any(|component| {
-            matches!(component, "node_modules" | "bower_components" | ".pnpm" | ".yarn" | "jspm_packages") || is_public_host(component)
-        })
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let is_runtime = ["node:", "internal/", "ext:", "native", "bun:", "webpack/", "electron/", "/var/runtime/", "file:///var/runtime/"];
+    if is_runtime.iter().any(|prefix| path.starts_with(prefix)) {
+        return true;
+    }
+    if !path.contains('/') && NODE_FILES.binary_search(&path).is_ok() {
+        return true;
+    }
+    let mut before = "";
+    for component in components(path) {
+        let is_library = match component {
+            "node_modules" | "bower_components" | ".pnpm" | ".yarn" | "jspm_packages" => true,
+            "bootstrap" | "runtime" => before == "webpack",
+            chunk if chunk.starts_with("node_modules_") => true,
+            host => before.is_empty() && is_public_host(host),
+        };
+        if is_library {
+            return true;
+        }
+        before = component;
+    }
+    false
 }
 
 /// Hosts that serve packages to everyone.
@@ -214,6 +259,13 @@ mod tests {
         let firefox = "add@https://shop.test/assets/main.77aa01fe.js?v=2:1:9";
         assert_eq!(in_app_frames(v8), ["main.js:add"]);
         assert_eq!(in_app_frames(v8), in_app_frames(firefox));
+    }
+
+    #[test]
+    fn short_names_in_a_bundle_are_the_bundlers() {
+        for (name, left) in [("t", ""), ("e.t", ""), ("e.render", "render"), ("Cart.render", "Cart.render"), ("render", "render")] {
+            assert_eq!(without_short_names(name), left);
+        }
     }
 
     #[test]

@@ -4,19 +4,52 @@
 //! and counts only where no frame of the application has a name: offsets move with each build.
 
 use super::symbol;
-use super::text::{base_name, behind_number, components, split_line};
+use super::text::{base_name, behind_number, components, last_word, rooted, split_line};
 use super::{Frame, Line};
 
 /// Functions that end a program, check memory, or call `main`.
-const RUNTIME: &[&str] = &["abort", "raise", "gsignal", "clone", "clone3", "malloc", "calloc", "realloc", "free", "start_thread", "kill"];
+const RUNTIME: &[&str] = &[
+    "abort",
+    "calloc",
+    "clone",
+    "clone3",
+    "free",
+    "gsignal",
+    "kill",
+    "malloc",
+    "malloc_consolidate",
+    "malloc_printerr",
+    "raise",
+    "realloc",
+    "start_thread",
+];
 
 /// How names of the runtime begin.
-const RUNTIME_PREFIXES: &[&str] =
-    &["__", "_start", "_Unwind", "std::", "pthread_", "operator new", "operator delete", "_dl_", "_IO_", "google::", "testing::", "absl::"];
+const RUNTIME_PREFIXES: &[&str] = &[
+    "__",
+    "_start",
+    "_Unwind",
+    "std::",
+    "pthread_",
+    "operator new",
+    "operator delete",
+    "_dl_",
+    "_IO_",
+    "_int_",
+    "fuzzer::",
+    "google::",
+    "testing::",
+    "absl::",
+];
 
 /// Whether a line is a frame, or the head of a sanitizer's report.
 pub(super) fn is_frame(text: &str) -> bool {
     split(text).is_some() || text.starts_with("==") && text.contains("Sanitizer")
+}
+
+/// Whether a line is a frame that begins with its number.
+pub(super) fn is_counted_frame(text: &str) -> bool {
+    boost(text).or_else(|| crash_report(text)).is_some()
 }
 
 /// Reads the first stack with a frame of the application, or the first one.
@@ -35,10 +68,13 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
         }
         frames.push(frame(&place));
     }
+    if lines.iter().any(|line| line.text.ends_with("(most recent call last):")) {
+        frames.reverse();
+    }
     if !frames.iter().any(|frame| frame.in_app) {
         return first.unwrap_or(frames);
     }
-    let is_offset = |frame: &Frame| frame.function.starts_with('+');
+    let is_offset = |frame: &Frame| frame.function.starts_with(['+', '0']);
     if frames.iter().any(|frame| frame.in_app && !is_offset(frame)) {
         frames.iter_mut().filter(|frame| is_offset(frame)).for_each(|frame| frame.in_app = false);
     }
@@ -66,16 +102,21 @@ fn split(text: &str) -> Option<Place<'_>> {
         b'f' | b'*' => lldb(text.trim_start_matches(['*', ' '])),
         b'=' => valgrind(text),
         b'@' => addressed(text),
-        b'0'..=b'9' => boost(text).or_else(|| crash_report(text)).or_else(|| glibc(text)),
-        _ => glibc(text),
+        b'0'..=b'9' => boost(text).or_else(|| crash_report(text)).or_else(|| glibc(text)).or_else(|| qualified(text)),
+        _ => glibc(text).or_else(|| qualified(text)),
     }
 }
 
-/// `0x55d0 in add (id=5) at cart.c:12`, `add (id=5) at cart.c:12`, `0x55d0 in add(int) /srv/cart.cc:12:3` or `0x55d0 (shop+0x1d)`.
+/// What follows the number of a frame of gdb, of a sanitizer, or of a crash handler.
 fn numbered(rest: &str, is_top: bool) -> Option<Place<'_>> {
-    let call = if rest.starts_with("0x") { rest.split_once(" in ").map(|(_, call)| call) } else { Some(rest) };
+    if let Some(place) = quoted(rest).or_else(|| tombstone(rest, is_top)) {
+        return Some(place);
+    }
+    let (rest, module) = behind_module(rest);
+    let is_addressed = rest.starts_with("0x");
+    let call = if is_addressed { rest.split_once(" in ").map(|(_, call)| call) } else { Some(rest) };
     let Some(call) = call else {
-        let (path, offset) = module(rest)?;
+        let (path, offset) = module?;
         return Some(Place { call: offset, path, is_module: true, is_top });
     };
     if let Some((call, path)) = call.rsplit_once(" from ").filter(|(_, path)| !path.contains(' ')) {
@@ -84,25 +125,55 @@ fn numbered(rest: &str, is_top: bool) -> Option<Place<'_>> {
     if let Some((call, place)) = call.rsplit_once(" at ") {
         return Some(Place { call, path: without_line(place), is_module: false, is_top });
     }
-    let is_signal = call == "<signal handler called>";
-    if !rest.starts_with("0x") && !is_signal {
+    if !is_addressed && module.is_none() && call != "<signal handler called>" {
         return None;
     }
-    if let Some((before, module)) = call.rsplit_once(" (").filter(|(_, module)| module.contains("+0x")) {
-        let path = module.split("+0x").next().unwrap_or(module);
-        return Some(Place { call: before, path, is_module: true, is_top });
-    }
-    let path =
-        call.rsplit_once(' ').map(|(_, place)| without_line(place)).filter(|path| path.contains(['/', '\\', '.']) && !path.contains('('));
-    Some(Place { call, path: path.unwrap_or_default(), is_module: false, is_top })
+    let source = call.rsplit_once(' ').map(|(_, place)| without_line(place));
+    let source = source.filter(|path| path.contains(['/', '\\', '.']) && !path.contains('('));
+    let (path, is_module) = source.map_or((module.map_or("", |(path, _)| path), module.is_some()), |path| (path, false));
+    Some(Place { call, path, is_module, is_top })
 }
 
-/// The path and the offset of `0x55d0 (/srv/shop+0x1d)`.
-fn module(text: &str) -> Option<(&str, &str)> {
-    let (_, rest) = text.split_once('(')?;
-    let inside = rest.split_once(')')?.0;
-    let at = inside.find("+0x")?;
-    Some((&inside[..at], &inside[at..]))
+/// A frame without the module and the offset at its end, `(/srv/shop+0x1d)`, and both of these.
+fn behind_module(rest: &str) -> (&str, Option<(&str, &str)>) {
+    let rest = rest.split(" (BuildId: ").next().unwrap_or(rest);
+    let found = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
+    let Some((before, inside)) = found else {
+        return (rest, None);
+    };
+    match inside.find("+0x") {
+        Some(at) => (before, Some((&inside[..at], &inside[at..]))),
+        None => (rest, None),
+    }
+}
+
+/// `pc 0001d2  /data/app/shop/lib/arm64/libshop.so (add+40)` of Android.
+fn tombstone(rest: &str, is_top: bool) -> Option<Place<'_>> {
+    let (address, rest) = rest.strip_prefix("pc ")?.split_once(' ')?;
+    let (path, call) = rest.trim_start().split_once(" (").unwrap_or((rest.trim_start(), ""));
+    let call = call.rsplit_once('+').map_or("", |(call, _)| call);
+    Some(Place { call: if call.is_empty() { address } else { call }, path, is_module: true, is_top })
+}
+
+/// `00 0000007f shop!Cart::add+0x1d [C:\cart.cpp @ 12]` of Windows, or `0  shop!Cart::add(int) [cart.cpp : 12 + 0x5]`.
+fn qualified(text: &str) -> Option<Place<'_>> {
+    let (before, rest) = text.split_once('!')?;
+    let end = ["+0x", " [", " + 0x"].iter().filter_map(|mark| rest.find(mark)).min()?;
+    let source = rest.split_once('[').and_then(|(_, place)| place.split([':', '@']).next().map(|path| (path, place)));
+    let path = source.map_or(
+        last_word(before),
+        |(path, place)| if path.len() == 1 { place.split(" @").next().unwrap_or(place) } else { path.trim_end() },
+    );
+    let is_symbol = rest.contains("0x") && !before.is_empty() && !rest.starts_with([' ', '=']);
+    is_symbol.then_some(Place { call: &rest[..end], path, is_module: source.is_none(), is_top: false })
+}
+
+/// `Source "/srv/cart.cpp", line 12, in add [0x55]` or `Object "/srv/shop", at 0x7f, in add`.
+fn quoted(rest: &str) -> Option<Place<'_>> {
+    let is_module = rest.starts_with("Object \"");
+    let (path, rest) = rest.strip_prefix("Source \"").or_else(|| rest.strip_prefix("Object \""))?.split_once('"')?;
+    let call = rest.split_once(", in ")?.1;
+    Some(Place { call: call.split(" [0x").next().unwrap_or(call), path, is_module, is_top: false })
 }
 
 /// `frame #0: 0x0000 shop`add(id=5) at cart.c:12:3`.
@@ -165,10 +236,11 @@ fn glibc(text: &str) -> Option<Place<'_>> {
     let (call, address) = text.rsplit_once(" [0x").or_else(|| text.rsplit_once("[0x"))?;
     let (path, inside) = call.split_once('(')?;
     let inside = inside.trim_end().strip_suffix(')')?;
-    if !address.ends_with(']') || path.contains(' ') && !path.starts_with('/') {
+    if !address.ends_with(']') {
         return None;
     }
-    let function = inside.split("+0x").next().unwrap_or(inside);
+    let path = rooted(path);
+    let (function, _) = inside.split_once("+0x")?;
     Some(Place { call: if function.is_empty() { inside } else { function }, path, is_module: true, is_top: false })
 }
 
@@ -180,7 +252,9 @@ fn frame<'a>(place: &Place<'a>) -> Frame<'a> {
     let function = symbol::name(place.call);
     let is_unknown = function.starts_with("??") || function.starts_with('<') && function.ends_with("called>");
     let in_app = !is_unknown && !is_runtime(&function) && !is_library(place.path, place.is_module) && !function.is_empty();
-    Frame { path: place.path, file: base_name(place.path), function, in_app }
+    let versioned = if place.is_module { place.path.find(".so.") } else { None };
+    let file = base_name(&place.path[..versioned.map_or(place.path.len(), |at| at + 3)]);
+    Frame { path: place.path, file, function, in_app }
 }
 
 fn is_runtime(function: &str) -> bool {
@@ -189,12 +263,33 @@ fn is_runtime(function: &str) -> bool {
 
 /// Whether a path is of a system library, its headers or its sources.
 fn is_library(path: &str, is_module: bool) -> bool {
-    let is_system = ["/lib/", "/lib64/", "/usr/lib", "/usr/include/", "/usr/src/", "/System/", "/build/glibc", "linux-vdso", "linux-gate"];
-    if is_system.iter().any(|prefix| path.starts_with(prefix)) || path.starts_with("lib") && is_module {
+    let is_system = [
+        "/lib/",
+        "/lib64/",
+        "/usr/lib",
+        "/usr/include/",
+        "/usr/src/",
+        "/System/",
+        "/system/",
+        "/apex/",
+        "/build/glibc",
+        "linux-vdso",
+        "linux-gate",
+    ];
+    if is_system.iter().any(|prefix| path.starts_with(prefix)) || is_module && is_system_module(path) {
         return true;
     }
     components(path).any(|component| matches!(component, "sysdeps" | "nptl" | "compiler-rt" | "libsanitizer" | "System32" | "csu"))
         || path.contains("/include/c++/")
+}
+
+/// Whether a module without a directory is one of Windows or macOS.
+fn is_system_module(module: &str) -> bool {
+    let name = module.split('.').next().unwrap_or(module);
+    let is_known = ["AppKit", "CoreFoundation", "Foundation", "GraphicsServices", "QuartzCore", "UIKit", "UIKitCore", "dyld", "ntdll"];
+    let is_named = ["lib", "kernel32", "kernelbase", "ucrtbase", "vcruntime", "msvcrt", "msvcp", "user32", "combase"];
+    let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    is_known.contains(&name) || is_named.iter().any(begins)
 }
 
 #[cfg(test)]

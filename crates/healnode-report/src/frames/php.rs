@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, behind_number, components, split_line};
+use super::text::{base_name, behind_number, components, last_word, split_line};
 use super::{Frame, Line};
 
 /// Namespaces and classes of the language, of frameworks and of drivers, for a function without a file.
@@ -55,6 +55,11 @@ pub(super) fn is_frame(text: &str) -> bool {
     })
 }
 
+/// Whether a line is a frame of a list that counts up to the error, as the engine's own log prints it.
+pub(super) fn is_counted_frame(text: &str) -> bool {
+    counted(text).is_some()
+}
+
 /// Reads the first block, or the last one where the causes of an error follow it.
 pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
     let is_previous = |line: &Line| line.text.starts_with("[previous exception]");
@@ -66,7 +71,27 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
         let first = lines.iter().position(is_previous).unwrap_or(previous);
         return block(&lines[..first]);
     }
-    block(lines)
+    let counted: Vec<(&str, &str)> = lines.iter().filter_map(|line| counted(line.text)).collect();
+    if counted.is_empty() { block(lines) } else { counted_up(lines, &counted) }
+}
+
+/// The frames of calls that are listed with their places, the outermost one first.
+fn counted_up<'a>(lines: &[Line<'a>], calls: &[(&'a str, &'a str)]) -> Vec<Frame<'a>> {
+    let mut path = lines.iter().find_map(|line| thrown(line.text)).unwrap_or_default();
+    let mut frames = Vec::with_capacity(calls.len());
+    for (place, called) in calls.iter().rev() {
+        frames.push(frame(path, called.strip_prefix("{main}").map_or(called, |_| "")));
+        path = place;
+    }
+    frames
+}
+
+/// The place and the call of `2. App\Cart->add($id = 5) /srv/Cart.php:12`, also behind `PHP`.
+fn counted(text: &str) -> Option<(&str, &str)> {
+    let rest = behind_number(text.strip_prefix("PHP ").unwrap_or(text).trim_start(), ". ")?;
+    let (called, place) = rest.rsplit_once(") ")?;
+    let path = split_line(place).filter(|path| path.ends_with(".php"))?;
+    Some((path, called))
 }
 
 /// The frames down to the next error of a chain. A line numbered nought begins another trace.
@@ -123,7 +148,7 @@ fn console(text: &str) -> Option<(&str, &str)> {
         return Some((path, ""));
     }
     let (called, path) = path.split_once("() at ")?;
-    (!called.contains(' ')).then_some((path, called))
+    Some((path, last_word(called)))
 }
 
 fn numbered(text: &str) -> Option<&str> {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, components, is_number, split_line};
+use super::text::{base_name, components, is_number, rooted, split_line};
 use super::{Frame, Line};
 
 /// Most tracebacks of one error that are put in order. Deeper chains are loops.
@@ -29,7 +29,7 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
             }
         } else if is_later_member {
             continue;
-        } else if is_chain(line.text) || line.text.starts_with("Traceback (most") && !sections.is_empty() {
+        } else if is_chain(line.text) || line.text.starts_with("Traceback (most") {
             sections.insert(sections.current + 1);
         } else if line.text.ends_with("(most recent call first):") {
             if is_newest_first && !sections.is_empty() && !line.text.starts_with("Current ") {
@@ -97,6 +97,7 @@ fn frame(text: &str) -> Option<Frame<'_>> {
 
 /// The path and the function of a frame, both as printed.
 fn split(text: &str) -> Option<(&str, &str)> {
+    let text = text.strip_prefix("> ").unwrap_or(text);
     if let Some(rest) = text.strip_prefix("File \"") {
         let (path, rest) = rest.split_once('"')?;
         return Some((path, behind_line(rest.strip_prefix(", line ")?)));
@@ -110,7 +111,20 @@ fn split(text: &str) -> Option<(&str, &str)> {
         let is_named = rest.contains(" in ") || rest.starts_with(" line ");
         return is_named.then(|| (cell, rest.split_once(" in ").map_or("<module>", |(_, function)| function)));
     }
-    split_old_cell(text)
+    split_old_cell(text).or_else(|| split_short(text))
+}
+
+/// Whether a line is a frame as test runners and console formatters print it.
+pub(super) fn is_short_frame(text: &str) -> bool {
+    split_short(text).is_some()
+}
+
+/// `tests/test_cart.py:12: in test_add` and `/srv/cart.py:12 in add`.
+fn split_short(text: &str) -> Option<(&str, &str)> {
+    let (place, function) = text.split_once(" in ")?;
+    let path = split_line(place.trim_end_matches(':')).filter(|path| path.ends_with(".py"))?;
+    let function = function.trim_end_matches(['│', ' ']);
+    (!function.contains(' ')).then_some((rooted(path), function))
 }
 
 /// Whether a line is a frame of a notebook of the older kind: a path, `in`, and a call.
@@ -144,6 +158,8 @@ fn is_cell(path: &str) -> bool {
 }
 
 /// Whether a path is of an installed package, of the standard library, of generated code, or of what starts a program.
+///
+/// A source of Cython is printed with its path in the package that it was built for.
 fn is_library(path: &str, function: &str) -> bool {
     if path.starts_with('<') {
         let is_typed_in = matches!(path, "<stdin>" | "<console>") || path == "<string>" && function == "<module>";
@@ -151,15 +167,17 @@ fn is_library(path: &str, function: &str) -> bool {
     }
     let mut before = "";
     for component in components(path) {
-        let is_versioned = || component.strip_prefix("python").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let version = || component.strip_prefix("python").or_else(|| component.strip_prefix("pypy"));
+        let is_versioned = || version().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         match component {
-            "site-packages" | "dist-packages" | "Lib" => return true,
+            "site-packages" | "dist-packages" | "Lib" | ".vscode" | ".vscode-server" | "pydev" => return true,
             _ if matches!(before, "lib" | "lib64" | "Lib") && is_versioned() => return true,
-            _ if component.ends_with(".egg") => return true,
+            _ if component.ends_with(".egg") || component.ends_with(".whl") => return true,
             _ => before = component,
         }
     }
-    is_launcher(path, function) || path.starts_with("/var/runtime/")
+    let is_compiled_package = path.ends_with(".pyx") && !path.starts_with('/');
+    is_compiled_package || is_launcher(path, function) || path.starts_with("/var/runtime/")
 }
 
 /// Whether a file is the script that a package installs to start itself.

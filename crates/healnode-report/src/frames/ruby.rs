@@ -5,12 +5,17 @@
 
 use std::borrow::Cow;
 
-use super::text::{base_name, behind_number, components, split_line};
+use super::text::{base_name, behind_number, components, rooted, split_line};
 use super::{Frame, Line};
 
 /// Whether a line is a frame.
 pub(super) fn is_frame(text: &str) -> bool {
     split(text).is_some()
+}
+
+/// Whether a line is a frame with a counter before it.
+pub(super) fn is_counted_frame(text: &str) -> bool {
+    behind_number(text, ": from ").is_some() && is_frame(text)
 }
 
 /// Reads the last block with a frame of the application, or the last one.
@@ -69,13 +74,13 @@ fn split(text: &str) -> Option<Call<'_>> {
     let uncounted = behind_number(place, ": from ");
     let place = uncounted.or_else(|| place.strip_prefix("from ")).unwrap_or(place);
     let gem = place.find(") ").filter(|_| place.contains(" ("));
-    let place = if gem.is_some() || place.get(1..3) == Some(":/") { place } else { place.rsplit([' ', '\t']).next().unwrap_or(place) };
+    let place = if gem.is_some() { place } else { rooted(place) };
     let path = split_line(place)?;
     Some(Call { place, path, function, is_head: rest.starts_with(": "), is_counted: uncounted.is_some() })
 }
 
 fn frame<'a>(call: &Call<'a>, is_of_caller: bool) -> Frame<'a> {
-    let in_app = !is_of_caller && !is_core(call.function) && !is_library(call.path);
+    let in_app = !is_of_caller && !is_library(call.path);
     Frame { path: call.path, file: base_name(call.path), function: Cow::Borrowed(name(call.function)), in_app }
 }
 
@@ -93,64 +98,6 @@ fn is_library(path: &str) -> bool {
         before = component;
     }
     matches!(before, "bundle" | "irb" | "rake" | "rspec" | "puma" | "rails" | "sidekiq")
-}
-
-/// Whether a method passes a block on, or is of a class of the language, which newer releases name.
-fn is_core(function: &str) -> bool {
-    let class = function.split(['#', '.']).next().filter(|class| class.len() < function.len());
-    match class {
-        Some(class) => matches!(
-            class,
-            "Array"
-                | "BasicObject"
-                | "Class"
-                | "Enumerable"
-                | "Enumerator"
-                | "Hash"
-                | "Integer"
-                | "IO"
-                | "Kernel"
-                | "Method"
-                | "Module"
-                | "Monitor"
-                | "Object"
-                | "Proc"
-                | "Range"
-                | "String"
-                | "Struct"
-                | "Thread"
-                | "Set"
-        ),
-        None => matches!(
-            function,
-            "each"
-                | "each_with_index"
-                | "each_with_object"
-                | "each_slice"
-                | "each_pair"
-                | "map"
-                | "flat_map"
-                | "collect"
-                | "select"
-                | "reject"
-                | "inject"
-                | "reduce"
-                | "times"
-                | "upto"
-                | "step"
-                | "loop"
-                | "tap"
-                | "then"
-                | "catch"
-                | "public_send"
-                | "instance_eval"
-                | "instance_exec"
-                | "class_eval"
-                | "require"
-                | "require_relative"
-                | "load"
-        ),
-    }
 }
 
 /// A method without the blocks around, its class, and the number of a compiled template.

@@ -99,7 +99,8 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
 
 fn backtrace<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
     let mut frames = Vec::new();
-    let is_title = |line: &Line| line.text.len() < 64 && line.text.to_ascii_lowercase().contains("backtrace");
+    let is_title =
+        |line: &Line| line.text.len() < 64 && !line.text.contains("RUST_BACKTRACE") && line.text.to_ascii_lowercase().contains("backtrace");
     let start = lines.iter().position(is_title);
     for index in start.unwrap_or(0)..lines.len() {
         let Some(numbered) = numbered(lines[index].text) else {
@@ -189,7 +190,7 @@ fn is_library_path(path: &str) -> bool {
     let mut before = "";
     for component in components(path) {
         let is_library = matches!((before, component), ("registry", "src") | ("git", "checkouts") | (_, "rustlib" | ".cargo" | "vendor"));
-        if is_library {
+        if is_library || component.starts_with("rustc-") {
             return true;
         }
         before = component;

@@ -14,7 +14,7 @@ pub(super) fn name(call: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':';
     let end = call.bytes().position(|byte| !is_plain(byte)).unwrap_or(call.len());
     let rest = &call[end..];
-    if call.starts_with('+') {
+    if call.starts_with(['+', '-']) {
         return Cow::Borrowed(call);
     }
     if !call[..end].ends_with("operator") && (rest.is_empty() || rest.starts_with(" (") || rest.starts_with('(') && is_plain_call(rest)) {
@@ -195,6 +195,7 @@ mod tests {
             ("_Z3addi", "add"),
             ("_ZN4shop3add17h0123456789abcdefE", "shop::add"),
             ("+0x1d", "+0x1d"),
+            ("-[Cart addItem:]", "-[Cart addItem:]"),
         ] {
             assert_eq!(name(call), bare, "{call}");
         }

@@ -4,17 +4,45 @@ use std::borrow::Cow;
 
 /// The directories and the file of a path, whichever way its separators lean.
 pub(super) fn components(path: &str) -> impl Iterator<Item = &str> {
-    path.split(['/', '\\'])
+    let mut rest = Some(path);
+    std::iter::from_fn(move || {
+        let path = rest?;
+        let end = path.bytes().position(is_separator);
+        rest = end.map(|end| &path[end + 1..]);
+        Some(&path[..end.unwrap_or(path.len())])
+    })
+}
+
+fn is_separator(byte: u8) -> bool {
+    byte == b'/' || byte == b'\\'
+}
+
+/// The part of a path behind its last separator.
+pub(super) fn last_component(path: &str) -> &str {
+    &path[path.bytes().rposition(is_separator).map_or(0, |separator| separator + 1)..]
 }
 
 /// The part of a path behind its last separator, in lower case.
 pub(super) fn base_name(path: &str) -> Cow<'_, str> {
-    lower(path.rsplit(['/', '\\']).next().unwrap_or(path))
+    lower(last_component(path))
 }
 
 /// A name in lower case.
 pub(super) fn lower(name: &str) -> Cow<'_, str> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
+}
+
+/// A path without the words of a logger's prefix before it. Blanks belong to a path that begins at a root.
+pub(super) fn rooted(path: &str) -> &str {
+    if path.starts_with(['/', '<']) || path.get(1..3).is_some_and(|root| root == ":/" || root == ":\\") {
+        return path;
+    }
+    last_word(path)
+}
+
+/// What stands behind the last blank.
+pub(super) fn last_word(text: &str) -> &str {
+    &text[text.bytes().rposition(|byte| byte == b' ' || byte == b'\t').map_or(0, |blank| blank + 1)..]
 }
 
 /// Whether a text is one or more decimal digits.
@@ -70,9 +98,11 @@ pub(super) fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-/// Whether one of the first `depth` dotted parts of a name, together with those before it, stands in a sorted list.
-pub(super) fn begins_with_any(name: &str, separator: &str, depth: usize, sorted: &[&str]) -> bool {
-    name.match_indices(separator).take(depth).any(|(at, _)| sorted.binary_search(&&name[..at]).is_ok())
+/// Whether a dotted name is below one of those in a sorted list, none of which is below another one.
+pub(super) fn is_below_any(name: &str, sorted: &[&str]) -> bool {
+    let behind = sorted.partition_point(|entry| *entry <= name);
+    let before = sorted[..behind].last();
+    before.and_then(|entry| name.strip_prefix(entry)).is_some_and(|rest| rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -96,8 +126,12 @@ mod tests {
 
     #[test]
     fn a_list_is_asked_for_whole_parts_of_a_name() {
-        assert!(begins_with_any("java.util.List", ".", 3, &["java", "org.apache"]));
-        assert!(begins_with_any("org.apache.Foo", ".", 3, &["java", "org.apache"]));
-        assert!(!begins_with_any("javac.util.List", ".", 3, &["java", "org.apache"]));
+        let sorted = ["java", "javax", "org.apache"];
+        assert!(is_below_any("java.util.List", &sorted));
+        assert!(is_below_any("javax.sql.Row", &sorted));
+        assert!(is_below_any("org.apache.Foo", &sorted));
+        assert!(!is_below_any("javac.util.List", &sorted));
+        assert!(!is_below_any("org.Foo", &sorted));
+        assert!(!is_below_any("java", &sorted));
     }
 }
