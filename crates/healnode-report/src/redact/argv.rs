@@ -7,7 +7,6 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
 
-use super::clean::clean;
 use super::flags::{flags_of, has_flags};
 use super::keys::secret_kind;
 use super::kind::{COOKIE, CREDENTIALS, Kind, is_kind};
@@ -126,14 +125,13 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'))
 }
 
-/// Redacts a command line that came as one text. Words that hold no secret stay as they are written.
+/// Redacts a command line that came as one text, by the built-in rules.
 pub(crate) fn redact_command_line(line: &str) -> String {
-    let line = clean(line);
-    let redactor = Redactor::built_in();
-    redactor.redact(&rewrite(&line, Look::in_commands(redactor))).into_owned()
+    Redactor::built_in().redact_command_line(line)
 }
 
-fn rewrite(line: &str, look: Look<'_>) -> String {
+/// Redacts the words of a line. Those that hold no secret stay as they are written.
+pub(crate) fn rewrite(line: &str, look: Look<'_>) -> String {
     let words = split(line);
     let argv: Vec<String> = words.iter().map(|word| word.text.clone()).collect();
     let mut out = String::with_capacity(line.len());

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use super::argv;
+use super::clean::clean;
 use super::own::{Own, RedactorError};
 
 /// What an operator adds to the built-in rules. The default adds nothing.
@@ -47,6 +48,15 @@ impl fmt::Debug for RedactorOptions {
 }
 
 /// Takes secrets and personal data out of texts, by the built-in rules and an operator's own. A clone costs next to nothing.
+///
+/// ```
+/// use healnode_report::{Redactor, RedactorOptions};
+///
+/// let patterns = vec![("customer".to_owned(), "customer ([0-9]+)".to_owned())];
+/// let redactor = Redactor::new(&RedactorOptions { patterns, ..RedactorOptions::default() })?;
+/// assert_eq!(redactor.redact("customer 4711 sent password=hunter2"), "customer <x-customer> sent password=<password>");
+/// # Ok::<(), healnode_report::RedactorError>(())
+/// ```
 #[derive(Clone)]
 pub struct Redactor {
     own: Arc<Own>,
@@ -88,6 +98,11 @@ impl Redactor {
     /// Redacts the arguments of a command, the program included. Keeps their number and order.
     pub fn redact_argv(&self, argv: &[String]) -> Vec<String> {
         argv::redact_words(argv, argv::Look::in_commands(self))
+    }
+
+    /// Redacts a command line that came as one text. Words that hold no secret stay as they are written.
+    pub(crate) fn redact_command_line(&self, line: &str) -> String {
+        self.redact(&argv::rewrite(&clean(line), argv::Look::in_commands(self))).into_owned()
     }
 
     /// Redacts the value of something that has a name, such as a tag or an environment variable.
