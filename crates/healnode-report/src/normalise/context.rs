@@ -1,72 +1,30 @@
 //! Whether the words around a number give it a meaning.
 //!
-//! `status 503`, `errno 13` and `TLS 1.3` tell errors apart; `error 3 of 9`, `line 80` and `port 51234` do not.
+//! `status 503`, `errno 13` and `TLS 1.3` tell errors apart; `error 3 of 9`, `line 80` and `port 51234` do not. Looks a bounded way
+//! back and forth and changes nothing.
 
-use super::PLACEHOLDER;
-use super::names::{among, is_code_family, is_counter, is_name, is_product, is_spaced_name};
+use super::class::{
+    byte, byte_before, ends_with_ignore_case, from, is_digit, is_letter, is_word, last_word, run, run_back, starts_with_ignore_case,
+};
+use super::lists::{
+    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, IDENTIFIER_NOUNS, Key, NOT_HOSTS, OTHER_CODES, PRODUCTS, RESULT_WORDS, SERVICE_PORTS,
+    SPACED_NAMES, among,
+};
+use super::names::{is_counter, is_name};
 
-/// A number and the text around it.
+/// A word with digits and the text around it.
 pub(crate) struct Context<'a> {
-    before: &'a str,
-    number: &'a str,
-    after: &'a str,
-    out: &'a str,
+    bytes: &'a [u8],
+    start: usize,
+    end: usize,
+    /// Whether a placeholder and one separator stand before.
+    is_joined: bool,
+    /// The word before.
+    word: &'a [u8],
+    key: Key,
+    /// What stands between the two.
+    separators: &'a [u8],
 }
-
-/// Words next to which a number is a code. A longer word that ends with one of the first four counts too.
-const CODE_WORDS: &[&str] = &[
-    "code",
-    "status",
-    "errno",
-    "error",
-    "exit",
-    "signal",
-    "sig",
-    "http",
-    "hresult",
-    "ntstatus",
-    "sqlstate",
-    "smtp",
-    "err",
-    "rc",
-    "returncode",
-    "exitcode",
-    "winerror",
-    "sqlcode",
-    "ec",
-    "vendorcode",
-    "nstatus",
-];
-
-/// Words that end with `code` and are something else.
-const OTHER_CODES: &[&str] = &[
-    "barcode",
-    "bytecode",
-    "decode",
-    "encode",
-    "opcode",
-    "postcode",
-    "qrcode",
-    "transcode",
-    "unicode",
-    "zipcode",
-    "zip_code",
-    "postal_code",
-    "country_code",
-    "source_code",
-    "promo_code",
-    "invite_code",
-    "line_code",
-];
-
-/// Codes of 32 bits in decimal, which have up to ten digits.
-const WIDE_CODE_WORDS: &[&str] = &["hresult", "ntstatus", "exitcode", "exit_code", "winerror", "exit", "code"];
-
-/// Ports that tell which service it was.
-const SERVICE_PORTS: &[&str] = &[
-    "21", "22", "25", "53", "80", "110", "143", "389", "443", "465", "587", "636", "993", "1433", "1521", "1883", "2049", "2181", "2379",
-    "3306", "4222", "5432", "5672", "6379", "6443", "8086", "8125", "9042", "9092", "9200", "11211", "27017",
-];
 
 /// Reason phrases of HTTP, as they follow their number.
 const REASONS: &[&str] = &[
@@ -75,6 +33,7 @@ const REASONS: &[&str] = &[
     "payment required",
     "forbidden",
     "not found",
+    "page not found",
     "method not allowed",
     "not acceptable",
     "proxy authentication",
@@ -90,7 +49,9 @@ const REASONS: &[&str] = &[
     "uri too long",
     "unsupported media",
     "range not satisfiable",
+    "requested range",
     "expectation failed",
+    "i'm a teapot",
     "misdirected",
     "unprocessable",
     "locked",
@@ -118,265 +79,348 @@ const REASONS: &[&str] = &[
     "client closed",
 ];
 
+/// Most digits of a code: longer numbers are ids.
+const CODE_DIGITS_MAX: usize = 5;
+
+/// Most digits of a code of 32 bits in decimal.
+const WIDE_CODE_DIGITS_MAX: usize = 10;
+
+/// Classes of SQLSTATE under which databases report errors.
+const STATE_CLASSES: &[&[u8; 2]] = &[
+    b"08", b"0A", b"0B", b"0P", b"21", b"22", b"23", b"25", b"26", b"28", b"2B", b"2D", b"34", b"38", b"3D", b"3F", b"40", b"42", b"44",
+    b"53", b"54", b"55", b"57", b"58", b"F0", b"HV", b"HY", b"P0", b"XX",
+];
+
 impl<'a> Context<'a> {
-    /// The number from `start` to `end` of a text, of which `out` is already written.
-    pub(crate) fn new(text: &'a str, start: usize, end: usize, out: &'a str) -> Context<'a> {
-        Context { before: &text[..start], number: &text[start..end], after: &text[end..], out }
+    /// The word from `start` to `end`, and whether a placeholder and one separator stand before it.
+    pub(crate) fn new(bytes: &'a [u8], start: usize, end: usize, is_joined: bool) -> Context<'a> {
+        let separated = run_back(bytes, start, SEPARATORS_MAX, is_separator);
+        let word = last_word(&bytes[..separated]);
+        Context { bytes, start, end, is_joined, word, key: Key::of(word), separators: &bytes[separated..start] }
     }
 
-    /// Whether the digits carry meaning.
+    /// Whether the digits of a plain number carry meaning.
     pub(crate) fn keeps_number(&self) -> bool {
-        self.keeps_digits_in_name() || self.is_code() || self.keeps_version() || self.is_service_port() || self.has_reason()
+        self.keeps_digits_in_name() || self.is_code() || self.keeps_version() || self.is_service_port() || self.is_status()
     }
 
     /// Whether a hexadecimal number is an error code: up to 32 bits, next to a word that says so.
     pub(crate) fn keeps_hex(&self) -> bool {
-        self.number.len() <= 10 && self.follows_code_word()
+        self.end - self.start <= 10 && self.follows_code_word()
     }
 
     /// Whether a version belongs to a product's name.
     pub(crate) fn keeps_version(&self) -> bool {
-        let is_short = self.number.len() <= 12 && !self.number.contains([',', '_', '+', '-']);
-        let (word, separators) = self.word_before();
-        let joins = separators.bytes().all(|byte| matches!(byte, b' ' | b'/' | b'-' | b'_' | b'=' | b'>' | b'<'));
-        let is_version = self.number.contains('.') || self.number.len() <= 2 || separators.is_empty();
-        is_short && joins && is_version && is_product(strip_version_word(word)) && !self.is_counted()
+        let number = self.number();
+        if number.len() > 12 || number.iter().any(|byte| matches!(byte, b',' | b'_' | b'+' | b'-')) {
+            return false;
+        }
+        let (word, separators) = (self.word, self.separators);
+        let joins = separators.iter().all(|byte| matches!(byte, b' ' | b'/' | b'-' | b'_' | b'=' | b'>' | b'<'));
+        let is_version = number.contains(&b'.') || number.len() <= 2 || separators.is_empty();
+        if is_version && joins && self.follows_product() {
+            return !self.is_counted() && !(matches!(separators, b"-" | b"_") && is_counter(word));
+        }
+        number.len() <= 8 && word.eq_ignore_ascii_case(b"version") && separators.iter().any(|byte| matches!(byte, b'>' | b'<'))
     }
 
     /// Whether the digits are the rest of a name: `utf-8`, `x86_64`, `so.6`, `python3.11`, `ORA-06512`.
     pub(crate) fn keeps_digits_in_name(&self) -> bool {
-        let digits = self.number.bytes().filter(u8::is_ascii_digit).count();
-        let Some(separator) = self.before.bytes().next_back().filter(u8::is_ascii) else {
-            return false;
-        };
-        let word = last_word(&self.before[..self.before.len() - 1]);
+        let digits = self.number().iter().filter(|byte| is_digit(**byte)).count();
+        let is_plain = digits == self.end - self.start;
+        let separator = byte_before(self.bytes, self.start);
+        let word = last_word(&self.bytes[..self.start.saturating_sub(1)]);
         match separator {
-            b'_' if is_counter(word) => false,
-            b'_' if !self.out.ends_with("<*>_") => digits <= 2 && !word.is_empty() || digits <= 5 && is_name(word),
-            b'-' => digits <= 5 && (is_name(word) || is_code_family(word) && word.bytes().all(|byte| !byte.is_ascii_lowercase())),
-            b'.' => digits <= 6 && (is_name(word) || self.continues_version(word)),
-            b'/' | b' ' => digits <= 5 && self.number.len() == digits && is_spaced_name(word) && !self.is_counted(),
+            b'_' => !self.is_joined && !word.is_empty() && self.keeps_digits_behind_underscore(word, digits),
+            b'-' => digits <= 5 && (is_name(word) || is_code_family(word)),
+            b'.' => digits <= 6 && (is_name(word) || !self.is_joined && continues_version(word)),
+            b'/' | b' ' => digits <= 5 && is_plain && among(SPACED_NAMES, word) && !self.is_counted(),
             _ => false,
         }
     }
 
-    fn continues_version(&self, word: &str) -> bool {
-        let ends_with_digit = word.bytes().next_back().is_some_and(|byte| byte.is_ascii_digit());
-        let starts_with_letter = word.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-        ends_with_digit && starts_with_letter && self.out.ends_with('.') && !self.out.ends_with("<*>.") && word.len() <= 12
+    /// `handle_1` is a name; `worker_1` and `part_1_2` are one of many.
+    fn keeps_digits_behind_underscore(&self, word: &[u8], digits: usize) -> bool {
+        let last = word.rsplit(|byte| *byte == b'_').next().unwrap_or_default();
+        if is_name(last) {
+            return digits <= 5;
+        }
+        let goes_on = byte(self.bytes, self.end) == b'_' && is_digit(byte(self.bytes, self.end + 1));
+        let is_pair = goes_on || self.number().contains(&b'_') || last.iter().all(|byte| is_digit(*byte));
+        digits <= 2 && !is_counter(last) && !is_pair
     }
 
     /// Whether a word of letters and digits is an SQLSTATE.
     pub(crate) fn is_state_code(&self) -> bool {
-        let (word, _) = self.word_before();
-        self.number.len() == 5 && (word.eq_ignore_ascii_case("sqlstate") || word.eq_ignore_ascii_case("state"))
+        let word = self.word;
+        let is_announced = word.eq_ignore_ascii_case(b"sqlstate") || word.eq_ignore_ascii_case(b"state");
+        self.number().len() == 5 && (is_announced || self.is_leading_state())
+    }
+
+    /// The `42P01` of `42P01: relation does not exist`.
+    fn is_leading_state(&self) -> bool {
+        let word = self.number();
+        self.start == 0
+            && word.len() == 5
+            && from(self.bytes, self.end).starts_with(b": ")
+            && word.iter().all(|byte| is_digit(*byte) || byte.is_ascii_uppercase())
+            && word.first_chunk().is_some_and(|class| STATE_CLASSES.contains(&class))
+    }
+
+    /// Whether a word that counts stands in a name that the text quotes as such: `undefined method 'step1'`, or a key error, whose
+    /// text is only the key.
+    pub(crate) fn is_quoted_identifier(&self) -> bool {
+        let is_part = |byte: u8| is_word(byte) || matches!(byte, b'_' | b'.');
+        let start = run_back(self.bytes, self.start, IDENTIFIER_BYTES_MAX, is_part);
+        let end = run(&self.bytes[..self.bytes.len().min(self.end + IDENTIFIER_BYTES_MAX)], self.end, is_part);
+        let is_quoted =
+            matches!(byte_before(self.bytes, start), b'\'' | b'"' | b'`') && matches!(byte(self.bytes, end), b'\'' | b'"' | b'`');
+        if !is_quoted {
+            return false;
+        }
+        let before = &self.bytes[..start - 1];
+        let is_all = before.is_empty() && end + 1 == self.bytes.len();
+        is_all || before.last() == Some(&b' ') && among(IDENTIFIER_NOUNS, last_word(&before[..before.len() - 1]))
+    }
+
+    /// Whether the word is the value of a key that names an id, as in `"orderId":"…"`.
+    pub(crate) fn is_value_of_id(&self) -> bool {
+        let start = run_back(self.bytes, self.start, IDENTIFIER_BYTES_MAX, |byte| is_word(byte) || matches!(byte, b'_' | b'-'));
+        let separators = run_back(self.bytes, start, 4, |byte| matches!(byte, b'"' | b'\'' | b':' | b'=' | b' '));
+        if !self.bytes[separators..start].iter().any(|byte| matches!(byte, b':' | b'=')) {
+            return false;
+        }
+        let key = last_word(&self.bytes[..separators]);
+        let prefix = key.len().saturating_sub(2);
+        match &key[prefix..] {
+            b"Id" | b"ID" => true,
+            b"id" => prefix == 0 || key[prefix - 1] == b'_' || key.ends_with(b"uuid") || key.ends_with(b"guid"),
+            _ => false,
+        }
+    }
+
+    fn number(&self) -> &'a [u8] {
+        &self.bytes[self.start..self.end]
     }
 
     fn is_code(&self) -> bool {
-        let is_plain = self.number.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_plain || self.is_counted() {
+        let is_plain = self.number().iter().all(|byte| is_digit(*byte));
+        if !is_plain || self.is_counted() || self.goes_on() {
             return false;
         }
-        self.follows_code_word() || self.precedes_code_word() || self.is_state_in_parentheses()
+        self.follows_code_word() || self.precedes_code_word() || self.follows_state() || self.is_argument() || self.is_leading_state()
+    }
+
+    /// Whether more groups of digits follow, as in a code that someone types, in the number of a card or of a phone.
+    fn goes_on(&self) -> bool {
+        let second = run(self.bytes, self.end + 1, is_digit);
+        let has_second = second > self.end + 1;
+        match byte(self.bytes, self.end) {
+            b'-' => has_second,
+            b' ' if has_second => {
+                byte_before(self.bytes, self.start) == b'+' || byte(self.bytes, second) == b' ' && is_digit(byte(self.bytes, second + 1))
+            }
+            _ => false,
+        }
     }
 
     fn follows_code_word(&self) -> bool {
-        let (word, separators) = self.word_before();
-        let word = last_part(word);
-        if !is_code_word(word) && !self.follows_exited() {
+        let (word, separators) = (self.word, self.separators);
+        let is_result = separators == b"=" && among(RESULT_WORDS, word);
+        if !is_result && !self.follows_word_for_codes() && !self.follows_exited(word) {
             return false;
         }
-        let is_prose = separators.contains(':') && separators.contains(' ') && starts_with_word(self.after);
-        let is_loose = word.len() >= 5 && word[word.len() - 5..].eq_ignore_ascii_case("error");
-        let is_hex = self.number.starts_with("0x") || self.number.starts_with("0X");
-        let digits_max = if among(WIDE_CODE_WORDS, word) && self.is_wide() { 10 } else { 5 };
-        (is_hex || self.number.len() <= digits_max) && !(is_loose && is_prose)
+        let number = self.number();
+        let is_hex = byte(number, 1) | 0x20 == b'x';
+        let digits_max = if is_hex || self.is_wide() { WIDE_CODE_DIGITS_MAX } else { CODE_DIGITS_MAX };
+        number.len() <= digits_max && !(self.is_prose(separators) && ends_with_ignore_case(word, "error"))
+    }
+
+    fn follows_word_for_codes(&self) -> bool {
+        let ending = match self.word {
+            [_, .., b'e' | b'E'] => "code",
+            [_, .., b's' | b'S'] => "status",
+            [_, .., b'o' | b'O'] => "errno",
+            [_, .., b'r' | b'R'] => "error",
+            [_, .., _] => return self.key.is_in(CODE_WORDS),
+            _ => return false,
+        };
+        (ends_with_ignore_case(self.word, ending) || self.key.is_in(CODE_WORDS)) && !self.key.is_in(OTHER_CODES)
+    }
+
+    /// Also `TLSv`, of which the number has been taken off.
+    fn follows_product(&self) -> bool {
+        self.key.is_in(PRODUCTS) || self.word.strip_suffix(b"v").is_some_and(|word| among(PRODUCTS, word))
+    }
+
+    /// `error: 3 files` counts, `Error: 18456` does not.
+    fn is_prose(&self, separators: &[u8]) -> bool {
+        separators.contains(&b':')
+            && separators.contains(&b' ')
+            && byte(self.bytes, self.end) == b' '
+            && is_letter(byte(self.bytes, self.end + 1))
     }
 
     /// Whether the words before are about exit codes or results, which may be 32 bits wide.
     fn is_wide(&self) -> bool {
-        let tail = tail(self.before, 24).to_ascii_lowercase();
-        ["exit", "hresult", "ntstatus", "winerror"].iter().any(|word| tail.contains(word))
+        let tail = self.tail(24);
+        self.end - self.start > CODE_DIGITS_MAX
+            && ["exit", "hresult", "ntstatus", "winerror"]
+                .iter()
+                .any(|row| tail.windows(row.len()).any(|word| word.eq_ignore_ascii_case(row.as_bytes())))
     }
 
-    fn follows_exited(&self) -> bool {
-        let tail = tail(self.before, 16).to_ascii_lowercase();
-        ["exited with ", "exited: ", "terminated with ", "exit with ", "returned non-zero "].iter().any(|words| tail.ends_with(words))
+    /// `exited with 3`, `returned non-zero 3`.
+    fn follows_exited(&self, word: &[u8]) -> bool {
+        match word {
+            b"with" => {
+                let before = &self.bytes[..self.start.saturating_sub(b" with ".len())];
+                ["exited", "terminated", "exit", "closed"].iter().any(|row| last_word(before).eq_ignore_ascii_case(row.as_bytes()))
+            }
+            b"zero" => ends_with_ignore_case(&self.bytes[..self.start], "returned non-zero "),
+            _ => false,
+        }
     }
 
+    /// `404 error`, `503 is the status`.
     fn precedes_code_word(&self) -> bool {
-        let Some(rest) = self.after.strip_prefix(' ') else {
+        let number = self.number();
+        let after = from(self.bytes, self.end);
+        if number.len() != 3 || after.first() != Some(&b' ') {
             return false;
-        };
-        let word = &rest[..rest.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(rest.len())];
-        self.number.len() == 3 && among(&["error", "status", "response", "errno"], word)
+        }
+        let word = &after[1..run(after, 1, is_letter).min(after.len())];
+        if matches!(word.len(), 5..=8) {
+            return ["error", "status", "response", "errno"].iter().any(|row| word.eq_ignore_ascii_case(row.as_bytes()));
+        }
+        let window = &after[..after.len().min(24)];
+        word == b"is" && [" code", " status"].iter().any(|row| window.windows(row.len()).any(|text| text == row.as_bytes()))
     }
 
-    /// The `(28000)` of `ERROR 1045 (28000): Access denied`.
-    fn is_state_in_parentheses(&self) -> bool {
-        let Some(before) = self.out.strip_suffix(" (") else {
+    /// The `(28000)` of `ERROR 1045 (28000)`, and the `[2002]` of `SQLSTATE[HY000] [2002]`.
+    fn follows_state(&self) -> bool {
+        let before = &self.bytes[..self.start];
+        if let Some(before) = before.strip_suffix(b" (") {
+            let word = last_word(before);
+            let is_code = !word.is_empty() && word.len() <= CODE_DIGITS_MAX && word.iter().all(|byte| is_digit(*byte));
+            let code = || Context::new(self.bytes, before.len() - word.len(), before.len(), false);
+            return self.number().len() == 5 && byte(self.bytes, self.end) == b')' && is_code && code().follows_code_word();
+        }
+        let Some(state) = before.strip_suffix(b"] [") else {
             return false;
         };
-        let word = last_word(before);
-        self.number.len() == 5 && self.after.starts_with(')') && !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+        let word = last_word(state);
+        word.len() == 5 && self.number().len() <= CODE_DIGITS_MAX && ends_with_ignore_case(&state[..state.len() - 5], "sqlstate[")
+    }
+
+    /// The number of `(2006, 'server has gone away')`, the arguments of a database's error.
+    fn is_argument(&self) -> bool {
+        self.start == 1
+            && self.bytes[0] == b'('
+            && self.number().len() <= CODE_DIGITS_MAX
+            && matches!(from(self.bytes, self.end), [b',', b' ', b'\'' | b'"', ..])
+    }
+
+    /// Whether 4xx or 5xx is the status of an answer: before its reason, behind a word for answering, behind the protocol, or alone
+    /// at the start.
+    fn is_status(&self) -> bool {
+        let number = self.number();
+        if number.len() != 3 || !matches!(number[0], b'4' | b'5') || !is_digit(number[1]) || !is_digit(number[2]) {
+            return false;
+        }
+        self.has_reason()
+            || self.is_answer()
+            || self.follows_protocol()
+            || self.start == 0 && matches!(byte(self.bytes, self.end), b',' | b':')
     }
 
     fn has_reason(&self) -> bool {
-        let is_status = self.number.len() == 3 && self.number.starts_with(['4', '5']);
-        let Some(rest) = self.after.strip_prefix([' ', ':']).map(str::trim_start) else {
-            return false;
-        };
-        is_status
-            && REASONS
+        let at = run(self.bytes, self.end, |byte| matches!(byte, b' ' | b':' | b'-' | b'(')).min(self.end + 3);
+        let rest = from(self.bytes, at);
+        let first = byte(rest, 0) | 0x20;
+        at > self.end && REASONS.iter().any(|reason| reason.as_bytes()[0] == first && starts_with_ignore_case(rest, reason))
+    }
+
+    fn is_answer(&self) -> bool {
+        let before = &self.bytes[..self.start];
+        let before = before.strip_suffix(b" with ").or(before.strip_suffix(b" with a ")).or(before.strip_suffix(b" ")).unwrap_or_default();
+        let next = byte(self.bytes, self.end + 1);
+        let counts = byte(self.bytes, self.end) == b' ' && is_letter(next);
+        let follows = || {
+            [" for", " from", " on", " to", " after", " while", " when", " in "]
                 .iter()
-                .any(|reason| rest.len() >= reason.len() && rest.as_bytes()[..reason.len()].eq_ignore_ascii_case(reason.as_bytes()))
+                .any(|row| from(self.bytes, self.end).starts_with(row.as_bytes()))
+        };
+        among(ANSWER_WORDS, last_word(before)) && (!counts || follows())
+    }
+
+    /// The status of a line in an access log: `"GET / HTTP/1.1" 503`.
+    fn follows_protocol(&self) -> bool {
+        let tail = self.tail(12);
+        let tail = tail.strip_suffix(b"\" ").or(tail.strip_suffix(b" ")).unwrap_or_default();
+        let start = run_back(tail, tail.len(), 3, |byte| is_digit(byte) || byte == b'.');
+        start < tail.len() && tail[..start].ends_with(b"HTTP/")
     }
 
     fn is_service_port(&self) -> bool {
-        if !SERVICE_PORTS.contains(&self.number) {
+        let number = self.number();
+        if !(2..=5).contains(&number.len()) || !among(SERVICE_PORTS, number) {
             return false;
         }
-        let (word, separators) = self.word_before();
-        if word.eq_ignore_ascii_case("port") {
+        let (word, separators) = (self.word, self.separators);
+        if word.eq_ignore_ascii_case(b"port") {
             return true;
         }
-        let follows_address = self.out.strip_suffix(':').is_some_and(|before| before.ends_with(PLACEHOLDER) || before.ends_with(']'));
-        let host = host_before(self.before);
-        self.before.ends_with(':') && !self.after.starts_with(':') && (follows_address || separators == ":" && is_host(host))
+        let is_place = byte(self.bytes, self.end) == b':' && is_digit(byte(self.bytes, self.end + 1));
+        let follows_address = matches!(byte_before(self.bytes, self.start - usize::from(self.start > 0)), b']' | b'>');
+        byte_before(self.bytes, self.start) == b':'
+            && !is_place
+            && (self.is_joined || follows_address || separators == b":" && self.follows_host(word))
+    }
+
+    fn follows_host(&self, word: &[u8]) -> bool {
+        let end = self.start - 1;
+        let start = run_back(self.bytes, end, HOST_BYTES_MAX, |byte| is_word(byte) || matches!(byte, b'.' | b'-' | b'_'));
+        let host = &self.bytes[start..end];
+        let is_file = host.contains(&b'.') && among(ENDINGS, word);
+        !is_file && host.iter().any(|byte| is_letter(*byte)) && !among(NOT_HOSTS, host)
     }
 
     /// Whether the number only counts: `3 of 9`.
     fn is_counted(&self) -> bool {
-        let after = self.after.trim_start();
-        self.after.starts_with(' ') && (after.starts_with("of ") || after.starts_with("times") || after.starts_with("more "))
+        let after = from(self.bytes, self.end);
+        match after {
+            [b' ', b'o', ..] => after.starts_with(b" of "),
+            [b' ', b't', ..] => after.starts_with(b" times"),
+            [b' ', b'm', ..] => after.starts_with(b" more "),
+            _ => false,
+        }
     }
 
-    /// The word before the number, and what stands between.
-    fn word_before(&self) -> (&'a str, &'a str) {
-        let separators = tail(self.before, 6).bytes().rev().take_while(|byte| is_separator(*byte)).count();
-        let (before, separators) = self.before.split_at(self.before.len() - separators);
-        (last_word(before), separators)
+    fn tail(&self, length: usize) -> &'a [u8] {
+        &self.bytes[self.start.saturating_sub(length)..self.start]
     }
 }
+
+/// Most separators between a word and its number, in bytes.
+const SEPARATORS_MAX: usize = 6;
+
+/// Longest part of an identifier or a value that is looked at on one side of a word, in bytes.
+const IDENTIFIER_BYTES_MAX: usize = 48;
+
+/// Longest name of a host before a port, in bytes.
+const HOST_BYTES_MAX: usize = 64;
 
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b':' | b'=' | b'#' | b'(' | b'[' | b'\'' | b'"' | b'`' | b'-' | b'/' | b'<' | b'>' | b'+' | b'_')
 }
 
-fn is_code_word(word: &str) -> bool {
-    if among(OTHER_CODES, word) {
-        return false;
-    }
-    let ends_with = |row: &&&str| word.len() > row.len() && word.as_bytes()[word.len() - row.len()..].eq_ignore_ascii_case(row.as_bytes());
-    among(CODE_WORDS, word) || CODE_WORDS.iter().take(4).any(|row| ends_with(&row)) && !word.is_empty()
+/// Families are in capitals: `ORA-00942`.
+fn is_code_family(word: &[u8]) -> bool {
+    !word.iter().any(u8::is_ascii_lowercase) && among(CODE_FAMILIES, word)
 }
 
-/// The last part of a dotted name.
-fn last_part(word: &str) -> &str {
-    word.rsplit('.').next().unwrap_or(word)
-}
-
-fn strip_version_word(word: &str) -> &str {
-    word.strip_suffix(['v', 'V']).filter(|rest| is_product(rest)).unwrap_or(word)
-}
-
-/// The letters, digits and underscores that end a text.
-fn last_word(text: &str) -> &str {
-    let length = tail(text, 32).bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-    &text[text.len() - length..]
-}
-
-fn starts_with_word(text: &str) -> bool {
-    text.strip_prefix(' ').is_some_and(|rest| rest.starts_with(|character: char| character.is_ascii_alphabetic()))
-}
-
-/// At most the last `bytes` bytes of a text, cut at a character boundary.
-fn tail(text: &str, bytes: usize) -> &str {
-    let mut start = text.len().saturating_sub(bytes);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    &text[start..]
-}
-
-fn host_before(before: &str) -> &str {
-    let before = before.strip_suffix(':').unwrap_or(before);
-    let length =
-        tail(before, 128).bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')).count();
-    &before[before.len() - length..]
-}
-
-/// Endings of source files, behind which a number is a line.
-const SOURCES: &[&str] = &[
-    "c", "cc", "cpp", "cs", "ex", "exs", "go", "h", "hpp", "hs", "java", "js", "jsx", "kt", "lua", "mjs", "ml", "php", "pl", "py", "rb",
-    "rs", "scala", "sh", "sql", "swift", "ts", "tsx", "vue", "json", "yaml", "yml", "toml", "xml", "html", "css", "txt", "csv", "log",
-    "conf",
-];
-
-fn is_host(host: &str) -> bool {
-    let ending = host.rsplit_once('.').map(|(_, ending)| ending);
-    !host.is_empty()
-        && !ending.is_some_and(|ending| among(SOURCES, ending))
-        && host.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && !among(&["line", "row", "column", "col", "id", "count", "size", "pid"], host)
-}
-
-/// Phrases behind which a quoted text is someone's data.
-const DATA_PHRASES: &[&str] = &[
-    "invalid value",
-    "invalid literal",
-    "with base 10",
-    "duplicate entry",
-    "duplicate key value",
-    "unknown value",
-    "unexpected value",
-    "string to float",
-    "invalid input",
-    "invalid url",
-    "invalid date",
-    "invalid email",
-    "invalid uuid",
-    "invalid id",
-    "no such user",
-    "user",
-    "username",
-    "login",
-    "account",
-    "customer",
-    "for input string",
-    "parsing",
-    "invalid number",
-    "invalid integer",
-    "invalid time",
-    "not a valid email",
-    "type integer",
-    "type uuid",
-    "type date",
-    "type numeric",
-    "type boolean",
-    "type timestamp",
-    "type bigint",
-    "isoformat string",
-    "time data",
-    "could not parse",
-    "cannot parse",
-    "failed to parse",
-    "unable to parse",
-    "unparseable date",
-    "bad value",
-    "illegal value",
-    "value",
-];
-
-/// Whether the text before a quote announces someone's data.
-pub(crate) fn announces_data(before: &str) -> bool {
-    let before = tail(before, 64).trim_end_matches([' ', ':', '=', '(']);
-    DATA_PHRASES.iter().any(|phrase| {
-        let Some(start) = before.len().checked_sub(phrase.len()) else {
-            return false;
-        };
-        let bytes = before.as_bytes();
-        bytes[start..].eq_ignore_ascii_case(phrase.as_bytes())
-            && !start.checked_sub(1).is_some_and(|before| bytes[before].is_ascii_alphanumeric() || bytes[before] == b'_')
-    })
+/// `python3` before `.11`.
+fn continues_version(word: &[u8]) -> bool {
+    word.len() <= 12 && word.first().is_some_and(|byte| is_letter(*byte)) && word.last().is_some_and(|byte| is_digit(*byte))
 }

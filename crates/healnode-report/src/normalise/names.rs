@@ -1,6 +1,9 @@
 //! Words of letters and digits: names that are kept, counters that lose their number, ids.
 //!
-//! The lists are part of the algorithm's version.
+//! Looks at one word and nothing around it.
+
+use super::class::{is_digit, is_hex, is_letter};
+use super::lists::{COUNTERS, Key, NAMES, PRODUCTS, SPACED_NAMES, TURNING, among};
 
 /// What a word of letters and digits is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,327 +21,66 @@ pub(crate) enum Verdict {
 
 use Verdict::{Counted, Keep, Variable};
 
-/// Words that count things: what follows them is a number of no meaning.
-const COUNTERS: &[&str] = &[
-    "actor",
-    "agent",
-    "attempt",
-    "backend",
-    "batch",
-    "block",
-    "broker",
-    "bucket",
-    "build",
-    "cache",
-    "chunk",
-    "client",
-    "cluster",
-    "column",
-    "conn",
-    "connection",
-    "consumer",
-    "container",
-    "core",
-    "cpu",
-    "customer",
-    "db",
-    "device",
-    "disk",
-    "dispatcher",
-    "epoch",
-    "executor",
-    "exec",
-    "fd",
-    "fiber",
-    "frame",
-    "frontend",
-    "goroutine",
-    "gpu",
-    "group",
-    "guest",
-    "handler",
-    "host",
-    "id",
-    "index",
-    "instance",
-    "item",
-    "iteration",
-    "job",
-    "line",
-    "loop",
-    "machine",
-    "master",
-    "member",
-    "message",
-    "msg",
-    "node",
-    "object",
-    "offset",
-    "order",
-    "page",
-    "part",
-    "partition",
-    "peer",
-    "pid",
-    "pod",
-    "pool",
-    "port",
-    "primary",
-    "proc",
-    "process",
-    "queue",
-    "rank",
-    "record",
-    "region",
-    "replica",
-    "req",
-    "request",
-    "retry",
-    "row",
-    "run",
-    "runner",
-    "seq",
-    "server",
-    "session",
-    "shard",
-    "slave",
-    "slot",
-    "stage",
-    "standby",
-    "step",
-    "stream",
-    "task",
-    "tenant",
-    "thread",
-    "tid",
-    "tmp",
-    "temp",
-    "try",
-    "tx",
-    "txn",
-    "user",
-    "vm",
-    "volume",
-    "web",
-    "worker",
-    "wrk",
-    "zone",
-];
-
-/// Names in which digits stand behind a hyphen, a dot or an underscore: encodings, digests, protocols, standards.
-const NAMES: &[&str] = &[
-    "aes", "avx", "big5", "blake", "cp", "crc", "cve", "des", "e", "ecma", "ed", "es", "float", "gb", "gpt", "h", "ibm", "int", "ipv",
-    "koi8", "koi8_r", "lib", "mp", "mpeg", "p", "python", "rc", "s", "sha2", "sha3", "so", "sse", "tlsv", "type", "ucs", "uint", "win",
-    "x", "x86", "8859",
-];
-
-/// Names of the same kind in which digits may also stand behind a space or a slash.
-const SPACED_NAMES: &[&str] = &[
-    "ascii", "base", "http", "https", "ieee", "ip", "iso", "latin", "md", "oauth", "pbkdf", "pkcs", "rfc", "rsa", "sha", "socks", "ssl",
-    "tls", "usb", "utf", "windows", "wpa",
-];
-
-/// Families of error codes that put a hyphen before the number.
-const CODE_FAMILIES: &[&str] = &[
-    "asm", "cls", "cpf", "crs", "dbd", "dpi", "dpy", "err", "exp", "imp", "jbas", "kup", "lrm", "nid", "ns", "oci", "ora", "pls", "rman",
-    "sp2", "tns", "ucp", "wfly", "arq", "hhh", "hv", "sql", "sqlcode", "msb", "nu", "va",
-];
-
-/// Products whose version is part of what went wrong.
-const PRODUCTS: &[&str] = &[
-    "android",
-    "angular",
-    "apache",
-    "api",
-    "bash",
-    "chrome",
-    "clang",
-    "cuda",
-    "cudnn",
-    "cxxabi",
-    "deno",
-    "django",
-    "docker",
-    "dotnet",
-    "edge",
-    "elasticsearch",
-    "elixir",
-    "erlang",
-    "fedora",
-    "firefox",
-    "flask",
-    "gcc",
-    "git",
-    "glibc",
-    "glibcxx",
-    "go",
-    "golang",
-    "gradle",
-    "grpc",
-    "http",
-    "https",
-    "ios",
-    "java",
-    "jdk",
-    "jre",
-    "jvm",
-    "kafka",
-    "kernel",
-    "kotlin",
-    "kubernetes",
-    "laravel",
-    "libc",
-    "libssl",
-    "libstdc",
-    "linux",
-    "llvm",
-    "log4j",
-    "macos",
-    "mariadb",
-    "maven",
-    "mongodb",
-    "musl",
-    "mysql",
-    "net",
-    "netty",
-    "next",
-    "nginx",
-    "node",
-    "nodejs",
-    "npm",
-    "numpy",
-    "nvcc",
-    "opengl",
-    "openjdk",
-    "openssl",
-    "oracle",
-    "otp",
-    "perl",
-    "php",
-    "pip",
-    "pnpm",
-    "postgres",
-    "postgresql",
-    "protobuf",
-    "protocol",
-    "python",
-    "pytorch",
-    "rails",
-    "react",
-    "redis",
-    "ruby",
-    "rust",
-    "rustc",
-    "safari",
-    "scala",
-    "spark",
-    "spring",
-    "sqlite",
-    "ssl",
-    "swift",
-    "tensorflow",
-    "tls",
-    "tlsv",
-    "tomcat",
-    "torch",
-    "typescript",
-    "ubuntu",
-    "vue",
-    "vulkan",
-    "webpack",
-    "windows",
-    "yarn",
-];
-
-/// Words of letters and digits in turns that are names all the same.
-const TURNING: &[&str] = &[
-    "f32x4",
-    "h264avc",
-    "i32x4",
-    "i8x16",
-    "prime256v1",
-    "s3v4",
-    "secp256k1",
-    "secp256r1",
-    "secp384r1",
-    "secp521r1",
-    "u8x16",
-    "utf8mb3",
-    "utf8mb4",
-];
-
-pub(crate) fn is_counter(word: &str) -> bool {
-    among(COUNTERS, word) || word.strip_suffix(['s', 'S']).is_some_and(|word| among(COUNTERS, word))
+/// Whether a word counts things, also in the plural.
+pub(crate) fn is_counter(word: &[u8]) -> bool {
+    among(COUNTERS, word) || word.strip_suffix(b"s").is_some_and(|word| among(COUNTERS, word))
 }
 
-pub(crate) fn is_name(word: &str) -> bool {
-    among(NAMES, word) || is_spaced_name(word)
+/// Whether digits behind a word belong to its name.
+pub(crate) fn is_name(word: &[u8]) -> bool {
+    let key = Key::of(word);
+    key.is_in(NAMES) || key.is_in(SPACED_NAMES)
 }
 
-pub(crate) fn is_spaced_name(word: &str) -> bool {
-    among(SPACED_NAMES, word)
+/// Whether a word of hexadecimal letters is a number: twelve of them are no word of a language, nor are four times the same.
+pub(crate) fn is_hex_without_digits(word: &[u8]) -> bool {
+    word.len() >= 12 || word.len() >= 4 && word.iter().all(|byte| *byte == word[0])
 }
 
-pub(crate) fn is_code_family(word: &str) -> bool {
-    among(CODE_FAMILIES, word)
-}
+/// Longest word that can be a name, in bytes. Longer ones with digits in between are ids.
+const NAME_BYTES_MAX: usize = 48;
 
-pub(crate) fn is_product(word: &str) -> bool {
-    among(PRODUCTS, word)
-}
-
-pub(crate) fn among(list: &[&str], word: &str) -> bool {
-    list.iter().any(|row| row.eq_ignore_ascii_case(word))
-}
-
-/// Whether a word of letters is hex: twelve of them are no word of a language.
-pub(crate) fn is_hex_without_digits(word: &str) -> bool {
-    word.len() >= 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Judges a word of ASCII letters and digits, or of hex letters only.
-pub(crate) fn judge(word: &str) -> Verdict {
-    let bytes = word.as_bytes();
-    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    if is_hex(bytes, digits) {
+/// Judges a word of ASCII letters and digits, at least one of each or digits only.
+pub(crate) fn judge(word: &[u8]) -> Verdict {
+    let digits = word.iter().filter(|byte| is_digit(**byte)).count();
+    let letters = word.iter().take_while(|byte| is_letter(**byte)).count();
+    if digits == word.len() || is_hexadecimal(word, digits) {
         return Variable;
     }
-    match turns(bytes) {
-        0 => Variable,
+    match turns(word) {
         1 if letters > 0 => judge_counted(word, letters),
         1 => judge_leading(word, digits),
-        _ if among(TURNING, word) => Keep,
-        2 if letters > 0 && digits <= 3 && word.len() <= 12 => Keep,
+        _ if among(TURNING, word) || among(PRODUCTS, word) => Keep,
+        _ if word.len() <= NAME_BYTES_MAX && is_turning_name(word, letters, digits) => Keep,
         _ => Variable,
     }
 }
 
 /// Seven hex digits are the shortest git hash. Fewer digits than two make a short one more likely a word.
-fn is_hex(bytes: &[u8], digits: usize) -> bool {
-    let long_enough = bytes.len() >= 7 && digits >= 2 || bytes.len() >= 12;
-    long_enough && bytes.iter().all(u8::is_ascii_hexdigit) && !is_letters_then_few_digits(bytes, digits)
+fn is_hexadecimal(word: &[u8], digits: usize) -> bool {
+    let long_enough = word.len() >= 7 && digits >= 2 || word.len() >= 12;
+    long_enough && word.iter().all(|byte| is_hex(*byte)) && !is_letters_then_few_digits(word, digits)
 }
 
 /// `decade12`, `face2000`: letters with up to four digits behind are a name.
-fn is_letters_then_few_digits(bytes: &[u8], digits: usize) -> bool {
-    digits <= 4 && bytes.len() - digits >= 4 && bytes[..bytes.len() - digits].iter().all(u8::is_ascii_alphabetic) && bytes.len() < 12
+fn is_letters_then_few_digits(word: &[u8], digits: usize) -> bool {
+    digits <= 4 && word.len() - digits >= 4 && word.len() < 12 && word[..word.len() - digits].iter().all(|byte| is_letter(*byte))
 }
 
 /// How often letters turn to digits or back.
-fn turns(bytes: &[u8]) -> usize {
-    bytes.windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count()
+fn turns(word: &[u8]) -> usize {
+    word.windows(2).filter(|pair| is_digit(pair[0]) != is_digit(pair[1])).count()
 }
 
-fn judge_counted(word: &str, letters: usize) -> Verdict {
+fn judge_counted(word: &[u8], letters: usize) -> Verdict {
     let (name, digits) = word.split_at(letters);
-    if digits.len() >= 8 && word.len() >= 10 {
+    if digits.len() >= 8 && word.len() >= 10 || name.eq_ignore_ascii_case(b"tmp") {
         return Variable;
     }
     if is_counter(name) {
         return Counted { letters };
     }
-    let is_code = digits.len() == 5 && name.len() <= 6 && name.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_code = digits.len() == 5 && name.len() <= 6 && name.iter().all(u8::is_ascii_uppercase);
     if digits.len() <= 4 || is_code || is_name(name) {
         return Keep;
     }
@@ -346,9 +88,79 @@ fn judge_counted(word: &str, letters: usize) -> Verdict {
 }
 
 /// `4k`, `3d`, `2fa` are names, `2nd` and `12345abc` are not.
-fn judge_leading(word: &str, digits: usize) -> Verdict {
-    let ordinals = ["st", "nd", "rd", "th"];
-    if digits > 2 || among(&ordinals, &word[digits..]) { Variable } else { Keep }
+fn judge_leading(word: &[u8], digits: usize) -> Verdict {
+    let is_ordinal = matches!(word[digits..], [b's', b't'] | [b'n', b'd'] | [b'r', b'd'] | [b't', b'h']);
+    if digits > 2 || is_ordinal { Variable } else { Keep }
+}
+
+/// Whether letters and digits in turns are a name: words in it, as in `Base32Decoder`, or a letter or two around few digits, as in
+/// `k8s`. Ids have no words.
+fn is_turning_name(word: &[u8], letters: usize, digits: usize) -> bool {
+    if letters == 0 || word[..letters].eq_ignore_ascii_case(b"tmp") {
+        return false;
+    }
+    let count = words(word);
+    let all = word.len() - digits;
+    let is_long = word.len() > 20;
+    let has_words = digits <= 6 && digits <= all && if is_long { all >= count * 4 } else { all * 2 >= count * 5 };
+    let tail = word.iter().rev().take_while(|byte| is_letter(**byte)).count();
+    let is_short = count == 2 && digits <= 2 && letters <= 2 && tail <= 2 && tail + letters + digits == word.len();
+    let is_version = matches!(word[0], b'v' | b'V') && is_digit(word[1]) && word.len() <= 10 && digits <= 4 && count == 2;
+    let is_named = is_name(&word[..letters]) && digits <= 4 && tail <= 4 && count == 2;
+    has_words || is_short || is_version || is_named
+}
+
+/// How many words of letters there are, also `MaxPool` being two.
+fn words(word: &[u8]) -> usize {
+    let starts = |index: usize| {
+        let before = index.checked_sub(1).map_or(b'0', |before| word[before]);
+        let next_is_lower = word.get(index + 1).is_some_and(u8::is_ascii_lowercase);
+        let is_camel = word[index].is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_uppercase() && next_is_lower);
+        is_letter(word[index]) && (is_digit(before) || is_camel)
+    };
+    (0..word.len()).filter(|index| starts(*index)).count()
+}
+
+/// Longest compound that is looked through for an id, in bytes. An id that is longer is found by its first part.
+const COMPOUND_BYTES_MAX: usize = 96;
+
+/// End of the id in an alphabet of 64 characters that begins at `at`: small and capital letters and digits in turns, with `_`,
+/// `-`, `+` and `/` among them.
+pub(crate) fn compound_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut seen = [0_usize; 4];
+    let (mut changes, mut before, mut end, mut has_slash) = (0, 3, at, false);
+    let limit = bytes.len().min(at + COMPOUND_BYTES_MAX);
+    while end < limit {
+        let kind = match bytes[end] {
+            b'a'..=b'z' => 0,
+            b'A'..=b'Z' => 1,
+            b'0'..=b'9' => 2,
+            b'_' | b'-' => 3,
+            b'+' | b'/' => {
+                has_slash = true;
+                3
+            }
+            _ => break,
+        };
+        changes += usize::from(kind != before && kind != 3 && !(kind == 0 && before == 1));
+        seen[kind] += 1;
+        before = kind;
+        end += 1;
+    }
+    let characters = seen[0] + seen[1] + seen[2];
+    let is_mixed = seen[0] >= 2 && seen[1] >= 2 && seen[2] >= 1;
+    let length_min = if has_slash { 20 } else { 12 };
+    if !is_mixed || characters < length_min || changes * 2 < characters || !is_letter_or_digit(bytes[end - 1]) {
+        return None;
+    }
+    while end < limit && bytes[end] == b'=' {
+        end += 1;
+    }
+    Some(end)
+}
+
+fn is_letter_or_digit(byte: u8) -> bool {
+    is_letter(byte) || is_digit(byte)
 }
 
 #[cfg(test)]
@@ -358,24 +170,63 @@ mod tests {
     #[test]
     fn names_keep_their_digits() {
         for word in [
-            "int16", "sha384", "utf8", "latin1", "av1", "ES384", "Vec3", "base58", "k8s", "riscv64", "E0599", "TS7006", "CS8602",
-            "LNK2019", "log4j", "i18n", "h264", "s3", "x86", "4k", "2fa", "utf8mb4", "PGRST116", "v4", "oauth2", "MSB30073",
+            "int16",
+            "sha384",
+            "utf8",
+            "latin1",
+            "av1",
+            "ES384",
+            "Vec3",
+            "base58",
+            "k8s",
+            "riscv64",
+            "E0599",
+            "TS7006",
+            "CS8602",
+            "LNK2019",
+            "log4j",
+            "i18n",
+            "h264",
+            "s3",
+            "x86",
+            "4k",
+            "2fa",
+            "utf8mb4",
+            "PGRST116",
+            "v4",
+            "oauth2",
+            "MSB30073",
+            "Base64Encoder",
+            "HmacSHA256Signer",
+            "v2alpha1",
+            "Log4jLogger",
+            "MaxPool2d",
+            "cp1251w",
+            "win32api",
         ] {
-            assert_eq!(judge(word), Keep, "{word}");
+            assert_eq!(judge(word.as_bytes()), Keep, "{word}");
         }
     }
 
     #[test]
     fn counters_lose_their_number() {
         for (word, letters) in [("worker16", 6), ("node1", 4), ("Thread12", 6), ("abcxyz123456", 6)] {
-            assert_eq!(judge(word), Counted { letters }, "{word}");
+            assert_eq!(judge(word.as_bytes()), Counted { letters }, "{word}");
         }
     }
 
     #[test]
     fn ids_are_variable() {
-        for word in ["3ac9f01", "7d9f8b6c5d", "x2x7z", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "abcdefabcdef", "2nd", "V1StGXR8Z5jdHi6B"] {
-            assert_eq!(judge(word), Variable, "{word}");
+        for word in ["3ac9f01", "7d9f8b6c5d", "x2x7z", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "2nd", "V1StGXR8Z5jdHi6B", "tmpa1b2c3", "q8wz3k"] {
+            assert_eq!(judge(word.as_bytes()), Variable, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_have_separators() {
+        assert_eq!(compound_end(b"kQ7yW-0LmB3xPz9_TfRcA left", 0), Some(21));
+        for text in ["AES-128-GCM", "Win7-SRV08R2-Package-TopLevel", "TLS_AES_128_GCM_SHA256", "aarch64-unknown-linux-gnu"] {
+            assert_eq!(compound_end(text.as_bytes(), 0), None, "{text}");
         }
     }
 }

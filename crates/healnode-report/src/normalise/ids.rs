@@ -1,0 +1,92 @@
+//! Ids of many parts: of pods, of resources in a cloud, of orders.
+//!
+//! Walks bytes from the first part on and says where the id ends.
+
+use super::class::{byte, byte_before, from, is_digit, is_hex, is_word, run};
+
+/// The letters and digits of which a cluster makes the parts of a pod's name: none that could spell a word.
+fn is_pod_byte(byte: u8) -> bool {
+    matches!(byte, b'2' | b'4'..=b'9' | b'b'..=b'z') && !matches!(byte, b'e' | b'i' | b'o' | b'u' | b'y')
+}
+
+/// Whether a word is the last part of a pod's name, as it is behind a hash.
+pub(crate) fn is_pod_suffix(word: &[u8]) -> bool {
+    word.len() == 5 && word.iter().all(|byte| is_pod_byte(*byte))
+}
+
+/// End of the hash of a pod's template and of the part behind it, as in `7d9f8b6c5d-x2x7z`.
+pub(crate) fn pod_end(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    let last = end + 6;
+    let is_pod = (6..=10).contains(&(end - start))
+        && byte(bytes, end) == b'-'
+        && bytes[start..end].iter().all(|byte| is_pod_byte(*byte))
+        && !is_word(byte(bytes, last))
+        && bytes.get(end + 1..last).is_some_and(is_pod_suffix);
+    is_pod.then_some(last)
+}
+
+/// Whether a word is the random part of a name such as `agent-x2k7p`. Without a digit it is a word.
+pub(crate) fn is_random_suffix(bytes: &[u8], start: usize, end: usize) -> bool {
+    let word = &bytes[start..end];
+    byte_before(bytes, start) == b'-' && is_pod_suffix(word) && word.iter().any(|byte| is_digit(*byte)) && !is_word(byte(bytes, end))
+}
+
+/// Whether a word is the hash in the default text of a Java object, `Type@3ac9f01e`.
+pub(crate) fn is_object_hash(bytes: &[u8], start: usize, end: usize) -> bool {
+    let type_end = start.saturating_sub(1);
+    end - start <= 16
+        && byte_before(bytes, start) == b'@'
+        && (is_word(byte_before(bytes, type_end)) || byte_before(bytes, type_end) == b';')
+        && bytes[start..end].iter().all(|byte| is_hex(*byte))
+}
+
+/// The region and the account in the name of a cloud's resource, `arn:aws:sqs:eu-west-1:112233445566:queue`: where they begin and
+/// end.
+pub(crate) fn account_of_resource(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    let field = |at: usize| {
+        let window = &bytes[..bytes.len().min(at + 32)];
+        let end = run(window, at, |byte| is_word(byte) || byte == b'-');
+        (byte(bytes, end) == b':').then_some(end)
+    };
+    let partition = field(start + 4)?;
+    let service = field(partition + 1)?;
+    let region = field(service + 1)?;
+    let account = field(region + 1)?;
+    (account > service + 2).then_some((service + 1, account))
+}
+
+/// End of a code such as `A17-03`: one or two capitals with digits, a hyphen, more digits.
+pub(crate) fn code_end(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    let word = &bytes[start..end];
+    let letters = word.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let is_code = (1..=2).contains(&letters) && word.len() <= letters + 4 && word[letters..].iter().all(|byte| is_digit(*byte));
+    let digits = run(bytes, end + 1, is_digit);
+    (is_code && byte(bytes, end) == b'-' && digits > end + 1 && !is_word(byte(bytes, digits))).then_some(digits)
+}
+
+/// End of the capitals behind a number, `90213-QX`. One `D` is a dimension.
+pub(crate) fn number_suffix_end(bytes: &[u8], end: usize) -> usize {
+    let letters = run(&bytes[..bytes.len().min(end + 4)], end + 1, |byte| byte.is_ascii_uppercase());
+    let count = letters.saturating_sub(end + 1);
+    let is_suffix =
+        byte(bytes, end) == b'-' && (1..=2).contains(&count) && !is_word(byte(bytes, letters)) && from(bytes, end + 1)[..count] != *b"D";
+    if is_suffix { letters } else { end }
+}
+
+/// Whether a word opens a line of a Go logger: a level, month and day, then the time, as in `I1125 13:10:32.004512`.
+pub(crate) fn is_log_header(bytes: &[u8], start: usize, end: usize) -> bool {
+    let is_time = |text: &[u8]| matches!(text, [b' ', h, i, b':', m, n, b':', ..] if [h, i, m, n].iter().all(|byte| is_digit(**byte)));
+    end - start == 5
+        && matches!(bytes[start], b'I' | b'W' | b'E' | b'F')
+        && bytes[start + 1..end].iter().all(|byte| is_digit(*byte))
+        && is_time(from(bytes, end))
+}
+
+/// Longest digit of another script, in bytes, and which are known: Arabic, Persian, Devanagari, full width.
+pub(crate) fn foreign_digit_length(bytes: &[u8], at: usize) -> usize {
+    match from(bytes, at) {
+        [0xd9, 0xa0..=0xa9, ..] | [0xdb, 0xb0..=0xb9, ..] => 2,
+        [0xe0, 0xa5, 0xa6..=0xaf, ..] | [0xef, 0xbc, 0x90..=0x99, ..] => 3,
+        _ => 0,
+    }
+}
