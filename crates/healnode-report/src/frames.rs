@@ -14,6 +14,7 @@ mod line;
 mod native;
 mod php;
 mod python;
+mod recursion;
 mod ruby;
 mod rust;
 mod symbol;
@@ -37,6 +38,18 @@ pub(crate) struct Frame<'a> {
     pub(crate) in_app: bool,
 }
 
+impl Frame<'_> {
+    /// Whether it takes part in a fingerprint: the application's own code, with a name.
+    fn counts(&self) -> bool {
+        self.in_app && !(self.file.is_empty() && self.function.is_empty())
+    }
+
+    /// Whether another frame is in the same function.
+    fn is_same(&self, other: &Frame) -> bool {
+        self.function == other.function && self.file == other.file
+    }
+}
+
 /// A stack trace in some language.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Trace<'a> {
@@ -44,6 +57,8 @@ pub(crate) struct Trace<'a> {
     pub(crate) language: &'static str,
     /// The frames of the innermost cause, nearest the throw first, libraries included.
     pub(crate) frames: Vec<Frame<'a>>,
+    /// Whether frames are left out of the middle of it, as of a recursion.
+    is_elided: bool,
 }
 
 /// A language that prints traces of its own kind.
@@ -113,21 +128,27 @@ pub fn language(stack: &str) -> &'static str {
 /// At most [`FRAMES_MAX`]. Recursion is folded. Empty when nothing is recognised, when all frames are of libraries, and when none
 /// of them has a name.
 pub fn in_app_frames(stack: &str) -> Vec<String> {
-    read(stack).map(|trace| key(&trace.frames)).unwrap_or_default()
+    read(stack).as_ref().map(key).unwrap_or_default()
 }
 
 /// Reads a trace. `None` when no line is of a trace in a language that has a reader.
 pub(crate) fn read(stack: &str) -> Option<Trace<'_>> {
     let lines = lines(stack);
+    let is_elided = lines.iter().any(|line| is_elision(line.text));
     let mut first = None;
     for language in by_lines(&lines) {
-        let trace = Trace { language: language.fence(), frames: language.read(&lines) };
+        let trace = Trace { language: language.fence(), frames: language.read(&lines), is_elided };
         if trace.frames.iter().any(|frame| frame.in_app) {
             return Some(trace);
         }
         first = first.or(Some(trace));
     }
     first
+}
+
+/// Whether a line stands for frames of a recursion, in Go and in Ruby.
+fn is_elision(text: &str) -> bool {
+    text.starts_with("...") && (text.ends_with("frames elided...") || text.ends_with("levels..."))
 }
 
 /// Most lines of a trace that are looked at. A clipped trace has fewer.
@@ -171,34 +192,29 @@ fn by_lines(lines: &[Line]) -> impl Iterator<Item = Language> {
     languages.into_iter().take_while(move |language| known[*language as usize] > 0)
 }
 
-/// How often a function has to stand in a trace for its recursion to be a runaway one. Browsers and Node print ten frames, so a
-/// cycle of three turns up three times.
-const RUNAWAY_TURNS: usize = 3;
-
-/// What of a trace takes part in a fingerprint: the application's own frames nearest the throw, as `basename:function`.
+/// What of a trace takes part in a fingerprint: the application's own frames nearest the throw, as `basename:function`, or as
+/// `function` where that names its module.
 ///
-/// At most [`FRAMES_MAX`], each within [`FRAME_BYTES_MAX`]. A function stands in it once, so recursion, also through several
-/// functions, is one turn. A runaway recursion stops at any of its functions; they are put in order.
-pub(crate) fn key(frames: &[Frame]) -> Vec<String> {
-    let mut kept: Vec<(&Frame, usize)> = Vec::with_capacity(FRAMES_MAX);
-    for frame in frames.iter().filter(|frame| frame.in_app && !(frame.file.is_empty() && frame.function.is_empty())) {
-        let known = kept.iter_mut().find(|(known, _)| known.function == frame.function && known.file == frame.file);
-        if let Some((_, turns)) = known {
-            *turns += 1;
-        } else if kept.len() < FRAMES_MAX {
-            kept.push((frame, 1));
+/// At most [`FRAMES_MAX`], each within [`FRAME_BYTES_MAX`]. A function stands in it once.
+pub(crate) fn key(trace: &Trace) -> Vec<String> {
+    let mut kept: Vec<&Frame> = Vec::with_capacity(FRAMES_MAX);
+    for frame in recursion::unwound(&trace.frames, trace.is_elided) {
+        if kept.len() == FRAMES_MAX {
+            break;
+        }
+        if !kept.iter().any(|known| known.is_same(frame)) {
+            kept.push(frame);
         }
     }
-    let start = kept.iter().position(|(_, turns)| *turns >= RUNAWAY_TURNS).unwrap_or(kept.len());
-    let length = kept[start..].iter().take_while(|(_, turns)| *turns >= RUNAWAY_TURNS).count();
-    kept[start..start + length].sort_by(|(one, _), (other, _)| (&one.file, &one.function).cmp(&(&other.file, &other.function)));
-    kept.into_iter().map(|(frame, _)| text(frame)).collect()
+    kept.into_iter().map(text).collect()
 }
 
 fn text(frame: &Frame) -> String {
     let mut text = String::with_capacity(frame.file.len() + 1 + frame.function.len());
-    text.push_str(&frame.file);
-    text.push(':');
+    if !frame.file.is_empty() {
+        text.push_str(&frame.file);
+        text.push(':');
+    }
     text.push_str(&frame.function);
     text.truncate(text::floor(&text, FRAME_BYTES_MAX));
     text
@@ -207,24 +223,6 @@ fn text(frame: &Frame) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn frames<'a>(names: &[&'a str]) -> Vec<Frame<'a>> {
-        let frame = |name: &&'a str| Frame { path: "a.py", file: "a.py".into(), function: (*name).into(), in_app: true };
-        names.iter().map(frame).collect()
-    }
-
-    #[test]
-    fn recursion_is_folded_also_when_it_has_several_steps() {
-        let folded = key(&frames(&["top", "even", "odd", "even", "odd", "main", "main"]));
-        assert_eq!(folded, ["a.py:top", "a.py:even", "a.py:odd", "a.py:main"]);
-    }
-
-    #[test]
-    fn a_runaway_recursion_is_the_same_wherever_it_stopped() {
-        let even = key(&frames(&["even", "odd", "even", "odd", "even", "odd", "main"]));
-        let odd = key(&frames(&["odd", "even", "odd", "even", "odd", "even", "main"]));
-        assert_eq!(even, odd);
-    }
 
     #[test]
     fn a_trace_within_another_ones_message_is_read_when_only_it_has_the_applications_frames() {

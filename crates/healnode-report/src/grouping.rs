@@ -78,9 +78,9 @@ pub(crate) fn decide(rules: &[Rule], error_type: &str, message: &str, stack: Opt
     if fitting.is_empty() {
         return Decision::default();
     }
-    let mut frames = stack.and_then(frames::read).map(|trace| trace.frames).unwrap_or_default();
+    let mut trace = stack.and_then(frames::read);
     let mut is_changed = false;
-    for frame in &mut frames {
+    for frame in trace.iter_mut().flat_map(|trace| &mut trace.frames) {
         for (_, rule) in &fitting {
             if let (Action::InApp(in_app), true) = (&rule.action, fits(&rule.path, &frame.path)) {
                 is_changed |= frame.in_app != *in_app;
@@ -88,13 +88,15 @@ pub(crate) fn decide(rules: &[Rule], error_type: &str, message: &str, stack: Opt
             }
         }
     }
-    let comes_through = |path: &Option<Glob>| path.as_ref().is_none_or(|path| frames.iter().any(|frame| path.fits(&frame.path)));
+    let comes_through = |path: &Option<Glob>| {
+        path.as_ref().is_none_or(|path| trace.iter().flat_map(|trace| &trace.frames).any(|frame| path.fits(&frame.path)))
+    };
     let verdict = fitting.iter().filter(|(_, rule)| comes_through(&rule.path)).find_map(|(index, rule)| match &rule.action {
         Action::Fingerprint(parts) => Some((index + 1, Verdict::Fingerprint(parts.clone()))),
         Action::Ignore => Some((index + 1, Verdict::Ignore)),
         Action::InApp(_) => None,
     });
-    Decision { frames: is_changed.then(|| frames::key(&frames)), verdict }
+    Decision { frames: trace.as_ref().filter(|_| is_changed).map(frames::key), verdict }
 }
 
 #[cfg(test)]

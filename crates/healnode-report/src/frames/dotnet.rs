@@ -120,15 +120,22 @@ pub(super) fn is_translated_frame(text: &str) -> bool {
     translated(text).is_some()
 }
 
-/// Reads all frames up to where an aggregate repeats its members.
+/// Reads all frames up to where an aggregate repeats its members. What a runtime says to repeat is read twice.
 pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
-    let own = lines.iter().take_while(|line| !line.text.starts_with("---> (Inner Exception #"));
-    own.filter_map(|line| {
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut repeated = None;
+    for line in lines.iter().take_while(|line| !line.text.starts_with("---> (Inner Exception #")) {
         let english = line.text.strip_prefix("at ").and_then(split);
-        let (path, file) = english.or_else(|| unity(line.text)).or_else(|| translated(line.text))?;
-        Some(frame(path, file))
-    })
-    .collect()
+        if let Some((path, file)) = english.or_else(|| unity(line.text)).or_else(|| translated(line.text)) {
+            frames.push(frame(path, file));
+        } else if line.text.starts_with("Repeat ") && line.text.ends_with(" times:") {
+            repeated = Some(frames.len());
+        } else if let Some(start) = repeated.filter(|start| *start < frames.len() && line.text.starts_with("----")) {
+            frames.extend_from_within(start..);
+            repeated = None;
+        }
+    }
+    frames
 }
 
 /// The method and the file of a call. The file is empty without debug symbols.

@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn without_a_header_the_first_function_has_no_file() {
         let stack = "#0 /srv/Api.php(30): App\\Cart->add()\n#1 /srv/index.php(3): App\\Api->post()\n#2 {main}";
-        assert_eq!(in_app_frames(stack), [":Cart->add", "api.php:Api->post", "index.php:"]);
+        assert_eq!(in_app_frames(stack), ["Cart->add", "api.php:Api->post", "index.php:"]);
         assert!(LIBRARIES.is_sorted());
     }
 }

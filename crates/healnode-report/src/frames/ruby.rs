@@ -100,12 +100,12 @@ fn is_library(path: &str) -> bool {
     matches!(before, "bundle" | "irb" | "rake" | "rspec" | "puma" | "rails" | "sidekiq")
 }
 
-/// A method without the blocks around, its class, and the number of a compiled template.
+/// A method without the blocks around, its class, and the number of a compiled template. A file is one, whether it was run or required.
 fn name(function: &str) -> &str {
     let is_nested = ["block ", "rescue in ", "ensure in "].iter().any(|prefix| function.starts_with(prefix));
     let name = if is_nested { function.rsplit(" in ").next().unwrap_or(function) } else { function };
     if name.starts_with('<') {
-        return name;
+        return if name == "<top (required)>" { "<main>" } else { name };
     }
     let name = name.rsplit(['#', '.']).next().unwrap_or(name);
     if name.starts_with("_app_") { name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-')) } else { name }

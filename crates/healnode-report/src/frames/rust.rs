@@ -1,11 +1,12 @@
 //! Rust: the header of a panic, and a backtrace of numbered functions with their places on the next line.
 //!
 //! Without a backtrace the file in the header, or in the location that `eyre` prints, is the only frame. Lists of causes are
-//! numbered like frames, and are told from them by their words.
+//! numbered like frames, and are told from them by their words. A function's path names its module, so its file takes no part: a
+//! build without debug information prints none.
 
 use std::borrow::Cow;
 
-use super::text::{base_name, behind_number, components, split_line};
+use super::text::{base_name, behind_number, components, is_number, split_line};
 use super::{Frame, Line};
 
 /// Crates of the toolchain, and frameworks that call or are called by an application, where no path tells.
@@ -179,7 +180,9 @@ fn source(place: &str) -> Option<&str> {
 fn frame<'a>(function: &'a str, path: &'a str) -> Frame<'a> {
     let is_source = function.contains("::") || path.ends_with(".rs");
     let in_app = is_source && !is_library_path(path) && CRATES.binary_search(&crate_name(function)).is_err();
-    Frame { path, file: base_name(path), function: name(function), in_app }
+    let function = name(function);
+    let file = if function.contains("::") { Cow::Borrowed("") } else { base_name(path) };
+    Frame { path, file, function, in_app }
 }
 
 /// Whether a path is of the toolchain or of a crate from a registry or another repository.
@@ -216,10 +219,15 @@ fn name(function: &str) -> Cow<'_, str> {
         Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => name,
         _ => function,
     };
-    if !name.contains(['<', '{', '[']) {
+    if !name.contains(['<', '{', '[', '$']) {
         return Cow::Borrowed(name);
     }
     Cow::Owned(bare(name))
+}
+
+/// Whether a part of a name is a counter that Windows has in the place of brackets, as `closure$0` and `impl$1`.
+fn is_counter(part: &str) -> bool {
+    part.rsplit_once('$').is_some_and(|(_, number)| is_number(number))
 }
 
 /// A name without what the compiler put between brackets, except the outermost `<T as Trait>` and `<impl Trait for T>`.
@@ -250,10 +258,10 @@ fn bare(name: &str) -> String {
     tidy(&out)
 }
 
-/// A name without the colons that stood before what was dropped.
+/// A name without the colons that stood before what was dropped, and without counters.
 fn tidy(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
-    for part in name.split("::").filter(|part| !part.is_empty()) {
+    for part in name.split("::").filter(|part| !part.is_empty() && !is_counter(part)) {
         if !out.is_empty() {
             out.push_str("::");
         }
@@ -275,10 +283,7 @@ mod tests {
                      2: shop::cart::add::{{closure}}\n             at ./src/cart.rs:9:13\n   \
                      3: <shop::Cart as core::ops::Drop>::drop::h0123456789abcdef\n             at ./src/cart.rs:30:1\n   \
                      4: shop::main\n             at ./src/main.rs:4:5\n";
-        assert_eq!(
-            in_app_frames(stack),
-            ["cart.rs:shop::cart::add", "cart.rs:<shop::Cart as core::ops::Drop>::drop", "main.rs:shop::main"]
-        );
+        assert_eq!(in_app_frames(stack), ["shop::cart::add", "<shop::Cart as core::ops::Drop>::drop", "shop::main"]);
         assert_eq!(language(stack), "rust");
     }
 
@@ -296,6 +301,7 @@ mod tests {
             ("shop::cart::add::{closure#3}::{async_block#0}", "shop::cart::add"),
             ("shop::cart::add::<alloc::string::String>", "shop::cart::add"),
             ("shop::cart::add<u32>", "shop::cart::add"),
+            ("shop::cart::impl$1::add::closure$0", "shop::cart::add"),
             ("shop[5a3f9c]::cart::{impl#2}::add", "shop::cart::add"),
             ("<shop::Repo<sqlx::Pool<P>> as shop::Store>::get::{{closure}}", "<shop::Repo as shop::Store>::get"),
             ("shop::cart::<impl core::fmt::Display for shop::Cart<T>>::fmt", "shop::cart::<impl core::fmt::Display for shop::Cart>::fmt"),
