@@ -166,7 +166,8 @@ pub struct Explanation {
     pub error_type: String,
     /// The redacted and normalised message.
     pub message: String,
-    /// The in-app frames nearest the throw, `basename:function`, innermost first.
+    /// The in-app frames nearest the throw, `basename:function`, innermost first; behind them the innermost cause of a chain, as
+    /// `caused by type: message`.
     pub frames: Vec<String>,
     /// The report's own fingerprint, which takes the place of the above where it does not name it with [`DEFAULT_PART`]; empty for none.
     pub parts: Vec<String>,

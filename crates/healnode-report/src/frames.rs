@@ -6,6 +6,7 @@
 //! directories, so that neither a new release of a library nor a moved line changes them. Total on any text, and linear.
 
 mod bundle;
+mod cause;
 mod dotnet;
 mod go;
 mod java;
@@ -23,6 +24,7 @@ mod text;
 use std::borrow::Cow;
 
 use crate::limits::{FRAME_BYTES_MAX, FRAMES_MAX};
+use crate::normalise::{normalise, normalise_type};
 use line::Line;
 
 /// A place in the code.
@@ -57,6 +59,8 @@ pub(crate) struct Trace<'a> {
     pub(crate) language: &'static str,
     /// The frames of the innermost cause, nearest the throw first, libraries included.
     pub(crate) frames: Vec<Frame<'a>>,
+    /// The type and the message of the innermost cause. `None` when the trace shows no chain.
+    cause: Option<Cow<'a, str>>,
     /// Whether frames are left out of the middle of it, as of a recursion.
     is_elided: bool,
 }
@@ -123,10 +127,11 @@ pub fn language(stack: &str) -> &'static str {
     read(stack).map_or("text", |trace| trace.language)
 }
 
-/// The application's own frames nearest the throw, innermost cause first, as `basename:function`.
+/// The application's own frames nearest the throw, innermost cause first, as `basename:function`; behind them the innermost cause
+/// itself, as `caused by type: message`, when the trace shows a chain.
 ///
-/// At most [`FRAMES_MAX`]. Recursion is folded. Empty when nothing is recognised, when all frames are of libraries, and when none
-/// of them has a name.
+/// At most [`FRAMES_MAX`] frames. Recursion is folded. Empty when nothing is recognised; without frames when all are of libraries,
+/// and when none of them has a name.
 pub fn in_app_frames(stack: &str) -> Vec<String> {
     read(stack).as_ref().map(key).unwrap_or_default()
 }
@@ -137,7 +142,8 @@ pub(crate) fn read(stack: &str) -> Option<Trace<'_>> {
     let is_elided = lines.iter().any(|line| is_elision(line.text));
     let mut first = None;
     for language in by_lines(&lines) {
-        let trace = Trace { language: language.fence(), frames: language.read(&lines), is_elided };
+        let (frames, cause) = (language.read(&lines), cause::innermost(language, &lines));
+        let trace = Trace { language: language.fence(), frames, cause, is_elided };
         if trace.frames.iter().any(|frame| frame.in_app) {
             return Some(trace);
         }
@@ -195,7 +201,8 @@ fn by_lines(lines: &[Line]) -> impl Iterator<Item = Language> {
 /// What of a trace takes part in a fingerprint: the application's own frames nearest the throw, as `basename:function`, or as
 /// `function` where that names its module.
 ///
-/// At most [`FRAMES_MAX`], each within [`FRAME_BYTES_MAX`]. A function stands in it once.
+/// At most [`FRAMES_MAX`], each within [`FRAME_BYTES_MAX`]. A function stands in it once. Behind them stands the innermost cause of a
+/// chain, as `caused by type: message`, so that one place that wraps many errors does not make them one.
 pub(crate) fn key(trace: &Trace) -> Vec<String> {
     let mut kept: Vec<&Frame> = Vec::with_capacity(FRAMES_MAX);
     for frame in recursion::unwound(&trace.frames, trace.is_elided) {
@@ -206,7 +213,20 @@ pub(crate) fn key(trace: &Trace) -> Vec<String> {
             kept.push(frame);
         }
     }
-    kept.into_iter().map(text).collect()
+    kept.into_iter().map(text).chain(trace.cause.as_deref().map(caused_by)).collect()
+}
+
+/// The innermost cause without what varies in its message.
+fn caused_by(cause: &str) -> String {
+    let (error_type, message) = cause.split_once(": ").filter(|(error_type, _)| !error_type.contains(' ')).unwrap_or(("", cause));
+    let mut text = String::from("caused by ");
+    if !error_type.is_empty() {
+        text.push_str(&normalise_type(error_type));
+        text.push_str(": ");
+    }
+    text.push_str(&normalise(message));
+    text.truncate(text::floor(&text, FRAME_BYTES_MAX));
+    text
 }
 
 fn text(frame: &Frame) -> String {

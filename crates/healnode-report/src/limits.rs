@@ -59,5 +59,8 @@ pub const HEAD_MESSAGE_BYTES_MAX: usize = 512;
 /// Most frames that take part in a fingerprint. Deeper ones tell how a request came in, not what broke.
 pub const FRAMES_MAX: usize = 5;
 
+/// Most frames of a fingerprint with the innermost cause behind them.
+pub const FRAMES_AND_CAUSE_MAX: usize = FRAMES_MAX + 1;
+
 /// Longest frame, in bytes. Beyond it a generic name tells no two frames apart.
 pub const FRAME_BYTES_MAX: usize = 256;

@@ -15,7 +15,7 @@ use crate::fingerprint::{Algorithms, Explanation, Fingerprint, Redacted};
 use crate::grouping::{Decision, Verdict, decide};
 use crate::head::Head;
 use crate::limits::{
-    COMMAND_BYTES_MAX, COUNT_MAX, DIRECTORY_BYTES_MAX, ERROR_TYPE_BYTES_MAX, EVENT_ID_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_MAX,
+    COMMAND_BYTES_MAX, COUNT_MAX, DIRECTORY_BYTES_MAX, ERROR_TYPE_BYTES_MAX, EVENT_ID_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_AND_CAUSE_MAX,
     LOG_LINE_BYTES_MAX, LOG_LINES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, PART_BYTES_MAX, PARTS_MAX, STACK_BYTES_MAX, TAG_NAME_BYTES_MAX,
     TAG_VALUE_BYTES_MAX, TAGS_MAX,
 };
@@ -357,7 +357,7 @@ impl Clipper<'_> {
     }
 
     fn frames(&mut self, frames: &[String]) -> Vec<String> {
-        frames.iter().take(FRAMES_MAX).map(|frame| self.line(frame, FRAME_BYTES_MAX)).collect()
+        frames.iter().take(FRAMES_AND_CAUSE_MAX).map(|frame| self.line(frame, FRAME_BYTES_MAX)).collect()
     }
 
     fn tags(&mut self, tags: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -68,7 +68,7 @@ proptest! {
         let at = text.floor_char_boundary(cut.index(text.len() + 1));
         for text in [&text[..at], &text[at..]] {
             let frames = in_app_frames(text);
-            prop_assert!(frames.len() <= 5);
+            prop_assert!(frames.len() <= 6);
             prop_assert!(frames.is_empty() || language(text) != "text");
         }
     }

@@ -187,8 +187,17 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
 /// The frames that one error of a chain prints, and how many of the one above it go on below them.
 #[derive(Default)]
 struct Section<'a> {
+    /// Its type and message. Empty for the outermost one.
+    error: &'a str,
     frames: Vec<Frame<'a>>,
     shared: usize,
+}
+
+/// The types and messages of all causes, the innermost one last.
+pub(super) fn causes<'a>(lines: &[Line<'a>]) -> impl Iterator<Item = &'a str> {
+    let is_chain = lines.iter().any(|line| line.text.starts_with("Caused by: "));
+    let sections = if is_chain { sections(lines) } else { Vec::new() };
+    sections.into_iter().skip(1).map(|section| section.error)
 }
 
 fn sections<'a>(lines: &[Line<'a>]) -> Vec<Section<'a>> {
@@ -197,10 +206,10 @@ fn sections<'a>(lines: &[Line<'a>]) -> Vec<Section<'a>> {
     for line in lines {
         if line.text.starts_with("Suppressed: ") {
             suppressed = Some(suppressed.map_or(line.indent, |indent| indent.min(line.indent)));
-        } else if line.text.starts_with("Caused by: ") {
+        } else if let Some(error) = line.text.strip_prefix("Caused by: ") {
             if suppressed.is_none_or(|indent| line.indent < indent) {
                 suppressed = None;
-                sections.push(Section::default());
+                sections.push(Section { error, ..Section::default() });
             }
         } else if line.text.starts_with("Wrapped by: ") {
             break;
@@ -346,7 +355,10 @@ mod tests {
         let stack = "shop.CartException: failed\n\tat shop.Api.post(Api.java:10)\nCaused by: java.lang.IllegalStateException: x\n\
                      \tat java.base/java.util.Objects.requireNonNull(Objects.java:233)\n\tat shop.Cart.lambda$add$3(Cart.java:12)\n\
                      \tat shop.Cart$1.run(Cart.java:9)\n\t... 12 more";
-        assert_eq!(in_app_frames(stack), ["shop.Cart:add", "shop.Cart:run", "shop.Api:post"]);
+        assert_eq!(
+            in_app_frames(stack),
+            ["shop.Cart:add", "shop.Cart:run", "shop.Api:post", "caused by java.lang.IllegalStateException: x"]
+        );
         assert_eq!(language(stack), "java");
     }
 
@@ -355,7 +367,7 @@ mod tests {
         let stack = "shop.CartException: failed\n\tat shop.Repo.wrap(Repo.java:10)\n\tat shop.Api.post(Api.java:10)\n\
                      \tat shop.Main.main(Main.java:3)\n\tSuppressed: java.io.IOException: y\n\t\tat shop.Repo.close(Repo.java:7)\n\
                      \t\t... 2 more\nCaused by: java.net.SocketException: x\n\tat java.base/java.net.Socket.read(Socket.java:2)\n\t... 2 more";
-        assert_eq!(in_app_frames(stack), ["shop.Api:post", "shop.Main:main"]);
+        assert_eq!(in_app_frames(stack), ["shop.Api:post", "shop.Main:main", "caused by java.net.SocketException: x"]);
     }
 
     #[test]

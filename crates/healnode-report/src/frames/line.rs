@@ -131,6 +131,7 @@ fn by_first_word(text: &str) -> Option<Language> {
         b'T' => is(text.starts_with("Traceback (most recent call last)"), Language::Python),
         b'b' | b'e' | 0xC3 | 0xD0 => is(dotnet::is_translated_frame(text), Language::DotNet),
         b'>' => is(python::is_frame(text), Language::Python),
+        b'C' if text == "Caused by:" => Some(Language::Rust),
         b'C' | b'I' if text.contains(" In") => is(python::is_frame(text), Language::Python),
         b'a' => at(text.strip_prefix("at ")?),
         b'#' => hash(text),

@@ -133,7 +133,7 @@ fn block<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
 }
 
 /// The file in `… in /srv/Cart.php:12`, `… in /srv/Cart.php on line 12` and `… at /srv/Cart.php:12)`.
-fn thrown(text: &str) -> Option<&str> {
+pub(super) fn thrown(text: &str) -> Option<&str> {
     let end = text.rfind(".php")? + 4;
     let rest = &text[end..];
     let is_place = rest.starts_with(':') || rest.starts_with(" on line ") || rest.starts_with('(');

@@ -70,13 +70,13 @@ impl Sections<'_> {
 }
 
 /// The sentences between a cause and the exception that it led to.
-fn is_chain(text: &str) -> bool {
+pub(super) fn is_chain(text: &str) -> bool {
     text.starts_with("The above exception was the direct cause of the following")
         || text.starts_with("During handling of the above exception, another")
 }
 
 /// The line above a member of an exception group, with the member's number, or the line below the last one, without.
-fn group_rule(text: &str) -> Option<Option<&str>> {
+pub(super) fn group_rule(text: &str) -> Option<Option<&str>> {
     let rule = text.strip_prefix('+')?.trim_start_matches(['-', '+']);
     if !text.starts_with("+-") {
         return None;
@@ -206,7 +206,7 @@ mod tests {
         let stack = "Traceback (most recent call last):\n  File \"a.py\", line 1, in inner\nKeyError: 1\n\n\
                      During handling of the above exception, another exception occurred:\n\n\
                      Traceback (most recent call last):\n  File \"b.py\", line 3, in main\n  File \"b.py\", line 2, in outer\nValueError: x";
-        assert_eq!(in_app_frames(stack), ["a.py:inner", "b.py:outer", "b.py:main"]);
+        assert_eq!(in_app_frames(stack), ["a.py:inner", "b.py:outer", "b.py:main", "caused by KeyError: <*>"]);
     }
 
     #[test]
@@ -216,6 +216,6 @@ mod tests {
                      | Traceback (most recent call last):\n    |   File \"one.py\", line 1, in one\n    | ValueError: 1\n    \
                      +---------------- 2 ----------------\n    | Traceback (most recent call last):\n    \
                      |   File \"two.py\", line 1, in two\n    | ValueError: 2\n    +------------------------------------";
-        assert_eq!(in_app_frames(stack), ["one.py:one", "main.py:main"]);
+        assert_eq!(in_app_frames(stack), ["one.py:one", "main.py:main", "caused by ValueError: <*>"]);
     }
 }

@@ -18,12 +18,23 @@ pub(super) fn is_counted_frame(text: &str) -> bool {
     behind_number(text, ": from ").is_some() && is_frame(text)
 }
 
+/// Whether the errors that led to another one follow a line.
+pub(super) fn is_list_of_causes(text: &str) -> bool {
+    matches!(text, "Caused by:" | "Causes:")
+}
+
+/// The message and the type of an error, behind the frame that it is from.
+pub(super) fn message(text: &str) -> Option<&str> {
+    let call = split(text).filter(|call| call.is_head)?;
+    text[text.find(":in ")?..].split_once(call.function)?.1.strip_prefix("': ")
+}
+
 /// Reads the last block with a frame of the application, or the last one.
 pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
     let mut blocks: Vec<Vec<Call>> = vec![Vec::new()];
     for line in lines {
         let call = split(line.text);
-        let is_new = call.as_ref().map_or(matches!(line.text, "Caused by:" | "Causes:"), |call| call.is_head);
+        let is_new = call.as_ref().map_or(is_list_of_causes(line.text), |call| call.is_head);
         let Some(block) = blocks.last_mut() else {
             break;
         };
