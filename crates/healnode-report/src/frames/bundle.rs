@@ -23,8 +23,10 @@ pub(super) fn file_name(path: &str) -> ScriptFile<'_> {
     let path = path.split(['?', '#']).next().unwrap_or(path);
     let name = last_component(path);
     let (stem, ending) = split_ending(name);
-    let is_served = path.contains("://") && !path.starts_with("file:") && !path.starts_with("webpack");
-    let hashed = without_hashes(stem, is_served);
+    let is_served = path.contains("://") && !path.starts_with("file:") && !path.starts_with("webpack") || is_output(path);
+    let whole_stem = stem;
+    let stem = without_last_hash(stem);
+    let hashed = without_hashes(stem, is_served).or_else(|| (stem.len() < whole_stem.len()).then(|| stem.to_owned()));
     let is_bundle = hashed.is_some() || is_packed(stem) || ending.ends_with("bundle");
     let stem = hashed.map_or(Cow::Borrowed(stem), Cow::Owned);
     let is_library = is_bundle && is_of_packages(&stem) || is_library(&stem);
@@ -46,6 +48,36 @@ fn split_ending(name: &str) -> (&str, &str) {
 /// Whether the name of a bundle says that it is one.
 fn is_packed(stem: &str) -> bool {
     has_any(stem, b".-") && [".min", ".bundle", ".chunk", "-bundle", ".prod"].iter().any(|ending| stem.ends_with(ending)) || is_number(stem)
+}
+
+/// Whether a path is of a directory that bundlers write hashed files to, and nobody else.
+fn is_output(path: &str) -> bool {
+    ["/chunks/", "/_app/immutable/", "/.next/", "/.output/", "/.svelte-kit/", "/.vercel/"].iter().any(|directory| path.contains(directory))
+}
+
+/// A stem without the eight characters of base64 that Rollup puts last. They may have the dash in them that they are joined with.
+fn without_last_hash(stem: &str) -> &str {
+    let Some((name, hash)) = stem.len().checked_sub(8).and_then(|at| stem.split_at_checked(at)) else {
+        return stem;
+    };
+    match name.strip_suffix(['-', '.']) {
+        Some(name) if !name.is_empty() && is_base64_hash(hash) => name,
+        _ => stem,
+    }
+}
+
+/// Whether characters change between small letters, capitals, digits and signs like chance does, not like names in camel case.
+fn is_base64_hash(hash: &str) -> bool {
+    let class = |byte: u8| match byte {
+        b'a'..=b'z' => Some(0),
+        b'A'..=b'Z' => Some(1),
+        b'0'..=b'9' => Some(2),
+        b'-' | b'_' => Some(3),
+        _ => None,
+    };
+    let has = |kind: i32| hash.bytes().any(|byte| class(byte) == Some(kind));
+    let is_change = |pair: &&[u8]| class(pair[0]) != class(pair[1]) && (class(pair[0]), class(pair[1])) != (Some(1), Some(0));
+    hash.bytes().all(|byte| class(byte).is_some()) && has(1) && has(0) && hash.as_bytes().windows(2).filter(is_change).count() >= 3
 }
 
 /// A stem without the parts that are content hashes. A stem that is nothing but a hash or a chunk's number is `chunk`.
@@ -134,6 +166,12 @@ mod tests {
             ("https://x.test/assets/UserCard.js", "usercard.js"),
             ("https://x.test/static/12.3f9a1c2b.chunk.js", "chunk.js"),
             ("https://x.test/static/3f9a1c2b4d.js", "chunk.js"),
+            ("file:///srv/build/server/chunks/_layout.svelte-Bk7_x2Qd.js", "_layout.svelte.js"),
+            ("file:///srv/build/entries/orders-C-9xTq0w.js", "orders.js"),
+            ("/srv/app/.next/server/chunks/ssr/4f09ac1b._.js", "_.js"),
+            ("/srv/app/billing-Customer.js", "billing-customer.js"),
+            ("/srv/app/user-edit-two-tabs.js", "user-edit-two-tabs.js"),
+            ("/srv/app/orders.v2-UserCard.js", "orders.v2-usercard.js"),
             ("/srv/app/jquery.min.js", "jquery.min.js"),
             ("/srv/app/zone.es2015.js", "zone.es2015.js"),
             ("/srv/app/users.service.ts", "users.service.js"),

@@ -199,12 +199,20 @@ fn is_library(call: &str, path: &str) -> bool {
 fn is_library_path(path: &str) -> bool {
     let mut before = "";
     for component in components(path) {
-        if component == "vendor" || before == "pkg" && component == "mod" || component.contains("@v") {
+        if matches!((before, component), (_, "vendor") | ("pkg", "mod"))
+            || component.contains("@v")
+            || before == "external" && is_bazel_name(component)
+        {
             return true;
         }
         before = component;
     }
     false
+}
+
+/// Whether a directory is named after the host of a module, as Bazel does: `com_github_gin_gonic_gin`.
+fn is_bazel_name(directory: &str) -> bool {
+    ["com_", "org_", "io_", "in_gopkg_", "dev_"].iter().any(|host| directory.starts_with(host))
 }
 
 /// Whether two directories are `src` and a package of the standard library in it.

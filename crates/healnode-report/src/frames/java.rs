@@ -17,6 +17,7 @@ const LIBRARIES: &[&str] = &[
     "androidx",
     "arrow",
     "brave",
+    "caliban",
     "cats",
     "ch.qos.logback",
     "clojure",
@@ -26,38 +27,65 @@ const LIBRARIES: &[&str] = &[
     "com.alibaba",
     "com.amazonaws",
     "com.android",
+    "com.apollographql",
     "com.auth0",
     "com.azure",
+    "com.badlogic",
     "com.beust.jcommander",
+    "com.bugsnag",
     "com.bumptech.glide",
+    "com.clickhouse",
     "com.codahale",
+    "com.couchbase",
+    "com.crashlytics",
     "com.datastax",
-    "com.facebook.react",
+    "com.destroystokyo",
+    "com.esotericsoftware",
+    "com.facebook",
     "com.fasterxml",
     "com.github.benmanes",
+    "com.github.tomakehurst",
     "com.google",
     "com.hazelcast",
     "com.ibm",
+    "com.influxdb",
     "com.intellij",
     "com.jakewharton",
+    "com.jayway",
+    "com.jcraft",
+    "com.lightbend",
+    "com.lmax",
     "com.microsoft",
+    "com.mojang",
     "com.mongodb",
     "com.mysql",
     "com.netflix",
+    "com.newrelic",
     "com.nimbusds",
+    "com.ning",
+    "com.oracle",
     "com.rabbitmq",
+    "com.rollbar",
+    "com.sendgrid",
+    "com.softwaremill",
     "com.squareup",
     "com.stripe",
     "com.sun",
+    "com.thoughtworks",
     "com.twilio",
     "com.twitter.finagle",
     "com.twitter.util",
     "com.typesafe",
     "com.vaadin",
+    "com.velocitypowered",
     "com.zaxxer",
     "compojure",
+    "cpw.mods",
     "dagger",
     "dalvik",
+    "datadog",
+    "dev.langchain4j",
+    "dev.morphia",
     "doobie",
     "feign",
     "freemarker",
@@ -66,9 +94,14 @@ const LIBRARIES: &[&str] = &[
     "groovy",
     "io.arrow",
     "io.circe",
+    "io.cloudevents",
     "io.cucumber",
+    "io.dropwizard",
     "io.fabric8",
+    "io.getquill",
     "io.grpc",
+    "io.helidon",
+    "io.javalin",
     "io.jsonwebtoken",
     "io.kotest",
     "io.ktor",
@@ -76,12 +109,18 @@ const LIBRARIES: &[&str] = &[
     "io.lettuce",
     "io.micrometer",
     "io.micronaut",
+    "io.minio",
+    "io.nats",
     "io.netty",
     "io.opentelemetry",
+    "io.papermc",
+    "io.pebbletemplates",
     "io.prometheus",
     "io.quarkus",
     "io.reactivex",
+    "io.realm",
     "io.sentry",
+    "io.smallrye",
     "io.swagger",
     "io.undertow",
     "io.vertx",
@@ -91,17 +130,31 @@ const LIBRARIES: &[&str] = &[
     "javassist",
     "javax",
     "jdk",
+    "jline",
+    "jnr",
+    "joptsimple",
     "junit",
     "kotlin",
     "kotlinx",
     "leakcanary",
+    "libcore",
     "liquibase",
+    "lombok",
     "monix",
     "munit",
     "net.bytebuddy",
+    "net.fabricmc",
+    "net.javacrumbs",
+    "net.jpountz",
+    "net.logstash",
+    "net.md_5",
+    "net.minecraft",
+    "net.minecraftforge",
+    "net.neoforged",
     "net.sf.cglib",
     "net.sf.ehcache",
     "net.sf.jasperreports",
+    "net.spy",
     "nrepl",
     "okhttp3",
     "okio",
@@ -111,19 +164,27 @@ const LIBRARIES: &[&str] = &[
     "org.aspectj",
     "org.assertj",
     "org.bouncycastle",
+    "org.bukkit",
     "org.camunda",
     "org.codehaus",
+    "org.easymock",
     "org.eclipse",
     "org.ehcache",
     "org.elasticsearch",
     "org.flywaydb",
     "org.glassfish",
+    "org.graalvm",
     "org.gradle",
     "org.h2",
+    "org.hamcrest",
     "org.hibernate",
+    "org.hsqldb",
     "org.http4s",
+    "org.infinispan",
     "org.jboss",
+    "org.jdbi",
     "org.jetbrains",
+    "org.jline",
     "org.jooq",
     "org.json",
     "org.jsoup",
@@ -132,16 +193,30 @@ const LIBRARIES: &[&str] = &[
     "org.koin",
     "org.mariadb",
     "org.mockito",
+    "org.mozilla",
+    "org.msgpack",
     "org.mybatis",
     "org.neo4j",
+    "org.objectweb",
+    "org.openqa",
     "org.opensearch",
+    "org.ow2",
+    "org.pac4j",
     "org.postgresql",
+    "org.powermock",
+    "org.primefaces",
+    "org.python",
     "org.quartz",
     "org.redisson",
     "org.rocksdb",
+    "org.scalactic",
+    "org.scalamock",
     "org.scalatest",
+    "org.scalatra",
     "org.slf4j",
     "org.specs2",
+    "org.spigotmc",
+    "org.spongepowered",
     "org.springframework",
     "org.sqlite",
     "org.testcontainers",
@@ -151,6 +226,7 @@ const LIBRARIES: &[&str] = &[
     "org.wildfly",
     "org.xnio",
     "org.yaml",
+    "oshi",
     "picocli",
     "play",
     "py4j",
@@ -159,10 +235,16 @@ const LIBRARIES: &[&str] = &[
     "retrofit2",
     "ring",
     "rx",
+    "sangria",
     "sbt",
     "scala",
+    "scalaz",
+    "scalikejdbc",
+    "shapeless",
     "slick",
     "software.amazon",
+    "springfox",
+    "sttp",
     "sun",
     "weblogic",
     "zio",
@@ -211,6 +293,9 @@ fn sections<'a>(lines: &[Line<'a>]) -> Vec<Section<'a>> {
                 suppressed = None;
                 sections.push(Section { error, ..Section::default() });
             }
+        } else if line.text == "Original Stack Trace:" {
+            // Reactor prints the trace of the error itself among what it suppressed.
+            suppressed = None;
         } else if line.text.starts_with("Wrapped by: ") {
             break;
         } else if suppressed.is_none()
@@ -243,7 +328,7 @@ fn whole<'a>(sections: &[Section<'a>], at: usize) -> Vec<Frame<'a>> {
 
 fn frame(text: &str) -> Option<Frame<'_>> {
     let (class, method, place) = split(text.strip_prefix("at ")?)?;
-    let in_app = place != "<generated>" && !is_below_any(class, LIBRARIES) && !is_generated(class);
+    let in_app = place != "<generated>" && !is_below_any(class, LIBRARIES) && !is_generated(class) && !is_obfuscated(class, method);
     let (file, function) = names(class, method);
     Some(Frame { path: class, file, function, in_app })
 }
@@ -270,6 +355,17 @@ fn is_place(place: &str) -> bool {
 
 fn is_source_ending(ending: &str) -> bool {
     matches!(ending, "java" | "kt" | "kts" | "scala" | "groovy" | "clj" | "cljc" | "gradle" | "jsp")
+}
+
+/// Whether a class and its method have names of an obfuscator, which gives others in each build: one or two small letters.
+fn is_obfuscated(class: &str, method: &str) -> bool {
+    let is_short = |name: &str| {
+        let mut bytes = name.bytes();
+        (1..=2).contains(&name.len())
+            && bytes.next().is_some_and(|b| b.is_ascii_lowercase())
+            && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    is_short(method) && is_short(class.rsplit(['.', '$']).next().unwrap_or(class))
 }
 
 /// Whether a class only passes a call on.
@@ -303,11 +399,26 @@ fn names<'a>(class: &'a str, method: &'a str) -> (Cow<'a, str>, Cow<'a, str>) {
             }
         }
     }
+    let name = without_versions(name);
     let method = match made_of {
         Some(made_of) if is_call_of_closure(method) => made_of.split("__").next().unwrap_or(made_of),
         _ => function(method),
     };
     (Cow::Owned(name), Cow::Borrowed(method))
+}
+
+/// A class without packages that are named after a release, such as `v1_20_R3`. A plain `v1` is a version of an interface and stays.
+fn without_versions(class: String) -> String {
+    let is_release = |part: &str| {
+        let number = part.strip_prefix('v').unwrap_or(part);
+        number.contains('_')
+            && number.starts_with(|c: char| c.is_ascii_digit())
+            && number.bytes().all(|b| b.is_ascii_digit() || b"_R".contains(&b))
+    };
+    if !class.split('.').any(is_release) {
+        return class;
+    }
+    class.split('.').filter(|part| !is_release(part)).collect::<Vec<_>>().join(".")
 }
 
 /// Whether a part of a class name is of a library that makes classes; what follows it is a counter.

@@ -36,6 +36,21 @@ const NODE_FILES: &[&str] = &[
     "zlib.js",
 ];
 
+/// How the paths of runtimes and bundlers begin.
+const RUNTIMES: &[&str] = &[
+    "/var/runtime/",
+    "[turbopack]",
+    "bun:",
+    "cloudflare:",
+    "electron/",
+    "ext:",
+    "file:///var/runtime/",
+    "internal/",
+    "native",
+    "node:",
+    "webpack/",
+];
+
 /// Whether what follows `at ` is a frame.
 pub(super) fn is_call(call: &str) -> bool {
     v8(call).is_some()
@@ -200,8 +215,7 @@ fn is_async_helper(name: &str) -> bool {
 /// Whether a path is of an installed package, of a runtime, or of a bundler's own code.
 fn is_library(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or(path);
-    let is_runtime = ["node:", "internal/", "ext:", "native", "bun:", "webpack/", "electron/", "/var/runtime/", "file:///var/runtime/"];
-    if is_runtime.iter().any(|prefix| path.starts_with(prefix)) {
+    if RUNTIMES.iter().any(|prefix| path.starts_with(prefix)) || is_extension(path) {
         return true;
     }
     if !path.contains('/') && NODE_FILES.binary_search(&path).is_ok() {
@@ -210,7 +224,7 @@ fn is_library(path: &str) -> bool {
     let mut before = "";
     for component in components(path) {
         let is_library = match component {
-            "node_modules" | "bower_components" | ".pnpm" | ".yarn" | "jspm_packages" => true,
+            "node_modules" | "bower_components" | ".pnpm" | ".yarn" | "jspm_packages" | "registry.npmjs.org" => true,
             "bootstrap" | "runtime" => before == "webpack",
             chunk if chunk.starts_with("node_modules_") => true,
             host => before.is_empty() && is_public_host(host),
@@ -221,6 +235,12 @@ fn is_library(path: &str) -> bool {
         before = component;
     }
     false
+}
+
+/// Whether code is of what a person installed in the browser.
+fn is_extension(path: &str) -> bool {
+    let scheme = path.split_once("://").map_or("", |(scheme, _)| scheme);
+    scheme.ends_with("-extension") || path.starts_with("user-script:")
 }
 
 /// Hosts that serve packages to everyone.

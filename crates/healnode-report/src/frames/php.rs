@@ -43,9 +43,9 @@ const LIBRARIES: &[&str] = &[
     "yii",
 ];
 
-/// Whether a line is a frame as the console of Symfony prints it: the call first, then its place.
+/// Whether a line is a frame as the console of Symfony prints it, the call first, then its place, or no more than a place.
 pub(super) fn is_console_frame(text: &str) -> bool {
-    console(text).is_some()
+    console(text).is_some() || bare_place(text).is_some()
 }
 
 /// Whether a line is a numbered frame.
@@ -60,7 +60,9 @@ pub(super) fn is_counted_frame(text: &str) -> bool {
     counted(text).is_some()
 }
 
-/// Reads the first block, or the last one where the causes of an error follow it.
+/// Reads the first block, or the last one where the causes of an error follow it. Without calls, reads places that are listed.
+///
+/// The place of the last call is in a function that is not shown, as a rule in none.
 pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
     let is_previous = |line: &Line| line.text.starts_with("[previous exception]");
     if let Some(previous) = lines.iter().rposition(is_previous) {
@@ -72,7 +74,11 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
         return block(&lines[..first]);
     }
     let counted: Vec<(&str, &str)> = lines.iter().filter_map(|line| counted(line.text)).collect();
-    if counted.is_empty() { block(lines) } else { counted_up(lines, &counted) }
+    if !counted.is_empty() {
+        return counted_up(lines, &counted);
+    }
+    let frames = block(lines);
+    if frames.is_empty() { listed(lines) } else { frames }
 }
 
 /// The frames of calls that are listed with their places, the outermost one first.
@@ -94,7 +100,7 @@ fn counted(text: &str) -> Option<(&str, &str)> {
     Some((path, called))
 }
 
-/// The frames down to the next error of a chain. A line numbered nought begins another trace.
+/// The frames down to the next error of a chain. A line numbered nought begins another trace; `{main}` only says that there is no more.
 fn block<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
     let mut path = "";
     let mut frames = Vec::new();
@@ -118,7 +124,6 @@ fn block<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
             break;
         }
         if rest.starts_with("{main}") {
-            frames.push(frame(path, ""));
             break;
         }
         if let Some(called) = rest.strip_prefix("[internal function]: ") {
@@ -129,7 +134,26 @@ fn block<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
             path = place;
         }
     }
+    if !path.is_empty() && (!frames.is_empty() || is_main(lines)) {
+        frames.push(frame(path, ""));
+    }
     frames
+}
+
+/// Whether a trace has no call at all.
+fn is_main(lines: &[Line]) -> bool {
+    lines.iter().any(|line| line.text == "#0 {main}")
+}
+
+/// The places that a test runner lists, without calls.
+fn listed<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
+    lines.iter().filter_map(|line| bare_place(line.text)).map(|path| frame(path, "")).collect()
+}
+
+/// The path of `/srv/tests/CartTest.php:12`, alone on its line.
+fn bare_place(text: &str) -> Option<&str> {
+    let path = split_line(text).filter(|path| path.ends_with(".php") && !path.contains(": "))?;
+    (path.starts_with('/') || path.get(1..3) == Some(":\\")).then_some(path)
 }
 
 /// The file in `… in /srv/Cart.php:12`, `… in /srv/Cart.php on line 12` and `… at /srv/Cart.php:12)`.

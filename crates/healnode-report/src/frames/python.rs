@@ -11,6 +11,147 @@ use super::{Frame, Line};
 /// Most tracebacks of one error that are put in order. Deeper chains are loops.
 const SECTIONS_MAX: usize = 64;
 
+/// Packages of the standard library, and those that are installed most, for where they lie beside the application's own.
+const PACKAGES: &[&str] = &[
+    "PIL",
+    "_pytest",
+    "aiohttp",
+    "airflow",
+    "alembic",
+    "anyio",
+    "asgiref",
+    "asyncio",
+    "asyncpg",
+    "attr",
+    "attrs",
+    "aws_lambda_powertools",
+    "azure",
+    "bokeh",
+    "boto3",
+    "botocore",
+    "bs4",
+    "cachetools",
+    "celery",
+    "certifi",
+    "cffi",
+    "chardet",
+    "charset_normalizer",
+    "click",
+    "concurrent",
+    "confluent_kafka",
+    "cryptography",
+    "ctypes",
+    "dask",
+    "dateutil",
+    "ddtrace",
+    "django",
+    "dns",
+    "docker",
+    "dotenv",
+    "elasticsearch",
+    "fastapi",
+    "flask",
+    "flask_sqlalchemy",
+    "fsspec",
+    "gevent",
+    "google",
+    "grpc",
+    "gunicorn",
+    "h11",
+    "h2",
+    "httpcore",
+    "httpx",
+    "hypercorn",
+    "idna",
+    "importlib",
+    "jinja2",
+    "jmespath",
+    "jose",
+    "jsonschema",
+    "jwt",
+    "kafka",
+    "keras",
+    "kombu",
+    "langchain",
+    "lxml",
+    "mako",
+    "marshmallow",
+    "matplotlib",
+    "multiprocessing",
+    "mysql",
+    "networkx",
+    "numpy",
+    "oauthlib",
+    "openai",
+    "openpyxl",
+    "opentelemetry",
+    "orjson",
+    "pandas",
+    "paramiko",
+    "peewee",
+    "pip",
+    "pkg_resources",
+    "pluggy",
+    "prometheus_client",
+    "psycopg",
+    "psycopg2",
+    "pyarrow",
+    "pydantic",
+    "pydantic_core",
+    "pydantic_settings",
+    "pymongo",
+    "pymysql",
+    "pyspark",
+    "pytest",
+    "pytz",
+    "redis",
+    "requests",
+    "rest_framework",
+    "rich",
+    "s3transfer",
+    "scipy",
+    "scrapy",
+    "selenium",
+    "sentry_sdk",
+    "setuptools",
+    "shapely",
+    "simplejson",
+    "sklearn",
+    "slack_sdk",
+    "sqlalchemy",
+    "sqlmodel",
+    "starlette",
+    "streamlit",
+    "stripe",
+    "tenacity",
+    "tensorflow",
+    "tkinter",
+    "torch",
+    "tornado",
+    "tqdm",
+    "transformers",
+    "twilio",
+    "twisted",
+    "typer",
+    "unittest",
+    "urllib",
+    "urllib3",
+    "uvicorn",
+    "uvloop",
+    "watchfiles",
+    "websocket",
+    "websockets",
+    "werkzeug",
+    "whitenoise",
+    "wrapt",
+    "wtforms",
+    "xml",
+    "yaml",
+    "zeep",
+    "zmq",
+    "zope",
+];
+
 /// Whether a line is a frame.
 pub(super) fn is_frame(text: &str) -> bool {
     split(text).is_some()
@@ -165,19 +306,38 @@ fn is_library(path: &str, function: &str) -> bool {
         let is_typed_in = matches!(path, "<stdin>" | "<console>") || path == "<string>" && function == "<module>";
         return !is_typed_in && !is_cell(path);
     }
+    if ["/opt/python/", "/var/runtime/", "/var/lang/", "/databricks/"].iter().any(|root| path.starts_with(root)) || is_beside(path) {
+        return true;
+    }
     let mut before = "";
     for component in components(path) {
         let version = || component.strip_prefix("python").or_else(|| component.strip_prefix("pypy"));
         let is_versioned = || version().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         match component {
-            "site-packages" | "dist-packages" | "Lib" | ".vscode" | ".vscode-server" | "pydev" => return true,
+            "site-packages" | "dist-packages" | "lib-python" | "lib_pypy" | "Lib" | ".vscode" | ".vscode-server" | "pydev" => return true,
             _ if matches!(before, "lib" | "lib64" | "Lib") && is_versioned() => return true,
+            "lib" if is_installation(before) => return true,
             _ if component.ends_with(".egg") || component.ends_with(".whl") => return true,
             _ => before = component,
         }
     }
     let is_compiled_package = path.ends_with(".pyx") && !path.starts_with('/');
-    is_compiled_package || is_launcher(path, function) || path.starts_with("/var/runtime/")
+    is_compiled_package || is_launcher(path, function)
+}
+
+/// Whether a directory on Windows is one that Python is installed in.
+fn is_installation(directory: &str) -> bool {
+    let begins = |name: &&str| directory.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    ["python3", "anaconda3", "miniconda3", "miniforge3"].iter().any(begins)
+}
+
+/// Whether a known package lies beside the application: in what is shipped to a serverless runtime, in an archive, or in a frozen program,
+/// which prints paths without a root.
+fn is_beside(path: &str) -> bool {
+    let inside = [".zip/", ".pyz/", ".pex/"].iter().find_map(|archive| path.split_once(archive));
+    let inside = inside.map(|(_, inside)| inside).or_else(|| path.strip_prefix("/var/task/")).unwrap_or(path);
+    let (package, file) = inside.split_at(inside.find(['/', '\\']).unwrap_or(inside.len()));
+    !file.is_empty() && PACKAGES.binary_search(&package).is_ok()
 }
 
 /// Whether a file is the script that a package installs to start itself.
@@ -191,6 +351,7 @@ fn is_launcher(path: &str, function: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::{in_app_frames, language};
+    use super::*;
 
     #[test]
     fn the_innermost_frame_of_the_application_comes_first() {
@@ -207,6 +368,24 @@ mod tests {
                      During handling of the above exception, another exception occurred:\n\n\
                      Traceback (most recent call last):\n  File \"b.py\", line 3, in main\n  File \"b.py\", line 2, in outer\nValueError: x";
         assert_eq!(in_app_frames(stack), ["a.py:inner", "b.py:outer", "b.py:main", "caused by KeyError: <*>"]);
+    }
+
+    #[test]
+    fn a_package_is_known_where_it_lies_beside_the_application() {
+        for path in [
+            "/var/task/requests/api.py",
+            "/opt/python/anything/api.py",
+            "requests\\api.py",
+            "asyncio/runners.py",
+            "/srv/app.pyz/click/core.py",
+            r"c:\users\eva\appdata\local\programs\python\python311\lib\json\decoder.py",
+        ] {
+            assert!(is_library(path, "get"), "{path}");
+        }
+        for path in ["/var/task/orders/api.py", "/srv/app/requests/api.py", "requests.py", "src/requests/api.py"] {
+            assert!(!is_library(path, "get"), "{path}");
+        }
+        assert!(PACKAGES.is_sorted());
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn frame<'a>(call: &Call<'a>, is_of_caller: bool) -> Frame<'a> {
 /// Whether a path is of a gem, of the standard library, or of the runtime itself. Some loggers print a gem with its version before the
 /// path in it.
 fn is_library(path: &str) -> bool {
-    if path.starts_with("<internal:") || path.contains(") ") {
+    if path.contains(") ") || ["<internal:", "/var/runtime/", "uri:classloader:", "org/jruby/"].iter().any(|root| path.starts_with(root)) {
         return true;
     }
     let mut before = "";
