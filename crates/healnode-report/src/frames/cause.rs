@@ -28,6 +28,9 @@ pub(super) fn innermost<'a>(language: Language, lines: &[Line<'a>]) -> Option<Co
 
 /// The error below the first traceback, when a sentence or a group says that others follow. In a group, that of its first member.
 fn of_python<'a>(lines: &[Line<'a>]) -> Option<&'a str> {
+    if !lines.iter().any(|line| python::is_chain(line.text) || python::group_rule(line.text).is_some()) {
+        return None;
+    }
     let mut cause = None;
     let mut is_chained = false;
     let mut frames_indent = None;
@@ -40,10 +43,12 @@ fn of_python<'a>(lines: &[Line<'a>]) -> Option<&'a str> {
         } else if python::is_chain(line.text) {
             is_chained = true;
             cause = cause.or_else(|| lines[..at].iter().rev().take(LINES_ABOVE_MAX).map(|line| line.text).find(|text| is_error(text)));
-        } else if python::is_frame(line.text) {
+        } else if cause.is_some() {
+            continue;
+        } else if line.language == Some(Language::Python) && !line.text.starts_with("Traceback") {
             frames_indent = Some(line.indent);
         } else if frames_indent.is_some_and(|indent| line.indent <= indent) && is_error(line.text) {
-            cause = cause.or(Some(line.text));
+            cause = Some(line.text);
         }
     }
     cause.filter(|_| is_chained)

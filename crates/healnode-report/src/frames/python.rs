@@ -188,7 +188,27 @@ pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
         }
         section
     };
-    sections.all.into_iter().flat_map(in_order).collect()
+    let mut frames: Vec<Frame> = sections.all.into_iter().flat_map(in_order).collect();
+    if !frames.iter().any(|frame| frame.in_app) {
+        adopt_started(&mut frames);
+    }
+    frames
+}
+
+/// Takes an installed package for the application when its own script started the program, and it is no known one.
+fn adopt_started(frames: &mut [Frame]) {
+    let start = frames.iter().rposition(|frame| is_launcher(frame.path, &frame.function)).unwrap_or(0);
+    let Some(package) = frames[..start].last().and_then(|frame| package(frame.path)).filter(|package| !is_known(package)) else {
+        return;
+    };
+    frames.iter_mut().filter(|frame| self::package(frame.path) == Some(package)).for_each(|frame| frame.in_app = true);
+}
+
+/// The installed package that a path is of.
+fn package(path: &str) -> Option<&str> {
+    let mut components = components(path);
+    components.find(|component| matches!(*component, "site-packages" | "dist-packages"))?;
+    components.next()
 }
 
 /// Tracebacks, the innermost cause first, and the one that is being read.
@@ -317,6 +337,7 @@ fn is_library(path: &str, function: &str) -> bool {
             "site-packages" | "dist-packages" | "lib-python" | "lib_pypy" | "Lib" | ".vscode" | ".vscode-server" | "pydev" => return true,
             _ if matches!(before, "lib" | "lib64" | "Lib") && is_versioned() => return true,
             "lib" if is_installation(before) => return true,
+            _ if is_archive(before) && is_known(component) => return true,
             _ if component.ends_with(".egg") || component.ends_with(".whl") => return true,
             _ => before = component,
         }
@@ -331,13 +352,20 @@ fn is_installation(directory: &str) -> bool {
     ["python3", "anaconda3", "miniconda3", "miniforge3"].iter().any(begins)
 }
 
-/// Whether a known package lies beside the application: in what is shipped to a serverless runtime, in an archive, or in a frozen program,
-/// which prints paths without a root.
+/// Whether a known package lies beside the application: in what is shipped to a serverless runtime, or in a frozen program, which prints
+/// paths without a root.
 fn is_beside(path: &str) -> bool {
-    let inside = [".zip/", ".pyz/", ".pex/"].iter().find_map(|archive| path.split_once(archive));
-    let inside = inside.map(|(_, inside)| inside).or_else(|| path.strip_prefix("/var/task/")).unwrap_or(path);
+    let inside = path.strip_prefix("/var/task/").unwrap_or(path);
     let (package, file) = inside.split_at(inside.find(['/', '\\']).unwrap_or(inside.len()));
-    !file.is_empty() && PACKAGES.binary_search(&package).is_ok()
+    !package.is_empty() && !file.is_empty() && is_known(package)
+}
+
+fn is_known(package: &str) -> bool {
+    PACKAGES.binary_search(&package).is_ok()
+}
+
+fn is_archive(component: &str) -> bool {
+    [".zip", ".pyz", ".pex"].iter().any(|ending| component.ends_with(ending))
 }
 
 /// Whether a file is the script that a package installs to start itself.
