@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::de::{Deserializer, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::frames::in_app_frames;
 use crate::normalise::normalise;
@@ -247,30 +247,34 @@ impl Explanation {
     }
 }
 
-/// A hash over fields, each with its length first, so that text cannot move from one field to the next.
-struct Fields(Sha256);
+/// Fields to be hashed, each with its length first, so that text cannot move from one field to the next.
+struct Fields(Vec<u8>);
 
 impl Fields {
     fn new(version: u16) -> Fields {
-        let mut fields = Fields(Sha256::new());
+        let mut fields = Fields(Vec::with_capacity(512));
         fields.field(&format!("hn{version}"));
         fields
     }
 
     fn field(&mut self, text: &str) {
-        self.0.update((text.len() as u64).to_be_bytes());
-        self.0.update(text);
+        self.0.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn finish(self) -> Fingerprint {
-        Fingerprint(self.0.finalize().into())
+        Fingerprint(Sha256::digest(&self.0).into())
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 fn nibble(digit: u8) -> Result<u8, FingerprintFormatError> {
