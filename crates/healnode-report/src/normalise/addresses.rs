@@ -45,7 +45,8 @@ pub(crate) fn mac_end(bytes: &[u8], at: usize) -> Option<usize> {
     };
     let end = at + pairs.or_else(groups)?.len();
     let next = byte(bytes, end);
-    (!is_word(next) && !(matches!(next, b':' | b'-') && is_hex(byte(bytes, end + 1)))).then_some(end)
+    let goes_on = is_word(next) || matches!(next, b':' | b'-') && is_hex(byte(bytes, end + 1));
+    (!goes_on).then_some(end)
 }
 
 /// End of the UUID that begins at `at`.

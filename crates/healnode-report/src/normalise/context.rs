@@ -124,7 +124,8 @@ impl<'a> Context<'a> {
         let joins = separators.iter().all(|byte| matches!(byte, b' ' | b'/' | b'-' | b'_' | b'=' | b'>' | b'<'));
         let is_version = number.contains(&b'.') || number.len() <= 2 || separators.is_empty();
         if is_version && joins && self.follows_product() {
-            return !self.is_counted() && !(matches!(separators, b"-" | b"_") && is_counter(word));
+            let is_one_of_many = matches!(separators, b"-" | b"_") && is_counter(word);
+            return !is_one_of_many && !self.is_counted();
         }
         number.len() <= 8
             && word.eq_ignore_ascii_case(b"version")
@@ -271,7 +272,7 @@ impl<'a> Context<'a> {
             let word = before.map_or(self.word, last_word);
             among(RESULT_WORDS, word) || word.eq_ignore_ascii_case(b"failed")
         };
-        self.end - self.start <= 3 && self.separators.len() >= 1 && self.separators.last() == Some(&b'-') && is_result()
+        self.end - self.start <= 3 && self.separators.last() == Some(&b'-') && is_result()
     }
 
     fn follows_word_for_codes(&self) -> bool {
@@ -298,12 +299,11 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// `error: 3 files` counts, `Error: 18456` does not.
+    /// `error: 3 files` counts and `Error: 3 != 4` compares, `Error: 18456` does neither.
     fn is_prose(&self, separators: &[u8]) -> bool {
         separators.contains(&b':')
             && separators.contains(&b' ')
-            && byte(self.bytes, self.end) == b' '
-            && is_letter(byte(self.bytes, self.end + 1))
+            && matches!(from(self.bytes, self.end), [b' ', next, ..] if is_letter(*next) || matches!(next, b'!' | b'=' | b'<' | b'>'))
     }
 
     /// Whether the words before are about exit codes or results, which may be 32 bits wide.

@@ -97,7 +97,8 @@ const VERSION_TAIL_MAX: usize = 64;
 
 fn version_end(bytes: &[u8], end: usize) -> usize {
     let next = byte(bytes, end);
-    if !is_word(next) && !(matches!(next, b'-' | b'+') && is_word(byte(bytes, end + 1))) {
+    let has_tail = is_word(next) || matches!(next, b'-' | b'+') && is_word(byte(bytes, end + 1));
+    if !has_tail {
         return end;
     }
     let window = &bytes[..bytes.len().min(end + VERSION_TAIL_MAX)];

@@ -98,7 +98,7 @@ impl Scanner<'_> {
         match token_end(self.text, self.at) {
             Some(end) if byte(self.bytes, end) == b'%' => self.replace(end + 1),
             Some(end) if byte(self.bytes, end) == b'.' && starts_a_name(self.bytes, self.at) => {
-                self.replace(domain_end(self.bytes, end + 1).unwrap_or(end))
+                self.replace(domain_end(self.bytes, end + 1).unwrap_or(end));
             }
             Some(end) => self.replace(end),
             None => self.at += 1,
