@@ -183,7 +183,7 @@ impl<'a> Context<'a> {
             && word.first_chunk().is_some_and(|class| STATE_CLASSES.contains(&class))
     }
 
-    /// Whether a word that counts stands in a name that the text quotes as such: `undefined method 'step1'`, or a key error, whose
+    /// Whether a word that counts stands in a name that the text quotes as such: `unknown property 'stage1'`, or a key error, whose
     /// text is only the key.
     pub(crate) fn is_quoted_identifier(&self) -> bool {
         let is_part = |byte: u8| is_word(byte) || matches!(byte, b'_' | b'.');
@@ -358,7 +358,7 @@ impl<'a> Context<'a> {
         word.len() == 5 && self.number().len() <= CODE_DIGITS_MAX && ends_with_ignore_case(&state[..state.len() - 5], "sqlstate[")
     }
 
-    /// The number of `(2006, 'server has gone away')`, the arguments of a database's error.
+    /// The number of `(1205, 'lock was too long')`, the arguments of a database's error.
     fn is_argument(&self) -> bool {
         self.start == 1
             && self.bytes[0] == b'('

@@ -485,7 +485,7 @@ impl Scanner<'_> {
         is_whole.then_some(end)
     }
 
-    /// `gpu-a17`, `TID-ouz1k`: behind a word that counts and a separator, one letter and digits are a number, and so are letters and
+    /// `gpu-c21`, `TID-pva2m`: behind a word that counts and a separator, one letter and digits are a number, and so are letters and
     /// digits in turns.
     fn numbers_a_counter(&self, word: &[u8]) -> bool {
         if !matches!(byte_before(self.bytes, self.at), b'-' | b'_' | b'#') {
