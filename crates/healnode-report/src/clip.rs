@@ -25,15 +25,20 @@ const ROUNDS_MAX: usize = 6;
 
 /// Redacts and shapes a text until that changes nothing. What shaping leaves as it is needs no second round: redaction is idempotent.
 pub(crate) fn settle(text: &str, redact: impl Fn(&str) -> Cow<'_, str>, shape: impl Fn(&str) -> Part) -> Part {
-    let mut part = Part { text: text.to_owned(), clipped: false };
-    for _ in 0..ROUNDS_MAX {
-        let redacted = redact(&part.text);
-        let next = shape(&redacted);
-        let (is_settled, clipped) = (next.text == *redacted, part.clipped || next.clipped);
-        part = Part { text: next.text, clipped };
+    let round = |text: &str| {
+        let redacted = redact(text);
+        let part = shape(&redacted);
+        let is_settled = part.text == *redacted;
+        (part, is_settled)
+    };
+    let (mut part, mut is_settled) = round(text);
+    for _ in 1..ROUNDS_MAX {
         if is_settled {
             break;
         }
+        let (next, settled) = round(&part.text);
+        part = Part { text: next.text, clipped: part.clipped || next.clipped };
+        is_settled = settled;
     }
     part
 }

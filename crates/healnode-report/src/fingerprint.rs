@@ -10,10 +10,10 @@ use std::str::FromStr;
 use serde::de::{Deserializer, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::frames::in_app_frames;
-use crate::normalise::normalise;
+use crate::normalise::{normalise, normalise_type};
 use crate::redact::redact;
 
 /// One version of what decides a fingerprint. Redaction comes before and belongs to none of them.
@@ -21,6 +21,8 @@ use crate::redact::redact;
 pub struct Algorithm {
     /// Its number, from 1. It is hashed in, as `hn1`, and stands in the marker of an issue, as `v1`.
     pub version: u16,
+    /// Takes the generated parts out of a redacted error type.
+    pub error_type: fn(&str) -> String,
     /// Takes out of a redacted message what varies.
     pub normalise: fn(&str) -> String,
     /// Takes out of a redacted trace the frames that count, innermost first.
@@ -38,7 +40,8 @@ pub struct Algorithms {
 
 impl Algorithms {
     /// Those of this build. Whoever changes what `current` gives for any text makes it the former one first.
-    pub const BUILT_IN: Algorithms = Algorithms { current: Algorithm { version: 1, normalise, frames: in_app_frames }, former: None };
+    pub const BUILT_IN: Algorithms =
+        Algorithms { current: Algorithm { version: 1, error_type: normalise_type, normalise, frames: in_app_frames }, former: None };
 }
 
 impl Default for Algorithms {
@@ -162,7 +165,7 @@ pub struct Explanation {
     pub version: u16,
     /// The fingerprint by the other version in use, with its number.
     pub other: Option<(Fingerprint, u16)>,
-    /// The redacted error type.
+    /// The redacted error type, without its generated parts.
     pub error_type: String,
     /// The redacted and normalised message.
     pub message: String,
@@ -204,7 +207,7 @@ impl Redacted<'_> {
     }
 
     fn explain_by(&self, algorithm: &Algorithm) -> Explanation {
-        let error_type = self.error_type.trim().to_owned();
+        let error_type = (algorithm.error_type)(self.error_type);
         let message = (algorithm.normalise)(self.message);
         let frames = match (self.frames, self.stack) {
             (Some(frames), _) => frames.to_vec(),
@@ -248,30 +251,34 @@ impl Explanation {
     }
 }
 
-/// A hash over fields, each with its length first, so that text cannot move from one field to the next.
-struct Fields(Sha256);
+/// Fields to be hashed, each with its length first, so that text cannot move from one field to the next.
+struct Fields(Vec<u8>);
 
 impl Fields {
     fn new(version: u16) -> Fields {
-        let mut fields = Fields(Sha256::new());
+        let mut fields = Fields(Vec::with_capacity(512));
         fields.field(&format!("hn{version}"));
         fields
     }
 
     fn field(&mut self, text: &str) {
-        self.0.update((text.len() as u64).to_be_bytes());
-        self.0.update(text);
+        self.0.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn finish(self) -> Fingerprint {
-        Fingerprint(self.0.finalize().into())
+        Fingerprint(Sha256::digest(&self.0).into())
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 fn nibble(digit: u8) -> Result<u8, FingerprintFormatError> {

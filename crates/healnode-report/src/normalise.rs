@@ -17,13 +17,11 @@ mod numbers;
 mod output;
 mod paths;
 mod scanner;
-#[cfg_attr(not(test), allow(dead_code, reason = "the fingerprint is still to use it"))]
 mod types;
 
 use std::borrow::Cow;
 
 use crate::redact::{clean, is_kind};
-#[allow(unused_imports, reason = "the fingerprint is still to use it")]
 pub(crate) use types::normalise_type;
 
 /// What stands for everything that varies.

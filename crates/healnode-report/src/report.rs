@@ -246,7 +246,7 @@ impl Essence {
         };
         let frames = frames.or_else(|| raw.frames.clone()).map(|frames| clipper.frames(&frames));
         // What the operator allowed to be shown takes no part: other nodes do not know of it.
-        let bare = |text: &str| if admission.redactor.has_allowed() { redact(text).into_owned() } else { text.to_owned() };
+        let bare = |text| if admission.redactor.has_allowed() { redact(text) } else { Cow::Borrowed(text) };
         let bare_stack = stack.as_deref().map(bare);
         let key = Redacted {
             error_type: &bare(&error_type),

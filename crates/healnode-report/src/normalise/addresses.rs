@@ -45,7 +45,8 @@ pub(crate) fn mac_end(bytes: &[u8], at: usize) -> Option<usize> {
     };
     let end = at + pairs.or_else(groups)?.len();
     let next = byte(bytes, end);
-    (!is_word(next) && !(matches!(next, b':' | b'-') && is_hex(byte(bytes, end + 1)))).then_some(end)
+    let goes_on = is_word(next) || matches!(next, b':' | b'-') && is_hex(byte(bytes, end + 1));
+    (!goes_on).then_some(end)
 }
 
 /// End of the UUID that begins at `at`.
@@ -54,6 +55,19 @@ pub(crate) fn uuid_end(bytes: &[u8], at: usize) -> Option<usize> {
     let is_uuid =
         text.iter().enumerate().all(|(index, byte)| if matches!(index, 8 | 13 | 18 | 23) { *byte == b'-' } else { is_hex(*byte) });
     (is_uuid && !is_word(byte(bytes, at + 36))).then_some(at + 36)
+}
+
+/// End of the four numbers of an address in a host's name, `ip-10-0-1-23`, that begins at `at`.
+pub(crate) fn dashed_address_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut end = at + 2;
+    for _ in 0..4 {
+        let digits = run(bytes, end + 1, is_digit);
+        if byte(bytes, end) != b'-' || digits <= end + 1 || digits > end + 4 {
+            return None;
+        }
+        end = digits;
+    }
+    (!is_word(byte(bytes, end)) && byte(bytes, end) != b'-').then_some(end)
 }
 
 /// Longest name of a mailbox, in bytes.
@@ -121,14 +135,18 @@ pub(crate) fn domain_end(bytes: &[u8], at: usize) -> Option<usize> {
 /// Whether a label has a number that no name has. A region of a cloud, such as `eu-west-1`, names
 /// a place.
 fn is_numbered(label: &[u8]) -> bool {
+    let has_number = |part: &[u8]| part.iter().any(|byte| is_digit(*byte)) && (judge(part) != Verdict::Keep || is_machine(part));
+    !is_region(label) && label.split(|byte| *byte == b'-').any(has_number)
+}
+
+/// Longest name of a region, in bytes.
+const REGION_BYTES_MAX: usize = 16;
+
+fn is_region(label: &[u8]) -> bool {
     let mut parts = label.split(|byte| *byte == b'-');
-    let first = parts.next().unwrap_or_default();
-    let is_region =
-        first.len() == 2 && label.len() <= 16 && label.iter().filter(|byte| is_digit(**byte)).count() == 1 && !is_digit(first[0]);
-    !is_region
-        && label
-            .split(|byte| *byte == b'-')
-            .any(|part| part.iter().any(|byte| is_digit(*byte)) && (judge(part) != Verdict::Keep || is_machine(part)))
+    let is_country = parts.next().is_some_and(|first| first.len() == 2 && first.iter().all(u8::is_ascii_lowercase));
+    let is_number = parts.next_back().is_some_and(|last| last.len() == 1 && is_digit(last[0]));
+    is_country && is_number && label.len() <= REGION_BYTES_MAX && parts.next().is_some_and(|name| name.iter().all(u8::is_ascii_lowercase))
 }
 
 /// Whether a part of a label is in capitals, as a machine's generated name is.
@@ -176,7 +194,13 @@ mod tests {
     #[test]
     fn a_host_is_numbered_or_named() {
         let numbered = |text: &str| host_at(text.as_bytes(), 0).map(|host| host.is_numbered);
-        for text in ["ip-10-0-0-1.eu-west-1.compute.internal", "node-12.shop.test", "220-135-1-1.dsl.example.net", "web3.example.com"] {
+        for text in [
+            "ip-10-0-0-1.eu-west-1.compute.internal",
+            "node-12.shop.test",
+            "220-135-1-1.dsl.example.net",
+            "web3.example.com",
+            "db-7.internal",
+        ] {
             assert_eq!(numbered(text), Some(true), "{text}");
         }
         for text in ["api.example.com", "s3.eu-west-1.example.com", "db.shop.lan"] {

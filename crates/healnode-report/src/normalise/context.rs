@@ -106,7 +106,12 @@ impl<'a> Context<'a> {
 
     /// Whether a hexadecimal number is an error code: up to 32 bits, next to a word that says so.
     pub(crate) fn keeps_hex(&self) -> bool {
-        self.end - self.start <= 10 && self.follows_code_word()
+        self.end - self.start <= 10 && (self.follows_code_word() || self.is_leading_result())
+    }
+
+    /// The `0x80070005` with which a message begins: 32 bits, of which the first says that it failed.
+    fn is_leading_result(&self) -> bool {
+        self.start == 0 && matches!(self.number(), [b'0', b'x', b'8' | b'C' | b'c', ..]) && self.end == 10
     }
 
     /// Whether a version belongs to a product's name.
@@ -119,9 +124,20 @@ impl<'a> Context<'a> {
         let joins = separators.iter().all(|byte| matches!(byte, b' ' | b'/' | b'-' | b'_' | b'=' | b'>' | b'<'));
         let is_version = number.contains(&b'.') || number.len() <= 2 || separators.is_empty();
         if is_version && joins && self.follows_product() {
-            return !self.is_counted() && !(matches!(separators, b"-" | b"_") && is_counter(word));
+            let is_one_of_many = matches!(separators, b"-" | b"_") && is_counter(word);
+            return !is_one_of_many && !self.is_counted();
         }
-        number.len() <= 8 && word.eq_ignore_ascii_case(b"version") && separators.iter().any(|byte| matches!(byte, b'>' | b'<'))
+        number.len() <= 8
+            && word.eq_ignore_ascii_case(b"version")
+            && (separators.iter().any(|byte| matches!(byte, b'>' | b'<')) || self.follows_version_of())
+    }
+
+    /// `CUDA version 11.8`, `class file version 61.0`. The version of anything else is the program's own.
+    fn follows_version_of(&self) -> bool {
+        let before = &self.bytes[..self.start - self.separators.len() - self.word.len()];
+        let before = before.strip_suffix(b" ").unwrap_or_default();
+        let word = last_word(before);
+        among(PRODUCTS, word) || word == b"major" || before.ends_with(b"class file")
     }
 
     /// Whether the digits are the rest of a name: `utf-8`, `x86_64`, `so.6`, `python3.11`, `ORA-06512`.
@@ -167,7 +183,7 @@ impl<'a> Context<'a> {
             && word.first_chunk().is_some_and(|class| STATE_CLASSES.contains(&class))
     }
 
-    /// Whether a word that counts stands in a name that the text quotes as such: `undefined method 'step1'`, or a key error, whose
+    /// Whether a word that counts stands in a name that the text quotes as such: `unknown property 'stage1'`, or a key error, whose
     /// text is only the key.
     pub(crate) fn is_quoted_identifier(&self) -> bool {
         let is_part = |byte: u8| is_word(byte) || matches!(byte, b'_' | b'.');
@@ -180,7 +196,8 @@ impl<'a> Context<'a> {
         }
         let before = &self.bytes[..start - 1];
         let is_all = before.is_empty() && end + 1 == self.bytes.len();
-        is_all || before.last() == Some(&b' ') && among(IDENTIFIER_NOUNS, last_word(&before[..before.len() - 1]))
+        let noun = before.strip_suffix(b": ").or(before.strip_suffix(b" "));
+        is_all || noun.is_some_and(|noun| among(IDENTIFIER_NOUNS, last_word(noun)))
     }
 
     /// Whether the word is the value of a key that names an id, as in `"orderId":"…"`.
@@ -208,7 +225,13 @@ impl<'a> Context<'a> {
         if !is_plain || self.is_counted() || self.goes_on() {
             return false;
         }
-        self.follows_code_word() || self.precedes_code_word() || self.follows_state() || self.is_argument() || self.is_leading_state()
+        self.follows_code_word()
+            || self.precedes_code_word()
+            || self.follows_state()
+            || self.is_argument()
+            || self.is_leading_state()
+            || self.is_close_code()
+            || self.is_negative_result()
     }
 
     /// Whether more groups of digits follow, as in a code that someone types, in the number of a card or of a phone.
@@ -236,6 +259,22 @@ impl<'a> Context<'a> {
         number.len() <= digits_max && !(self.is_prose(separators) && ends_with_ignore_case(word, "error"))
     }
 
+    /// `closed: 1006`, with the codes that WebSocket has.
+    fn is_close_code(&self) -> bool {
+        let is_close = self.word.eq_ignore_ascii_case(b"close") || self.word.eq_ignore_ascii_case(b"closed");
+        is_close && matches!(self.number(), [b'1', b'0', b'0' | b'1', _]) && !self.counts()
+    }
+
+    /// `failed with -22`, `ret=-22`, `returned -1`: a negative number behind such a word is an error.
+    fn is_negative_result(&self) -> bool {
+        let is_result = || {
+            let before = self.bytes[..self.start - 1].strip_suffix(b" with ");
+            let word = before.map_or(self.word, last_word);
+            among(RESULT_WORDS, word) || word.eq_ignore_ascii_case(b"failed")
+        };
+        self.end - self.start <= 3 && self.separators.last() == Some(&b'-') && is_result()
+    }
+
     fn follows_word_for_codes(&self) -> bool {
         let ending = match self.word {
             [_, .., b'e' | b'E'] => "code",
@@ -248,17 +287,23 @@ impl<'a> Context<'a> {
         (ends_with_ignore_case(self.word, ending) || self.key.is_in(CODE_WORDS)) && !self.key.is_in(OTHER_CODES)
     }
 
-    /// Also `TLSv`, of which the number has been taken off.
+    /// Also `TLSv`, of which the number has been taken off, and `Node.js`.
     fn follows_product(&self) -> bool {
-        self.key.is_in(PRODUCTS) || self.word.strip_suffix(b"v").is_some_and(|word| among(PRODUCTS, word))
+        match self.word {
+            b"js" => {
+                let before = &self.bytes[..self.start - self.separators.len() - self.word.len()];
+                before.strip_suffix(b".").is_some_and(|before| among(PRODUCTS, last_word(before)))
+            }
+            [word @ .., b'v'] if among(PRODUCTS, word) => true,
+            _ => self.key.is_in(PRODUCTS),
+        }
     }
 
-    /// `error: 3 files` counts, `Error: 18456` does not.
+    /// `error: 3 files` counts and `Error: 3 != 4` compares, `Error: 18456` does neither.
     fn is_prose(&self, separators: &[u8]) -> bool {
         separators.contains(&b':')
             && separators.contains(&b' ')
-            && byte(self.bytes, self.end) == b' '
-            && is_letter(byte(self.bytes, self.end + 1))
+            && matches!(from(self.bytes, self.end), [b' ', next, ..] if is_letter(*next) || matches!(next, b'!' | b'=' | b'<' | b'>'))
     }
 
     /// Whether the words before are about exit codes or results, which may be 32 bits wide.
@@ -313,7 +358,7 @@ impl<'a> Context<'a> {
         word.len() == 5 && self.number().len() <= CODE_DIGITS_MAX && ends_with_ignore_case(&state[..state.len() - 5], "sqlstate[")
     }
 
-    /// The number of `(2006, 'server has gone away')`, the arguments of a database's error.
+    /// The number of `(1205, 'lock was too long')`, the arguments of a database's error.
     fn is_argument(&self) -> bool {
         self.start == 1
             && self.bytes[0] == b'('
@@ -334,24 +379,31 @@ impl<'a> Context<'a> {
             || self.start == 0 && matches!(byte(self.bytes, self.end), b',' | b':')
     }
 
+    /// A reason phrase, or the symbol for one: `404 NOT_FOUND`.
     fn has_reason(&self) -> bool {
         let at = run(self.bytes, self.end, |byte| matches!(byte, b' ' | b':' | b'-' | b'(')).min(self.end + 3);
         let rest = from(self.bytes, at);
         let first = byte(rest, 0) | 0x20;
+        let symbol = run(rest, 0, |byte| byte.is_ascii_uppercase() || byte == b'_');
+        if at == self.end + 1 && symbol >= 4 && !is_word(byte(rest, symbol)) {
+            return true;
+        }
         at > self.end && REASONS.iter().any(|reason| reason.as_bytes()[0] == first && starts_with_ignore_case(rest, reason))
     }
 
     fn is_answer(&self) -> bool {
         let before = &self.bytes[..self.start];
-        let before = before.strip_suffix(b" with ").or(before.strip_suffix(b" with a ")).or(before.strip_suffix(b" ")).unwrap_or_default();
-        let next = byte(self.bytes, self.end + 1);
-        let counts = byte(self.bytes, self.end) == b' ' && is_letter(next);
-        let follows = || {
-            [" for", " from", " on", " to", " after", " while", " when", " in "]
-                .iter()
-                .any(|row| from(self.bytes, self.end).starts_with(row.as_bytes()))
-        };
-        among(ANSWER_WORDS, last_word(before)) && (!counts || follows())
+        let with = before.strip_suffix(b" with ").or(before.strip_suffix(b" with a "));
+        let word = with.map_or(self.word, last_word);
+        let joins = with.is_some() || matches!(self.separators, b" " | b": " | b" (" | b" - ");
+        joins && among(ANSWER_WORDS, word) && !self.counts()
+    }
+
+    /// Whether a word stands behind that the number counts, and no preposition.
+    fn counts(&self) -> bool {
+        let after = from(self.bytes, self.end);
+        let is_word = matches!(after, [b' ', letter, ..] if is_letter(*letter));
+        is_word && ![" for", " from", " on", " to", " after", " while", " when", " in "].iter().any(|row| after.starts_with(row.as_bytes()))
     }
 
     /// The status of a line in an access log: `"GET / HTTP/1.1" 503`.

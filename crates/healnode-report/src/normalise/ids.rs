@@ -40,7 +40,7 @@ pub(crate) fn is_object_hash(bytes: &[u8], start: usize, end: usize) -> bool {
         && bytes[start..end].iter().all(|byte| is_hex(*byte))
 }
 
-/// The region and the account in the name of a cloud's resource, `arn:aws:sqs:eu-west-1:112233445566:queue`: where they begin and
+/// The region and the account in the name of a cloud's resource, `arn:aws:sqs:eu-north-1:112233445566:queue`: where they begin and
 /// end.
 pub(crate) fn account_of_resource(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
     let field = |at: usize| {
@@ -55,7 +55,7 @@ pub(crate) fn account_of_resource(bytes: &[u8], start: usize) -> Option<(usize, 
     (account > service + 2).then_some((service + 1, account))
 }
 
-/// End of a code such as `A17-03`: one or two capitals with digits, a hyphen, more digits.
+/// End of a code such as `B25-04`: one or two capitals with digits, a hyphen, more digits.
 pub(crate) fn code_end(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let word = &bytes[start..end];
     let letters = word.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
@@ -64,7 +64,7 @@ pub(crate) fn code_end(bytes: &[u8], start: usize, end: usize) -> Option<usize> 
     (is_code && byte(bytes, end) == b'-' && digits > end + 1 && !is_word(byte(bytes, digits))).then_some(digits)
 }
 
-/// End of the capitals behind a number, `90213-QX`. One `D` is a dimension.
+/// End of the capitals behind a number, `81324-RW`. One `D` is a dimension.
 pub(crate) fn number_suffix_end(bytes: &[u8], end: usize) -> usize {
     let letters = run(&bytes[..bytes.len().min(end + 4)], end + 1, |byte| byte.is_ascii_uppercase());
     let count = letters.saturating_sub(end + 1);

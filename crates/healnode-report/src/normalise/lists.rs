@@ -146,7 +146,7 @@ pub(crate) static RESULT_WORDS: List = &keys([
 /// Words behind which 4xx or 5xx is the status of an answer.
 #[rustfmt::skip]
 pub(crate) static ANSWER_WORDS: List = &keys([
-    "answered", "replied", "responded", "response", "returned", "returns",
+    "answered", "denied", "failed", "limited", "rejected", "replied", "responded", "response", "returned", "returns",
 ]);
 
 /// What `invalid …`, `unknown …` and the like announce as someone's data.
@@ -217,8 +217,7 @@ pub(crate) static PERSONS: List = &keys([
 /// Words behind which a quoted text is a name in a program.
 #[rustfmt::skip]
 pub(crate) static IDENTIFIER_NOUNS: List = &keys([
-    "argument", "attr", "attribute", "column", "constant", "field", "function", "identifier", "key", "keyword", "member", "method",
-    "module", "name", "named", "option", "parameter", "property", "symbol", "undefined", "variable",
+    "argument", "attr", "attribute", "attributeerror", "column", "constant", "field", "function", "identifier", "key", "keyerror", "keyword", "member", "method", "module", "name", "named", "nameerror", "option", "parameter", "placeholder", "property", "symbol", "undefined", "variable",
 ]);
 
 /// Units that stand directly behind a number, in lower case.

@@ -97,7 +97,8 @@ const VERSION_TAIL_MAX: usize = 64;
 
 fn version_end(bytes: &[u8], end: usize) -> usize {
     let next = byte(bytes, end);
-    if !is_word(next) && !(matches!(next, b'-' | b'+') && is_word(byte(bytes, end + 1))) {
+    let has_tail = is_word(next) || matches!(next, b'-' | b'+') && is_word(byte(bytes, end + 1));
+    if !has_tail {
         return end;
     }
     let window = &bytes[..bytes.len().min(end + VERSION_TAIL_MAX)];
@@ -212,7 +213,7 @@ mod tests {
             Quantity,
             &["10.1.2.3/24", "1h2m3.5s", "1.5 GiB", "972.7mb", "12%", "100 %", "640x480", "3 x 4", "1e-9", "2.4e+04", "12 MB/s", "5µs"],
         );
-        check(Version, &["1.2.3", "4.12.0-rc.1+3ac9f01", "7.0.12.1234", "3.12.0rc1"]);
+        check(Version, &["1.2.3", "5.13.0-rc.1+3ac9f01", "7.0.12.1234", "3.12.0rc1"]);
         check(Hex, &["0x7f3a", "0XDEADBEEF"]);
         check(Plain, &["31", "1,234,567", "1_000", "0.5"]);
     }

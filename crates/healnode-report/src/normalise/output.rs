@@ -71,10 +71,10 @@ impl<'a> Output<'a> {
         self.is_changed = true;
     }
 
-    /// Writes a space in place of the text from `at` to `end`.
-    pub(crate) fn space(&mut self, at: usize, end: usize) {
+    /// Writes something else in place of the text from `at` to `end`.
+    pub(crate) fn put(&mut self, text: &str, at: usize, end: usize) {
         self.skip(at, end);
-        self.out.push(' ');
+        self.out.push_str(text);
     }
 
     /// Takes away the last `count` bytes of what is written up to `at`. They must be ASCII.

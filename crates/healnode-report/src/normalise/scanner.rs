@@ -4,7 +4,8 @@
 //! of the algorithm's version.
 
 use super::addresses::{
-    MAILBOX_BYTES_MAX, domain_end, email_end, host_at, ipv6_end, is_followed_by_address, mac_end, starts_a_name, uuid_end,
+    MAILBOX_BYTES_MAX, dashed_address_end, domain_end, email_end, host_at, ipv6_end, is_followed_by_address, mac_end, starts_a_name,
+    uuid_end,
 };
 use super::class::{DIGIT, EVENT, LOWER, NOT_HEX, UPPER, byte, byte_before, class, from, is_letter, is_word, last_word, run};
 use super::context::Context;
@@ -87,7 +88,7 @@ impl Scanner<'_> {
         if self.output.is_empty(self.at) {
             self.output.skip(self.at, end);
         } else if end > self.at + 1 || self.bytes[self.at] != b' ' {
-            self.output.space(self.at, end);
+            self.output.put(" ", self.at, end);
         }
         self.at = end;
     }
@@ -96,7 +97,9 @@ impl Scanner<'_> {
     fn angle(&mut self) {
         match token_end(self.text, self.at) {
             Some(end) if byte(self.bytes, end) == b'%' => self.replace(end + 1),
-            Some(end) if byte(self.bytes, end) == b'.' => self.replace(domain_end(self.bytes, end + 1).unwrap_or(end)),
+            Some(end) if byte(self.bytes, end) == b'.' && starts_a_name(self.bytes, self.at) => {
+                self.replace(domain_end(self.bytes, end + 1).unwrap_or(end));
+            }
             Some(end) => self.replace(end),
             None => self.at += 1,
         }
@@ -178,10 +181,12 @@ impl Scanner<'_> {
         self.person(before);
     }
 
-    /// An address that begins with colons: `::1`, also with a port behind, and `[::]`.
+    /// An address that begins with colons, also with a port behind: `::1`, `:::3000`, `[::]`.
     fn unspecified_address(&mut self) {
-        if from(self.bytes, self.at).starts_with(b"::1:") {
-            return self.replace(self.at + 3);
+        match from(self.bytes, self.at) {
+            [b':', b':', b'1', b':', ..] => return self.replace(self.at + 3),
+            [b':', b':', b':', b'0'..=b'9', ..] => return self.replace(self.at + 2),
+            _ => {}
         }
         let is_any = byte_before(self.bytes, self.at) == b'[' && byte(self.bytes, self.at + 2) == b']';
         match ipv6_end(self.bytes, self.at).or(is_any.then_some(self.at + 2)) {
@@ -329,6 +334,7 @@ impl Scanner<'_> {
             return self.replace(end);
         }
         let variable_end = match end - start {
+            2 if next == b'-' && bytes[start..end] == *b"ip" => dashed_address_end(bytes, start),
             1 if next == b':' => paths::drive_prefix(self.text, start),
             3..=9 if kinds & UPPER != 0 && matches!(next, b' ' | b',') && month_or_day(&bytes[start..]) => date_end(bytes, start),
             5 if byte_before(bytes, start) == b'-' && self.written(b"<*>-") && ids::is_pod_suffix(&bytes[start..end]) => Some(end),
@@ -365,10 +371,17 @@ impl Scanner<'_> {
     /// A count may be one, so the noun behind it loses the ending of the plural.
     fn plural(&mut self, end: usize) {
         let word = &self.bytes[self.at..end];
-        let is_plural =
-            matches!(word, [_, .., before, b's'] if word.len() > 3 && before.is_ascii_lowercase() && !matches!(before, b's' | b'u' | b'i'));
-        let ends = matches!(byte(self.bytes, end), b' ' | b',' | b'.' | b';' | b')' | b']' | b'\n' | b'\t');
-        if is_plural && ends && (self.written(b"<*> ") || self.is_second_part_of_counted()) {
+        let [_, .., before, b's'] = word else {
+            return;
+        };
+        let is_plural = word.len() > 3 && before.is_ascii_lowercase() && !matches!(before, b's' | b'u' | b'i') && !word.ends_with(b"oes");
+        let ends = matches!(byte(self.bytes, end), b' ' | b',' | b'.' | b';' | b'(' | b')' | b']' | b'\n' | b'\t');
+        if !is_plural || !ends || !(self.written(b"<*> ") || self.is_second_part_of_counted()) {
+            return;
+        }
+        if word.ends_with(b"ies") {
+            self.output.put("y", end - 3, end);
+        } else {
             self.output.skip(end - 1, end);
         }
     }
@@ -472,7 +485,7 @@ impl Scanner<'_> {
         is_whole.then_some(end)
     }
 
-    /// `gpu-a17`, `TID-ouz1k`: behind a word that counts and a separator, one letter and digits are a number, and so are letters and
+    /// `gpu-c21`, `TID-pva2m`: behind a word that counts and a separator, one letter and digits are a number, and so are letters and
     /// digits in turns.
     fn numbers_a_counter(&self, word: &[u8]) -> bool {
         if !matches!(byte_before(self.bytes, self.at), b'-' | b'_' | b'#') {

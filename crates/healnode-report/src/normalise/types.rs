@@ -118,16 +118,16 @@ mod tests {
     #[test]
     fn generated_parts_go() {
         check("com.shop.Price$$EnhancerBySpringCGLIB$$1a2b3c", "com.shop.Price");
-        check("com.shop.Price$$SpringCGLIB$$0", "com.shop.Price");
+        check("com.shop.Stock$$SpringCGLIB$$0", "com.shop.Stock");
         check("com.shop.Cart$$Lambda$14/0x0000000800c03000", "com.shop.Cart");
         check("com.shop.Cart$$Lambda/0x0000000800c03000@1b2c3d4e", "com.shop.Cart");
         check("com.shop.Cart$HibernateProxy$aB3dE5", "com.shop.Cart");
         check("com.shop.Cart_$$_jvst4f2_0", "com.shop.Cart");
-        check("jdk.proxy2.$Proxy148", "jdk.proxy2.$Proxy");
+        check("jdk.proxy2.$Proxy237", "jdk.proxy2.$Proxy");
         check("com.shop.Cart$1", "com.shop.Cart");
         check("com.shop.Cart$Row$2", "com.shop.Cart$Row");
         check("java.lang.Object@3ac9f01e", "java.lang.Object");
-        check("#<Cart:0x000055d0c8a1b2f8>", "#<Cart>");
+        check("#<Cart:0x000056e1d9b2c3a9>", "#<Cart>");
         check("<Cart object at 0x7f00aa11>", "<Cart object>");
         check("class@anonymous\0/srv/shop/Cart.php:12$0", "class@anonymous");
         check("Shop.Cart+<>c__DisplayClass4_0", "Shop.Cart+<>c__DisplayClass");
