@@ -82,14 +82,14 @@ pub(crate) fn decide(rules: &[Rule], error_type: &str, message: &str, stack: Opt
     let mut is_changed = false;
     for frame in trace.iter_mut().flat_map(|trace| &mut trace.frames) {
         for (_, rule) in &fitting {
-            if let (Action::InApp(in_app), true) = (&rule.action, fits(&rule.path, &frame.path)) {
+            if let (Action::InApp(in_app), true) = (&rule.action, fits(&rule.path, frame.path)) {
                 is_changed |= frame.in_app != *in_app;
                 frame.in_app = *in_app;
             }
         }
     }
     let comes_through = |path: &Option<Glob>| {
-        path.as_ref().is_none_or(|path| trace.iter().flat_map(|trace| &trace.frames).any(|frame| path.fits(&frame.path)))
+        path.as_ref().is_none_or(|path| trace.iter().flat_map(|trace| &trace.frames).any(|frame| path.fits(frame.path)))
     };
     let verdict = fitting.iter().filter(|(_, rule)| comes_through(&rule.path)).find_map(|(index, rule)| match &rule.action {
         Action::Fingerprint(parts) => Some((index + 1, Verdict::Fingerprint(parts.clone()))),

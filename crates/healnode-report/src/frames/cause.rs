@@ -116,7 +116,7 @@ fn of_ruby<'a>(lines: &[Line<'a>]) -> Option<&'a str> {
     }
     let mut heads = lines.iter().filter_map(|line| ruby::message(line.text));
     heads.next()?;
-    heads.last()
+    heads.next_back()
 }
 
 /// `bad key (KeyError)` and `KeyError (bad key)`, both as `KeyError: bad key`.
