@@ -182,8 +182,7 @@ impl<'a> Output<'a> {
             return None;
         }
         let drops = match sign {
-            b'-' if !(is_word(before) || matches!(before, b'>' | b'-')) => true,
-            b'+' if !(is_word(before) || before == b'>') => true,
+            b'-' | b'+' if !(is_word(before) || matches!(before, b'>' | b'-' | b'+')) => true,
             b'<' | b'>' | b'~' => before == b' ',
             b'-' | b'_' | b'#' => self.follows_counter(at),
             b'"' if tail.ends_with(b"W/\"") && !is_word(tail[TAIL_BYTES - 4]) => {
