@@ -35,7 +35,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-pub(crate) use argv::{quote_argv, redact_command_line};
+pub(crate) use argv::quote_argv;
 pub(crate) use clean::clean;
 pub use keys::names_a_secret;
 use kind::Kind;
