@@ -111,6 +111,7 @@ const ABOUT: &[&str] = &[
     "arn",
     "at",
     "attempts",
+    "bucket",
     "budget",
     "changed",
     "column",
@@ -128,6 +129,7 @@ const ABOUT: &[&str] = &[
     "field",
     "file",
     "filename",
+    "flow",
     "format",
     "header",
     "id",
@@ -153,6 +155,7 @@ const ABOUT: &[&str] = &[
     "prefix",
     "prompt",
     "provider",
+    "rate",
     "ref",
     "required",
     "reset",
@@ -174,6 +177,7 @@ const ABOUT: &[&str] = &[
     "hint",
     "fd",
     "validator",
+    "scanning",
     "service",
     "encoder",
     "generator",
@@ -227,6 +231,14 @@ pub(crate) fn secret_kind(name: &str) -> Option<Kind> {
     let at_the_end = || find(AT_THE_END, last).filter(|_| !is_other_token(words));
     let anywhere = || words.iter().rev().find_map(|word| find(ANYWHERE, word).or_else(|| joined_kind(word)));
     key_kind(words).or_else(at_the_end).or_else(anywhere)
+}
+
+/// Whether the last word of a name tells nothing, as in `secret_scanning`: a setting about secrets, or one of several.
+pub(crate) fn tells_in_its_midst(name: &str) -> bool {
+    let (words, count) = split(name);
+    let last = words[..count].last().copied().unwrap_or_default();
+    let tells = find(AT_THE_END, last).or_else(|| find(ANYWHERE, last)).or_else(|| joined_kind(last));
+    tells.is_none() && !last.eq_ignore_ascii_case("key")
 }
 
 /// What the value of a name of two words is, such as `api key`.
@@ -457,6 +469,8 @@ mod tests {
             "sidecar",
             "passenger",
             "sort_key",
+            "password_reset_flow",
+            "token_bucket",
         ] {
             assert!(!names_a_secret(name), "{name}");
         }

@@ -2,7 +2,7 @@
 //!
 //! Randomness alone is no proof, and a telling name alone is none: both together are. Digests, public keys and ids of peers stay.
 
-use super::scan::{judged, looks_generated, looks_random, run};
+use super::scan::{byte, judged, looks_generated, looks_random, run};
 use super::values::quoted;
 
 /// How far behind a telling name a random word is looked for, and how long it is at least, in bytes.
@@ -35,10 +35,12 @@ pub(crate) fn random_word(text: &str, name_end: usize) -> Option<(usize, usize)>
     while at < window.len() && window[at] != b'\n' {
         let end = run(&bytes[..bytes.len().min(at + 4 * NEARBY_BYTES_MAX)], at, is_part);
         let value = trim_punctuation(bytes.get(at..end)?);
+        let name = value.iter().position(|byte| *byte == b'=').map_or(0, |equals| equals + 1);
+        let (at_value, value) = if name < value.len() { (at + name, &value[name..]) } else { (at, value) };
         if value.len() >= RANDOM_BYTES_MIN && looks_random(value) && !is_public(value) && !is_digest(&bytes[..at]) {
-            return Some((at, run(bytes, at + value.len(), |byte| byte.is_ascii_alphanumeric())));
+            return Some((at_value, run(bytes, at_value + value.len(), |byte| byte.is_ascii_alphanumeric())));
         }
-        at = end + 1;
+        at = if byte(bytes, end) == b'\n' { end } else { end + 1 };
     }
     None
 }
@@ -51,7 +53,7 @@ fn trim_punctuation(mut value: &[u8]) -> &[u8] {
 }
 
 /// How public keys, ids of peers and content, and digests begin.
-const PUBLIC: &[&str] = &["AAAAB3", "AAAAC3", "AAAAE2", "12D3Koo", "Qm", "bafy", "SHA256", "sha", "//", "ssh-"];
+const PUBLIC: &[&str] = &["AAAAB3", "AAAAC3", "AAAAE2", "12D3Koo", "Qm", "bafy", "SHA256", "sha", "//", "ssh-", "pk_live_", "pk_test_"];
 
 fn is_public(value: &[u8]) -> bool {
     PUBLIC.iter().any(|prefix| value.starts_with(prefix.as_bytes()))

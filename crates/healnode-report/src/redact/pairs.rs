@@ -44,7 +44,7 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
     }
     let kind = if is_auth_variable(name, byte(bytes, name_end)) { PASSWORD } else { kind };
     let pair = Pair { text, name, name_start, name_end, kind };
-    let value = pair.value().or_else(|| random_word(text, name_end));
+    let value = pair.value().or_else(|| sure.and_then(|_| random_word(text, name_end)));
     if let Some((value_start, value_end)) = value
         && (sure.is_some() || is_key(name, text.get(value_start..value_end).unwrap_or_default()))
     {
@@ -175,8 +175,18 @@ impl Pair<'_> {
         if let Some(block) = self.yaml_block(start) {
             return Some(block);
         }
+        if byte(bytes, start) == b'(' && is_blank_or_reference(self.parenthesis(start)) {
+            return None;
+        }
         let end = bare_end(judged(self.text, start).as_bytes(), start, separator);
         self.accepts_bare(separator, start, end).then(|| (start, self.connection_end(bare_end(bytes, end, separator))))
+    }
+
+    /// The text in the parenthesis that opens at `start`, with it.
+    fn parenthesis(&self, start: usize) -> &str {
+        let window = &self.text.as_bytes()[..self.text.len().min(start + NAME_BYTES_MAX)];
+        let end = run(window, start, |byte| !matches!(byte, b')' | b'\n'));
+        self.text.get(start..end + 1).unwrap_or_default()
     }
 
     /// What stands between name and value, and where it ends.
@@ -203,7 +213,7 @@ impl Pair<'_> {
         };
         let fits = match found {
             Separator::Colon => !self.is_part_of_path(at),
-            Separator::Cell => at > self.name_end || self.follows_bar(),
+            Separator::Cell => (at > self.name_end || self.follows_bar()) && !self.is_in_template(),
             Separator::Comma => closed > self.name_end || length > 1,
             Separator::Call => at == self.name_end && !self.is_getter(),
             Separator::Equals | Separator::Arrow | Separator::Space | Separator::Encoded | Separator::Element => true,
@@ -246,6 +256,13 @@ impl Pair<'_> {
         let is_type = has_colon || TYPES.contains(&self.text.get(from..type_end)?);
         let is_typed = is_type && type_end > from && byte(bytes, equals) == b'=' && matches!(byte(bytes, value), b'"' | b'\'' | b'`');
         is_typed.then_some(equals + 1)
+    }
+
+    /// Whether the name stands in `{{ … }}`, where `|` passes its value to a function.
+    fn is_in_template(&self) -> bool {
+        let before = &self.text.as_bytes()[self.name_start.saturating_sub(NAME_BYTES_MAX)..self.name_start];
+        let last = before.windows(2).rposition(|pair| matches!(pair, b"{{" | b"}}" | b"{%" | b"%}"));
+        last.is_some_and(|at| before[at] == b'{')
     }
 
     /// Whether the name is a cell of a table whose cells stand between bars.
@@ -499,10 +516,15 @@ impl Pair<'_> {
     /// After a colon prose is likely: a value needs a digit or a symbol, or a line of its own.
     fn accepts_after_colon(&self, value: &str, end: usize) -> bool {
         let has_symbol = value.bytes().any(|byte| byte.is_ascii_punctuation() && !matches!(byte, b'.' | b'-' | b'_' | b'!' | b'?'));
-        if self.follows_unexpected() {
+        if self.follows_unexpected() || self.is_next_name(value) {
             return false;
         }
         has_digit(value) || has_symbol || !value.is_ascii() || self.is_whole_line(end) && value.len() >= 4
+    }
+
+    /// Whether a value is a name that another colon follows, as in `no-secrets: token: string`.
+    fn is_next_name(&self, value: &str) -> bool {
+        value.strip_suffix(':').is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-')))
     }
 
     /// Whether a parser complains about a token in the text.

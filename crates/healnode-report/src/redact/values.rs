@@ -3,7 +3,7 @@
 //! Blanks, references, masks, words of prose and code stay, because prose talks about passwords more often than it shows one.
 //! `pairs.rs` has the names and what stands between name and value.
 
-use super::keys::secret_kind;
+use super::keys::{is_strict_constant, secret_kind, tells_in_its_midst};
 use super::kind::{PASSWORD, is_kind};
 use super::scan::{byte, byte_before, distinct, has_mask, run};
 use super::separators::Separator;
@@ -157,7 +157,8 @@ fn ends_encoded(rest: &[u8]) -> bool {
 
 /// Whether a bare value is an expression or a type of source code, such as `os.environ[`, `Token::new(`, `&str` or `0x1f`.
 pub(crate) fn is_code(text: &str, value: &str, end: usize) -> bool {
-    if value.starts_with(['(', '[', '{', '*', '&', '@']) && value.len() < 3 || is_constant(value) || is_address(value) {
+    let is_alone = value.starts_with(['(', '[', '{', '*', '&', '@']) && value.len() < 3;
+    if is_alone || is_constant(value) || is_address(value) || begins_object(value) {
         return true;
     }
     let bytes = value.as_bytes();
@@ -172,6 +173,12 @@ pub(crate) fn is_code(text: &str, value: &str, end: usize) -> bool {
     let opens = matches!(next, b'(' | b'[') || is_generic || next == b'!' && matches!(byte(bytes, path_end + 1), b'[' | b'(');
     let is_member = has_letters_only && path.contains('.') && !path.ends_with('.') && path_end == bytes.len();
     is_typed || is_member || has_letters_only && opens && !path.is_empty()
+}
+
+/// `{type:` and `{$ref:`, with which an object begins.
+fn begins_object(value: &str) -> bool {
+    let name = value.strip_prefix('{').and_then(|value| value.strip_suffix(':'));
+    name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'$' | b'_' | b'-')))
 }
 
 /// A link, which the rules for URLs look at.
@@ -216,8 +223,9 @@ pub(crate) fn is_blank_or_reference(value: &str) -> bool {
         || value.starts_with("$(")
         || value.starts_with("{{")
         || is_format(bytes)
-        || is_variable(bytes)
-        || NOTHING.iter().any(|word| word.eq_ignore_ascii_case(value))
+        || is_variable(value)
+        || is_remark(value)
+        || among(NOTHING, value)
 }
 
 /// Whether a value shows that its name does not mean a secret here: a count of tests that pass, a folder, a database.
@@ -228,9 +236,28 @@ pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
         || is_count(value) && !is(SHORT_NUMBERS) && !is_password(name)
         || is(&["pass", "pw", "otp", "sid", "credentials"]) && is_small_number(value)
         || is(&["sid"]) && is_database(value)
+        || is(UPSTREAMS) && !has_digit(value)
+        || is_setting(name, value)
+        || is_path_of_words(value)
+        || PUBLISHABLE.iter().any(|prefix| value.starts_with(prefix))
         || is(&["pwd", "oldpwd"]) && is_path(value)
         || ends_with_key && is_path(value) && value.contains(['.', '_', '-'])
 }
+
+/// `secret_scanning=beta`: a word behind a name in small letters that only has a telling word in it.
+fn is_setting(name: &str, value: &str) -> bool {
+    let is_word = value.len() <= SETTING_BYTES_MAX && value.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    is_word && !is_strict_constant(name) && tells_in_its_midst(name)
+}
+
+/// Longest word that a setting holds, in bytes. A longer one may be a password.
+const SETTING_BYTES_MAX: usize = 12;
+
+/// Directives of a web server that name what it passes a request to.
+const UPSTREAMS: &[&str] = &["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
+
+/// How keys begin that are meant for browsers.
+const PUBLISHABLE: &[&str] = &["pk_live_", "pk_test_"];
 
 /// Names whose value is a secret of few digits.
 const SHORT_NUMBERS: &[&str] = &["otp", "pin", "cvv", "cvc", "passcode"];
@@ -263,30 +290,48 @@ fn is_path(value: &str) -> bool {
     value.starts_with('/') && value.bytes().all(is_part)
 }
 
-/// Whether `user:password` is what documents write there: `user:password`, `username:pass`, `$1:$2`, nothing on both sides.
+/// `/run/secrets/db`, also behind the name of what it holds.
+fn is_path_of_words(value: &str) -> bool {
+    let path = value.find(":/").map_or(value, |colon| &value[colon + 1..]).trim_end_matches(':');
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'_' | b'-'));
+    path.strip_prefix('/').is_some_and(|path| path.contains('/') && path.split('/').all(is_word))
+}
+
+/// Whether `user:password` is what documents write there: `user:password`, `username:pass`, `$1:$2`, nothing on both sides, or the name
+/// of a user and no password.
 pub(crate) fn is_stand_in_pair(pair: &str) -> bool {
     let Some((user, password)) = pair.split_once(':') else {
         return false;
     };
-    let is_among = |list: &[&str], word: &str| list.iter().any(|row| row.eq_ignore_ascii_case(word));
+    let is_login = user.len() <= LOGIN_BYTES_MAX && user.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'));
     let is_empty = |part: &str| {
         part.is_empty()
             || is_blank_or_reference(part)
             || matches!(part.as_bytes(), [b'$', digits @ ..] if digits.iter().all(u8::is_ascii_digit))
     };
-    is_empty(user) && is_empty(password) || is_among(STAND_IN_USERS, user) && (is_empty(password) || is_among(STAND_IN_PASSWORDS, password))
+    is_empty(user) && is_empty(password)
+        || password.is_empty() && is_login
+        || among(STAND_IN_USERS, user) && (is_empty(password) || among(STAND_IN_PASSWORDS, password))
 }
+
+/// Longest name that is taken for one when no password follows, in bytes. A token may stand there instead.
+const LOGIN_BYTES_MAX: usize = 16;
 
 const STAND_IN_USERS: &[&str] = &["user", "username", "usr", "login", "name"];
 const STAND_IN_PASSWORDS: &[&str] = &["password", "pass", "passwd", "pwd", "secret", "token", "pw"];
 
 /// Whether a value says that something else belongs there: `YOUR_TOKEN`, `your-key-here`, `ACCESS_TOKEN`.
 fn is_stand_in(value: &str) -> bool {
-    let is_constant = value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') && value.contains('_');
-    let begins_with = |word: &str| value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    let value = value.trim_end_matches([']', ')', ',', ';', '.']);
+    let is_constant = value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let begins_with = |word: &&str| value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     let is_words = value.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b' ' | b'.'));
-    is_constant && secret_kind(value).is_some() || is_words && (begins_with("your") || begins_with("my-") || begins_with("insert"))
+    is_constant && secret_kind(value).is_some() || is_words && STAND_INS.iter().any(begins_with)
 }
+
+/// How words begin that ask for something else in their place.
+const STAND_INS: &[&str] =
+    &["your", "my-", "insert", "replace", "change-", "change_", "changeme", "placeholder", "todo", "fixme", "enter-", "enter_", "put-", "put_", "some-", "some_"];
 
 /// `[secret]`, `{token}`, `{TheKey}`: a word in brackets, also when the end was not taken for part of the value.
 fn is_bracketed(value: &str) -> bool {
@@ -294,6 +339,12 @@ fn is_bracketed(value: &str) -> bool {
     inside.is_some_and(|inside| {
         !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b'.' | b' '))
     })
+}
+
+/// `(sensitive value)`, `(known after apply)`: words in parentheses say something about a value.
+fn is_remark(value: &str) -> bool {
+    let inside = value.strip_prefix('(').and_then(|value| value.strip_suffix(')'));
+    inside.is_some_and(|inside| inside.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'-')))
 }
 
 /// `<password>`, `<your-key>`, also several joined, and with punctuation behind.
@@ -308,18 +359,30 @@ fn is_angled(value: &str) -> bool {
     })
 }
 
+fn among(list: &[&str], word: &str) -> bool {
+    list.iter().any(|row| row.eq_ignore_ascii_case(word))
+}
+
 fn is_format(value: &[u8]) -> bool {
     matches!(value, [b'%', b's' | b'd' | b'v' | b'q' | b'r' | b'@', ..] if value.len() <= 3)
 }
 
-fn is_variable(value: &[u8]) -> bool {
-    matches!(value, [b'$', first, rest @ ..] if (first.is_ascii_alphabetic() || *first == b'_')
-        && rest.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))
+/// `$DB_PASSWORD`, and in small letters what cannot be a password: `$password`, `$null`, and members such as `$cred.Password`.
+fn is_variable(value: &str) -> bool {
+    let Some(name) = value.strip_prefix('$').map(|name| name.trim_end_matches([',', ';', ')', '.', ':'])) else {
+        return false;
+    };
+    let is_part = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let is_constant = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let is_path = name.bytes().all(|byte| is_part(byte) || matches!(byte, b'.' | b':' | b'-' | b'>' | b'[' | b']' | b'\'' | b'"'));
+    let is_member = is_path && name.contains(['.', ':', '[']) || is_path && name.contains("->");
+    let tells_itself = name.bytes().all(is_part) && (secret_kind(name).is_some() || among(NOTHING, name));
+    name.bytes().next().is_some_and(is_part) && (is_constant || is_member || tells_itself)
 }
 
 /// Whether a value is what a setting such as `SMTP_AUTH` holds when it is no password.
 pub(crate) fn is_auth_method(value: &str) -> bool {
-    AUTH_METHODS.iter().any(|method| method.eq_ignore_ascii_case(value))
+    among(AUTH_METHODS, value)
 }
 
 /// What a setting such as `SMTP_AUTH` holds when it is no password.
