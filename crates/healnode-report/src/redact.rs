@@ -7,6 +7,7 @@
 mod argv;
 mod clean;
 mod commands;
+mod fields;
 mod flags;
 mod headers;
 mod home;

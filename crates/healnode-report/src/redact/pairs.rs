@@ -3,6 +3,7 @@
 //! Covers shell, JSON (also escaped), YAML, TOML, XML, tables, URL-encoded text, netrc, source code, and the debug prints of common
 //! languages. Here are names and where their values stand; `separators.rs` has what is between, `values.rs` what a value looks like.
 
+use super::fields::Field;
 use super::headers;
 use super::keys::{is_strict_constant, secret_kind, secret_kind_of_words, unsure_kind};
 use super::kind::{AUTHORIZATION, COOKIE, Kind, PASSWORD, TOKEN};
@@ -12,7 +13,7 @@ use super::separators::{Separator, encoded_separator, operator};
 use super::span::Spans;
 use super::values::{
     bare_end, encoded_quote, has_digit, has_letter, is_auth_method, is_blank, is_blank_or_reference, is_code, is_harmless, is_name,
-    is_word_of_prose, quoted, skip_wrapper,
+    is_word_of_prose, quoted, quoted_by_pair, skip_wrapper,
 };
 
 /// Longest name that is looked at, in bytes to either side of its anchor.
@@ -20,9 +21,6 @@ const NAME_BYTES_MAX: usize = 64;
 
 /// Longest name of a field that holds a name, and longest gap around its separator, in bytes.
 const FIELD_BYTES_MAX: usize = 24;
-
-/// Fields that hold the name of what a field beside them holds.
-const NAME_FIELDS: &[&str] = &["name", "key", "variable", "env", "field", "parameter", "header", "parametername", "variablename"];
 
 /// Adds the value of the name that the anchor lies in, if the name tells a secret.
 pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
@@ -49,7 +47,22 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
         && (sure.is_some() || is_key(name, text.get(value_start..value_end).unwrap_or_default()))
     {
         spans.add_value(value_start, value_end, kind);
+        if let Some((from, to)) = new_value(text, value_end) {
+            spans.add_value(from, to, kind);
+        }
     }
+}
+
+/// The new value behind the old one, in the difference that a tool shows: `"old" -> "new"`.
+fn new_value(text: &str, old_end: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let closed = old_end + usize::from(matches!(byte(bytes, old_end), b'"' | b'\''));
+    let arrow = run(&bytes[..bytes.len().min(closed + FIELD_BYTES_MAX)], closed, is_blank);
+    if !matches!((byte(bytes, arrow), byte(bytes, arrow + 1)), (b'-' | b'=', b'>')) {
+        return None;
+    }
+    let start = run(bytes, arrow + 2, is_blank);
+    quoted(text, start).filter(|(from, to)| !is_blank_or_reference(text.get(*from..*to).unwrap_or_default()))
 }
 
 /// Words for a password in other languages, and names of short secrets that hold a blank.
@@ -135,11 +148,18 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     fn value(&self) -> Option<(usize, usize)> {
-        let is_value_of_field = self.is_value_of_field();
-        if is_value_of_field && let Some(inside) = self.inside_element().or_else(|| self.form_field()) {
+        let field = self.field();
+        if let Some((from, to)) = field.next_element() {
+            return self.accepts_quoted(from, to).then_some((from, to));
+        }
+        let is_value_of_field = field.holds_a_name();
+        if is_value_of_field && let Some((from, to)) = field.inside_element() {
+            return self.accepts_quoted(from, to).then_some((from, to));
+        }
+        if is_value_of_field && let Some(inside) = field.form_value() {
             return Some(inside);
         }
-        if is_value_of_field && let Some(at) = self.sibling() {
+        if is_value_of_field && let Some(at) = field.sibling() {
             return self.value_behind(Separator::Equals, at);
         }
         let (separator, at) = self.separator()?;
@@ -147,6 +167,10 @@ impl Pair<'_> {
             return None;
         }
         self.value_behind(separator, at)
+    }
+
+    fn field(&self) -> Field<'_> {
+        Field { text: self.text, start: self.name_start, end: self.name_end }
     }
 
     fn value_behind(&self, separator: Separator, at: usize) -> Option<(usize, usize)> {
@@ -208,13 +232,16 @@ impl Pair<'_> {
         {
             return Some((Separator::Equals, behind));
         }
+        if quoted_by_pair(self.text, closed).is_some() {
+            return Some((Separator::Equals, closed));
+        }
         let Some((found, length)) = operator(&bytes[at..]) else {
             return (at > closed && closed == self.name_end).then_some((Separator::Space, at));
         };
         let fits = match found {
             Separator::Colon => !self.is_part_of_path(at),
             Separator::Cell => (at > self.name_end || self.follows_bar()) && !self.is_in_template(),
-            Separator::Comma => closed > self.name_end || length > 1,
+            Separator::Comma => closed > self.name_end || length > 1 || self.opens_tuple(),
             Separator::Call => at == self.name_end && !self.is_getter(),
             Separator::Equals | Separator::Arrow | Separator::Space | Separator::Encoded | Separator::Element => true,
         };
@@ -265,64 +292,16 @@ impl Pair<'_> {
         last.is_some_and(|at| before[at] == b'{')
     }
 
+    /// Whether the name opens a tuple of Erlang or Elixir: `{password,<<"…">>}`, `{:password, "…"}`.
+    fn opens_tuple(&self) -> bool {
+        let before = &self.text.as_bytes()[..self.name_start];
+        before.strip_suffix(b":").unwrap_or(before).ends_with(b"{")
+    }
+
     /// Whether the name is a cell of a table whose cells stand between bars.
     fn follows_bar(&self) -> bool {
         let bytes = self.text.as_bytes();
         byte_before(bytes, run_back(bytes, self.name_start, FIELD_BYTES_MAX, is_blank)) == b'|'
-    }
-
-    /// Whether the name is itself the value of a field such as `name: DB_PASSWORD` or `key="apiKey"`.
-    fn is_value_of_field(&self) -> bool {
-        let bytes = self.text.as_bytes();
-        let is_between = |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\');
-        let separator = run_back(bytes, self.name_start, FIELD_BYTES_MAX, is_between);
-        if !matches!(byte_before(bytes, separator), b':' | b'=') {
-            return false;
-        }
-        let field_end = run_back(bytes, separator - 1, FIELD_BYTES_MAX, is_between);
-        let field_start = run_back(bytes, field_end, FIELD_BYTES_MAX, is_name);
-        let field = self.text.get(field_start..field_end).unwrap_or_default();
-        NAME_FIELDS.iter().any(|row| row.eq_ignore_ascii_case(field))
-    }
-
-    /// Where the value begins when a field `value` follows the one that holds the name.
-    fn sibling(&self) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let max = bytes.len().min(self.name_end + NAME_BYTES_MAX);
-        let is_between = |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b';' | b'\n');
-        let field = run(&bytes[..max], self.name_end, is_between);
-        let is_value = bytes.get(field..field + 5).is_some_and(|word| word.eq_ignore_ascii_case(b"value"));
-        if !is_value || field == self.name_end {
-            return None;
-        }
-        let max = bytes.len().min(field + FIELD_BYTES_MAX);
-        let separator = run(&bytes[..max], field + 5, |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\'));
-        matches!(byte(bytes, separator), b':' | b'=').then_some(separator + 1)
-    }
-
-    /// The value in `<entry key="apiKey">…</entry>`.
-    fn inside_element(&self) -> Option<(usize, usize)> {
-        let bytes = self.text.as_bytes();
-        let [b'"' | b'\'', b'>', ..] = bytes[self.name_end..] else {
-            return None;
-        };
-        let from = self.name_end + 2;
-        let to = run(judged(self.text, from).as_bytes(), from, |byte| byte != b'<' && !byte.is_ascii_whitespace());
-        (bytes[to..].starts_with(b"</") && self.accepts_quoted(from, to)).then_some((from, to))
-    }
-
-    /// The value of a form that is sent in parts: `name="password"`, an empty line, and the line of the value.
-    fn form_field(&self) -> Option<(usize, usize)> {
-        let bytes = self.text.as_bytes();
-        let rest = bytes.get(self.name_end..)?;
-        let quote = 1 + usize::from(rest.first() == Some(&b'\\'));
-        let breaks: [&[u8]; 3] = [b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"];
-        let found = breaks.iter().find(|found| rest.get(quote..).is_some_and(|rest| rest.starts_with(found)))?;
-        let from = self.name_end + quote + found.len();
-        let window = judged(self.text, from).as_bytes();
-        let to = run(window, from, |byte| !matches!(byte, b'\n' | b'\\' | b'"'));
-        let value = self.text.get(from..to)?;
-        (!is_blank_or_reference(value.trim()) && !value.starts_with("--")).then_some((from, to))
     }
 
     /// Where the content of an XML element begins whose name this is. It may have a prefix and attributes.

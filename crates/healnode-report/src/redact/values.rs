@@ -5,7 +5,7 @@
 
 use super::keys::{is_strict_constant, secret_kind, tells_in_its_midst};
 use super::kind::{PASSWORD, is_kind};
-use super::scan::{byte, byte_before, distinct, has_mask, run};
+use super::scan::{byte, byte_before, distinct, has_mask, judged, run};
 use super::separators::Separator;
 
 /// Longest name behind a comma that shows that another pair begins, in bytes.
@@ -31,14 +31,18 @@ pub(crate) fn has_letter(value: &str) -> bool {
     value.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Skips what debug prints put around a string: `Some(`, `String(`, `b`, `@`, `[`, and the `string(12)` of PHP.
+/// Skips what debug prints put around a string: `Some(`, also when the string has a line of its own, `String(`, `b`, `@`, `[`, the
+/// `string(12)` of PHP, the `(string) (len=12)` of Go, the `chr` of R, and the `<<` of Erlang.
 pub(crate) fn skip_wrapper(bytes: &[u8], start: usize) -> usize {
     let mut at = start;
+    if let Some(length) = WRAPPERS.iter().find(|wrapper| bytes[at.min(bytes.len())..].starts_with(wrapper)).map(|wrapper| wrapper.len()) {
+        at = skip_go_length(bytes, at + length);
+    }
     for _ in 0..2 {
         let name_end = run(&bytes[..bytes.len().min(at + 24)], at, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let next = byte(bytes, name_end);
         if name_end > at && next == b'(' {
-            at = skip_length(bytes, name_end + 1);
+            at = skip_line_end(bytes, skip_length(bytes, name_end + 1));
         } else if name_end == at + 1 && matches!(next, b'"' | b'\'') {
             return name_end;
         }
@@ -49,10 +53,29 @@ pub(crate) fn skip_wrapper(bytes: &[u8], start: usize) -> usize {
     }
 }
 
+/// What languages put before a string when they print it for a debugger.
+const WRAPPERS: &[&[u8]] = &[b"<<", b"(string) ", b"chr "];
+
+/// Skips `(len=12) `.
+fn skip_go_length(bytes: &[u8], at: usize) -> usize {
+    let digits = if bytes[at..].starts_with(b"(len=") { at + 5 } else { return at };
+    let end = run(&bytes[..bytes.len().min(digits + 6)], digits, |byte| byte.is_ascii_digit());
+    if bytes[end..].starts_with(b") \"") { end + 2 } else { at }
+}
+
 /// Skips `12) ` before a quote.
 fn skip_length(bytes: &[u8], at: usize) -> usize {
     let digits = run(&bytes[..bytes.len().min(at + 6)], at, |byte| byte.is_ascii_digit());
     if digits > at && bytes[digits..].starts_with(b") \"") { digits + 2 } else { at }
+}
+
+/// How far a string is indented on a line of its own, at most, in bytes.
+const INDENT_BYTES_MAX: usize = 96;
+
+/// Skips a line end and blanks before a quote.
+fn skip_line_end(bytes: &[u8], at: usize) -> usize {
+    let end = run(&bytes[..bytes.len().min(at + INDENT_BYTES_MAX)], at, |byte| is_blank(byte) || byte == b'\n');
+    if byte(bytes, end) == b'"' { end } else { at }
 }
 
 /// Quotes in the escapes of URLs, JSON and HTML.
@@ -76,6 +99,9 @@ pub(crate) fn quoted(text: &str, start: usize) -> Option<(usize, usize)> {
         let end = close.map_or(bytes.len(), |close| from + close);
         return Some((from, run(&bytes[..end], from, |byte| byte != b'\n')));
     }
+    if let Some(inside) = quoted_by_pair(text, start) {
+        return Some(inside);
+    }
     if !matches!(quote, b'"' | b'\'' | b'`') {
         return None;
     }
@@ -84,6 +110,28 @@ pub(crate) fn quoted(text: &str, start: usize) -> Option<(usize, usize)> {
         from += 2;
     }
     Some((from, closing_quote(bytes, from, quote, escapes)))
+}
+
+/// Quotes that open and close by different characters.
+const PAIRED_QUOTES: &[(&str, &str)] = &[
+    ("\u{201c}", "\u{201d}"),
+    ("\u{2018}", "\u{2019}"),
+    ("\u{201e}", "\u{201c}"),
+    ("\u{300c}", "\u{300d}"),
+    ("\u{300e}", "\u{300f}"),
+    ("\u{ab}", "\u{bb}"),
+];
+
+/// The inside of a value between quotes of print, such as `“…”` and `「…」`, on one line.
+pub(crate) fn quoted_by_pair(text: &str, start: usize) -> Option<(usize, usize)> {
+    if byte(text.as_bytes(), start).is_ascii() {
+        return None;
+    }
+    let rest = text.get(start..)?;
+    let (open, close) = PAIRED_QUOTES.iter().find(|(open, _)| rest.starts_with(open))?;
+    let from = start + open.len();
+    let line = judged(text, from).get(from..)?.split('\n').next()?;
+    Some((from, from + line.find(close)?))
 }
 
 fn closing_quote(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> usize {
@@ -330,8 +378,24 @@ fn is_stand_in(value: &str) -> bool {
 }
 
 /// How words begin that ask for something else in their place.
-const STAND_INS: &[&str] =
-    &["your", "my-", "insert", "replace", "change-", "change_", "changeme", "placeholder", "todo", "fixme", "enter-", "enter_", "put-", "put_", "some-", "some_"];
+const STAND_INS: &[&str] = &[
+    "your",
+    "my-",
+    "insert",
+    "replace",
+    "change-",
+    "change_",
+    "changeme",
+    "placeholder",
+    "todo",
+    "fixme",
+    "enter-",
+    "enter_",
+    "put-",
+    "put_",
+    "some-",
+    "some_",
+];
 
 /// `[secret]`, `{token}`, `{TheKey}`: a word in brackets, also when the end was not taken for part of the value.
 fn is_bracketed(value: &str) -> bool {
