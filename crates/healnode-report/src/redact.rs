@@ -7,6 +7,7 @@
 mod argv;
 mod clean;
 mod commands;
+mod dialogs;
 mod fields;
 mod flags;
 mod headers;
@@ -155,7 +156,7 @@ const PLACES: &[(&[&str], Find)] = &[
     (&["s."], shapes::find_vault),
     (&[".atlasv1."], shapes::find_atlas),
     (&["-us"], shapes::find_mailchimp),
-    (&["$1$", "$5$", "$6$", "$2a$", "$2b$", "$2y$", "$y$", "$argon2"], shapes::find_crypt),
+    (shapes::HASHES, shapes::find_crypt),
     (&["-----begin ", "-----begin%20", "-----begin+"], pem::find),
     (&["-----end "], pem::find_end),
     (&["private-lines:"], pem::find_putty),
@@ -170,9 +171,16 @@ const PLACES: &[(&[&str], Find)] = &[
     (&["identified "], statements::find_identified),
     (&["convertto-securestring "], statements::find_secure_string),
     (&["jdbc:oracle:", "sqlplus "], statements::find_oracle),
+    (statements::PGPASS, statements::find_pgpass),
+    (dialogs::AUTHS, dialogs::find_auth),
+    (&[" login "], dialogs::find_imap_login),
+    (&["samlresponse", "samlassertion"], pairs::find_assertion),
+    (&["temporary password ", "password for ", "password of "], dialogs::find_password_for),
     (phrases::ANCHORS, phrases::find),
     (manifests::ANCHORS, manifests::find),
-    (&["+"], numbers::find_phone),
-    (&["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~"], home::find_directory),
-    (&["user ", "user=", "username ", "login "], home::find_login),
+    (&["+", "%2b"], numbers::find_phone),
+    (&["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~", "%2fhome%2f", "%2fusers%2f", "%5cusers%5c"], home::find_directory),
+    (&["user ", "user=", "user: ", "username ", "login "], home::find_login),
+    (&["role "], home::find_role),
+    (&["rhost="], home::find_pam_user),
 ];

@@ -62,12 +62,26 @@ pub(crate) fn find_directory(text: &str, start: usize, end: usize, spans: &mut S
     let to = name_end(bytes, end);
     let is_home = match bytes[start] {
         b'~' => !before.is_ascii_alphanumeric() && bytes[end..].first().is_some_and(u8::is_ascii_lowercase) && byte(bytes, to) == b'/',
-        b'/' => !before.is_ascii_alphanumeric() && before != b'.' && is_exact(&bytes[start..end]) && !is_route(text, start),
+        b'/' => (is_free(bytes, start) || is_drive(bytes, start)) && is_exact(&bytes[start..end]) && !is_route(text, start),
+        b'%' => is_exact_encoded(&bytes[start..end]),
         _ => true,
     };
     let name = text.get(end..to).unwrap_or_default();
     if is_home && is_person(name) {
         spans.add(end, to, USER);
+    }
+}
+
+/// Whether a path begins at `start`.
+fn is_free(bytes: &[u8], start: usize) -> bool {
+    !byte_before(bytes, start).is_ascii_alphanumeric() && byte_before(bytes, start) != b'.'
+}
+
+/// Whether the letter of a drive stands before, as in `/c/Users` and `/mnt/c/Users`.
+fn is_drive(bytes: &[u8], start: usize) -> bool {
+    match bytes[..start] {
+        [ref before @ .., b'/', letter] => letter.is_ascii_alphabetic() && (is_free(before, before.len()) || before.ends_with(b"/mnt")),
+        _ => false,
     }
 }
 
@@ -84,6 +98,11 @@ fn is_route(text: &str, start: usize) -> bool {
 /// `/users/` in lower case is a route of an API.
 fn is_exact(anchor: &[u8]) -> bool {
     anchor == b"/home/" || anchor == b"/Users/"
+}
+
+/// Like [`is_exact`], in the escapes of a URL.
+fn is_exact_encoded(anchor: &[u8]) -> bool {
+    anchor[3..].starts_with(b"home") || anchor[3..].starts_with(b"Users")
 }
 
 /// End of a directory's name. One with a space in it is taken whole when a separator follows.
@@ -118,6 +137,33 @@ pub(crate) fn find_ssh_login(text: &str, _: usize, end: usize, spans: &mut Spans
     let name = text.get(end..to).unwrap_or_default();
     if is_followed && is_person(name) {
         spans.add(end, to, USER);
+    }
+}
+
+/// Adds the name in `role "NAME" does not exist`, which PostgreSQL says of a login.
+pub(crate) fn find_role(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let to = run(bytes, end + 1, is_name);
+    let name = text.get(end + 1..to).unwrap_or_default();
+    let is_missing = bytes[to..].starts_with(b"\" does not exist") || bytes[to..].starts_with(b"\" is not permitted to log in");
+    if byte(bytes, end) == b'"' && is_missing && !byte_before(bytes, start).is_ascii_alphabetic() && is_person(name) {
+        spans.add(end + 1, to, USER);
+    }
+}
+
+/// How far behind the host the user stands in a line of PAM, in bytes.
+const PAM_BYTES_MAX: usize = 80;
+
+/// Adds the name in `rhost=HOST  user=NAME` of PAM.
+pub(crate) fn find_pam_user(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let host = run(&bytes[..bytes.len().min(end + PAM_BYTES_MAX)], end, |byte| is_name(byte) || byte == b':');
+    let field = run(&bytes[..bytes.len().min(host + 4)], host, |byte| byte == b' ');
+    let from = field + b"user=".len();
+    let to = run(bytes, from, is_name);
+    let name = text.get(from..to).unwrap_or_default();
+    if field > host && bytes[field..].starts_with(b"user=") && is_person(name) {
+        spans.add(from, to, USER);
     }
 }
 

@@ -249,14 +249,21 @@ pub(crate) fn secret_kind_of_words(before: &str, name: &str) -> Option<Kind> {
     find(BEFORE_KEY, before)
 }
 
-/// What the value of a name may be that ends in `key` with an unknown word before, such as `HEROKU_KEY`. The value decides.
+/// What the value of a name may be that ends in `key` with an unknown word before, such as `HEROKU_KEY`, or that names a session or its
+/// id. The value decides.
 pub(crate) fn unsure_kind(name: &str) -> Option<Kind> {
+    if among(SESSIONS, name) {
+        return Some(SESSION);
+    }
     let ends_with_key = name.len().checked_sub(3).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("key"));
     let (words, count) = if ends_with_key { split(name) } else { return None };
     let (last, before) = words[..count].split_last()?;
     let is_key = last.eq_ignore_ascii_case("key") && !before.is_empty() && !before.iter().any(|word| among(OTHER_KEYS, word));
     is_key.then_some(API_KEY)
 }
+
+/// Names of what may be the key to a session, or the number by which a log tells it from others.
+const SESSIONS: &[&str] = &["session", "session_id", "sessionid", "session-id", "sess", "sess_id", "_session", "_session_id"];
 
 /// Whether a name is a constant or variable of an environment: capitals only.
 pub(crate) fn is_strict_constant(name: &str) -> bool {
@@ -271,8 +278,41 @@ const SHORT_TAILS: &[(&str, Kind)] = &[("pass", PASSWORD), ("pwd", PASSWORD), ("
 
 /// What has a password or token and is written as one word with it.
 const OWNERS: &[&str] = &[
-    "access", "admin", "api", "auth", "bot", "db", "ftp", "git", "http", "id", "key", "ldap", "mail", "mq", "my", "mysql", "pg", "proxy",
-    "redis", "refresh", "root", "session", "smtp", "sql", "ssh", "store", "sudo", "svc", "trust", "user", "wifi",
+    "access",
+    "admin",
+    "api",
+    "auth",
+    "bot",
+    "db",
+    "destkey",
+    "deststore",
+    "ftp",
+    "git",
+    "http",
+    "id",
+    "key",
+    "ldap",
+    "mail",
+    "mq",
+    "my",
+    "mysql",
+    "pg",
+    "proxy",
+    "redis",
+    "refresh",
+    "root",
+    "session",
+    "smtp",
+    "sql",
+    "srckey",
+    "srcstore",
+    "ssh",
+    "store",
+    "sudo",
+    "svc",
+    "trust",
+    "user",
+    "wifi",
 ];
 
 fn joined_kind(word: &str) -> Option<Kind> {
@@ -436,6 +476,8 @@ mod tests {
             "SLACK_TOKEN_NEW",
             "_auth",
             "encryption-key",
+            "-srcstorepass",
+            "-destkeypass",
         ] {
             assert!(names_a_secret(name), "{name}");
         }

@@ -101,6 +101,20 @@ pub(crate) fn find_other(text: &str, start: usize, end: usize, spans: &mut Spans
     }
 }
 
+/// Adds the assertion that a form or a log holds behind `SAMLResponse`: it logs its bearer in.
+pub(crate) fn find_assertion(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    if spans.is_in_value(start) || is_name(byte(text.as_bytes(), end)) {
+        return;
+    }
+    let pair = Pair { text, name: &text[start..end], name_start: start, name_end: end, kind: TOKEN };
+    if let Some((from, to)) = pair.value().filter(|(from, to)| to - from >= ASSERTION_BYTES_MIN) {
+        spans.add_value(from, to, TOKEN);
+    }
+}
+
+/// Shortest assertion, in bytes. Logs cut them.
+const ASSERTION_BYTES_MIN: usize = 20;
+
 /// The word before a name, with one space between, as in `api key`.
 fn word_before(text: &str, name_start: usize) -> &str {
     let bytes = text.as_bytes();
