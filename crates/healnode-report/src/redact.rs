@@ -12,6 +12,7 @@ mod fields;
 mod flags;
 mod headers;
 mod home;
+mod inserts;
 mod keys;
 mod kind;
 mod manifests;
@@ -179,8 +180,17 @@ const PLACES: &[(&[&str], Find)] = &[
     (phrases::ANCHORS, phrases::find),
     (manifests::ANCHORS, manifests::find),
     (&["+", "%2b"], numbers::find_phone),
-    (&["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~", "%2fhome%2f", "%2fusers%2f", "%5cusers%5c"], home::find_directory),
+    (
+        &["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~", "%2fhome%2f", "%2fusers%2f", "\\documents and settings\\", "%5cusers%5c"],
+        home::find_directory,
+    ),
     (&["user ", "user=", "user: ", "username ", "login "], home::find_login),
     (&["role "], home::find_role),
     (&["rhost="], home::find_pam_user),
+    (&["sudo:", "(uid="], home::find_caller),
+    (&["auth ", "auth\" \""], dialogs::find_redis_auth),
+    (&["following password"], dialogs::find_password_below),
+    (&["pragma key", "pragma rekey"], statements::find_pragma),
+    (&["input_value="], fields::find_input),
+    (inserts::ANCHORS, inserts::find),
 ];

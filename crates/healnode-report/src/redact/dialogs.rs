@@ -49,6 +49,43 @@ pub(crate) fn find_imap_login(text: &str, start: usize, end: usize, spans: &mut 
     }
 }
 
+/// Adds the password of Redis's `AUTH password` and `AUTH user password`.
+pub(crate) fn find_redis_auth(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let before = byte_before(bytes, start);
+    if !bytes[start..].starts_with(b"AUTH") || before.is_ascii_alphanumeric() || matches!(before, b'-' | b'_') {
+        return;
+    }
+    let is_between = |byte: u8| matches!(byte, b' ' | b'"');
+    let is_word = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b')');
+    let mut from = run(&bytes[..bytes.len().min(end + 2)], end, is_between);
+    for _ in 0..2 {
+        let to = run(judged(text, from).as_bytes(), from, is_word);
+        let value = text.get(from..to).unwrap_or_default();
+        let is_mixed = has_digit(value) && value.bytes().any(|byte| byte.is_ascii_lowercase()) && !value.contains(['=', ':', '/']);
+        if is_mixed && value.len() >= LOGIN_BYTES_MIN && !is_blank_or_reference(value) {
+            return spans.add_value(from, to, PASSWORD);
+        }
+        from = run(&bytes[..bytes.len().min(to + 3)], to, is_between);
+    }
+}
+
+/// How far below its mention a password stands that has a line for itself, in bytes.
+const LINE_BYTES_MAX: usize = 128;
+
+/// Adds the password that has one of the next lines for itself, as when Jenkins starts for the first time.
+pub(crate) fn find_password_below(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let line = run(&bytes[..bytes.len().min(end + LINE_BYTES_MAX)], end, |byte| byte != b'\n');
+    let from = run(&bytes[..bytes.len().min(line + LINE_BYTES_MAX)], line, |byte| byte.is_ascii_whitespace());
+    let to = run(judged(text, from).as_bytes(), from, |byte| !byte.is_ascii_whitespace());
+    let value = text.get(from..to).unwrap_or_default();
+    let is_password = value.len() >= 8 && has_digit(value) && has_letter(value);
+    if from > line && is_password && matches!(bytes.get(to), None | Some(b'\n')) && !is_blank_or_reference(value) {
+        spans.add_value(from, to, PASSWORD);
+    }
+}
+
 /// Words between the mention of a password and the password, as in `A temporary password is generated for root@localhost: …`.
 const BETWEEN: &[&str] =
     &["is", "was", "has", "been", "generated", "created", "set", "reset", "changed", "issued", "to", "for", "of", "user"];

@@ -3,8 +3,10 @@
 //! `{"name": "DB_PASSWORD", "value": "…"}`, `<td>DB_PASSWORD</td><td>…</td>`, the parts of a form. Whether the name tells a secret and
 //! the value is one is decided in `pairs.rs`.
 
+use super::keys::secret_kind;
 use super::scan::{byte, byte_before, judged, run, run_back};
-use super::values::{is_blank, is_blank_or_reference, is_name};
+use super::span::Spans;
+use super::values::{is_blank, is_blank_or_reference, is_name, quoted};
 
 /// Longest name of a field that holds a name, and longest gap around its separator, in bytes.
 const FIELD_BYTES_MAX: usize = 24;
@@ -103,6 +105,26 @@ impl Field<'_> {
         (closes && value.bytes().any(|byte| !byte.is_ascii_alphabetic())).then_some((from, to))
     }
 }
+
+/// Adds the input that a validator shows below the name of its field: `password\n  too short [type=…, input_value='…'`.
+pub(crate) fn find_input(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let line = run_back(bytes, start, INPUT_BYTES_MAX, |byte| byte != b'\n');
+    let Some(above) = line.checked_sub(1) else {
+        return;
+    };
+    let name_start = run_back(bytes, above, GAP_BYTES_MAX, is_name);
+    let name = text.get(name_start..above).unwrap_or_default();
+    if let Some(kind) = secret_kind(name)
+        && let Some((from, to)) = quoted(text, end)
+        && !is_blank_or_reference(text.get(from..to).unwrap_or_default())
+    {
+        spans.add_value(from, to, kind);
+    }
+}
+
+/// Longest fault of a field before its input, in bytes.
+const INPUT_BYTES_MAX: usize = 256;
 
 /// Longest tags between a name and the value of the next element, in bytes.
 const TAGS_BYTES_MAX: usize = 256;

@@ -62,7 +62,11 @@ pub(crate) fn find_directory(text: &str, start: usize, end: usize, spans: &mut S
     let to = name_end(bytes, end);
     let is_home = match bytes[start] {
         b'~' => !before.is_ascii_alphanumeric() && bytes[end..].first().is_some_and(u8::is_ascii_lowercase) && byte(bytes, to) == b'/',
-        b'/' => (is_free(bytes, start) || is_drive(bytes, start)) && is_exact(&bytes[start..end]) && !is_route(text, start),
+        b'/' => {
+            (is_free(bytes, start) || is_drive(bytes, start) || is_mounted(bytes, start))
+                && is_exact(&bytes[start..end])
+                && !is_route(text, start)
+        }
         b'%' => is_exact_encoded(&bytes[start..end]),
         _ => true,
     };
@@ -83,6 +87,13 @@ fn is_drive(bytes: &[u8], start: usize) -> bool {
         [ref before @ .., b'/', letter] => letter.is_ascii_alphabetic() && (is_free(before, before.len()) || before.ends_with(b"/mnt")),
         _ => false,
     }
+}
+
+/// Folders in which systems keep their home directories, or mount those of others.
+const HOME_PARENTS: &[&[u8]] = &[b"/export", b"/var", b"/nfs", b"/host", b"/rootfs", b"/data"];
+
+fn is_mounted(bytes: &[u8], start: usize) -> bool {
+    HOME_PARENTS.iter().any(|parent| bytes[..start].ends_with(parent))
 }
 
 /// Words before a path that make it one of a web site.
@@ -126,6 +137,8 @@ pub(crate) const LOGINS: &[&str] = &[
     "accepted publickey for ",
     "session opened for user ",
     "session closed for user ",
+    "authenticating user ",
+    "disconnected from user ",
 ];
 
 /// Adds the name behind one of [`LOGINS`], when ` from`, ` by`, a parenthesis or the end of the line shows that it is one.
@@ -133,7 +146,9 @@ pub(crate) fn find_ssh_login(text: &str, _: usize, end: usize, spans: &mut Spans
     let bytes = text.as_bytes();
     let to = run(bytes, end, is_name);
     let rest = &bytes[to..];
-    let is_followed = rest.is_empty() || [&b" from "[..], b" by ", b"(", b"\n"].iter().any(|next| rest.starts_with(next));
+    let precedes_address = matches!(rest, [b' ', b'0'..=b'9', ..]);
+    let is_followed =
+        rest.is_empty() || precedes_address || [&b" from "[..], b" by ", b"(", b"\n"].iter().any(|next| rest.starts_with(next));
     let name = text.get(end..to).unwrap_or_default();
     if is_followed && is_person(name) {
         spans.add(end, to, USER);
@@ -150,6 +165,24 @@ pub(crate) fn find_role(text: &str, start: usize, end: usize, spans: &mut Spans<
         spans.add(end + 1, to, USER);
     }
 }
+
+/// Adds the name in `sudo: NAME : TTY=…`, and in `session opened for user root by NAME(uid=…`.
+pub(crate) fn find_caller(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let (from, to) = if bytes[start] == b'(' {
+        (run_back(bytes, start, LOGIN_BYTES_MAX, is_name), start)
+    } else {
+        let from = run(&bytes[..bytes.len().min(end + 8)], end, |byte| byte == b' ');
+        (from, run(bytes, from, is_name))
+    };
+    let is_named = bytes[..from].ends_with(b" by ") || to > end && bytes[to..].starts_with(b" : ");
+    if is_named && is_person(text.get(from..to).unwrap_or_default()) {
+        spans.add(from, to, USER);
+    }
+}
+
+/// Longest login name that is looked for before what follows it, in bytes.
+const LOGIN_BYTES_MAX: usize = 64;
 
 /// How far behind the host the user stands in a line of PAM, in bytes.
 const PAM_BYTES_MAX: usize = 80;

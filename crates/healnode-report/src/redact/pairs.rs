@@ -80,7 +80,15 @@ pub(crate) const OTHER_NAMES: &[&str] = &[
     "비밀번호",
     "one-time code",
     "verification code",
+    "confirmation code",
     "security code",
+    "login code",
+    "recovery code",
+    "recovery_code",
+    "backup code",
+    "backup_code",
+    "otp code",
+    "2fa code",
     "pin",
 ];
 
@@ -92,8 +100,12 @@ pub(crate) fn find_other(text: &str, start: usize, end: usize, spans: &mut Spans
     }
     let pair = Pair { text, name: &text[start..end], name_start: start, name_end: end, kind: PASSWORD };
     let separator = pair.separator();
-    if let Some((found @ (Separator::Colon | Separator::Equals), at)) = separator
-        && let Some((from, to)) = pair.value_behind(found, at)
+    let value = match separator {
+        Some((found @ (Separator::Colon | Separator::Equals), at)) => pair.value_behind(found, at),
+        Some((Separator::Space, at)) => pair.number_behind_is(at),
+        _ => None,
+    };
+    if let Some((from, to)) = value
         && has_digit(text.get(from..to).unwrap_or_default())
         && to - from >= 4
     {
@@ -411,12 +423,24 @@ impl Pair<'_> {
 
     /// Whether the name is an option of a command: `--token`, `-storepass`.
     fn is_flag(&self) -> bool {
-        self.name.starts_with("--") || self.name.starts_with('-') && self.name.len() >= 6
+        self.name.starts_with("--") || self.name.starts_with('-') && self.name.len() >= 6 || self.follows_setter()
+    }
+
+    /// Whether a shell or a build file sets the name as a variable, with no sign between: `setx NAME value`, `ENV NAME value`.
+    fn follows_setter(&self) -> bool {
+        let before = &self.text.as_bytes()[..self.name_start];
+        is_strict_constant(self.name) && SETTERS.iter().any(|setter| before.ends_with(setter))
+    }
+
+    /// The number in `verification code is 482913`.
+    fn number_behind_is(&self, at: usize) -> Option<(usize, usize)> {
+        let from = self.skip_is(at);
+        let to = run(self.text.as_bytes(), from, |byte| byte.is_ascii_digit());
+        (from > at && (4..=8).contains(&(to - from))).then_some((from, to))
     }
 
     fn skip_is(&self, at: usize) -> usize {
-        let words = ["is ", "was ", "of ", "with ", "provided: ", "passed: ", "supplied: ", "given: ", "used: ", "received: "];
-        words.iter().find(|word| self.text[at..].starts_with(**word)).map_or(at, |word| at + word.len())
+        COPULAS.iter().find(|word| self.text[at..].starts_with(**word)).map_or(at, |word| at + word.len())
     }
 
     /// Whether the name is the third word of `login NAME password`.
@@ -546,6 +570,30 @@ const ATTRIBUTES_BYTES_MAX: usize = 256;
 
 /// Verbs that a function begins with whose argument is the name of a secret.
 const GETTERS: &[&str] = &["get", "fetch", "load", "read", "find", "delete", "remove", "list", "require", "describe", "has"];
+
+/// What prose puts between a name and its value.
+const COPULAS: &[&str] = &[
+    "is ",
+    "is: ",
+    "was ",
+    "was: ",
+    "of ",
+    "with ",
+    "set to ",
+    "reset to ",
+    "changed to ",
+    "must not be ",
+    "cannot be ",
+    "provided: ",
+    "passed: ",
+    "supplied: ",
+    "given: ",
+    "used: ",
+    "received: ",
+];
+
+/// What sets the variable whose name and value follow.
+const SETTERS: &[&[u8]] = &[b"setx ", b"ENV ", b"set -x ", b"set -gx ", b"setenv "];
 
 /// Types of texts in languages that write them behind the name.
 const TYPES: &[&str] = &["string", "String", "str", "text", "varchar", "[]byte", "bytes", "std::string"];

@@ -48,6 +48,15 @@ pub(crate) fn find_identified(text: &str, _: usize, end: usize, spans: &mut Span
     }
 }
 
+/// Adds the key of `PRAGMA key = '…'`, with which SQLCipher opens a database.
+pub(crate) fn find_pragma(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let quote = run(&bytes[..bytes.len().min(end + 8)], end, |byte| matches!(byte, b' ' | b'=' | b'('));
+    if let Some((from, to)) = quoted(text, quote).filter(|_| quote > end) {
+        add(text, from, to, spans);
+    }
+}
+
 /// Adds the text that `ConvertTo-SecureString` takes.
 pub(crate) fn find_secure_string(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
     let window = judged(text, end).as_bytes();

@@ -91,6 +91,8 @@ const PARAMETERS: &[(&str, Kind)] = &[
     ("ticket", TOKEN),
     ("appid", TOKEN),
     ("oauth_signature", SIGNATURE),
+    ("oauth_verifier", TOKEN),
+    ("code_verifier", TOKEN),
 ];
 
 /// What follows the `&` of HTML.
