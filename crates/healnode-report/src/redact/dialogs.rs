@@ -3,7 +3,7 @@
 //! Here the words before a password are fixed, and neither a name nor a format tells it.
 
 use super::kind::{CREDENTIALS, PASSWORD};
-use super::scan::{byte, byte_before, is_base64, judged, run};
+use super::scan::{byte, byte_before, is_base64, judged, run, run_back};
 use super::span::Spans;
 use super::values::{has_digit, has_letter, is_blank_or_reference};
 
@@ -27,16 +27,21 @@ pub(crate) fn find_auth(text: &str, start: usize, end: usize, spans: &mut Spans<
     let bytes = text.as_bytes();
     let to = run(bytes, end, is_base64);
     let value = &bytes[end..to];
-    let is_generated = value.iter().any(u8::is_ascii_digit) || value.ends_with(b"=") || value.iter().skip(1).any(u8::is_ascii_uppercase);
+    let has_small = value.iter().any(u8::is_ascii_lowercase);
+    let is_generated = has_small && value.iter().skip(1).any(|byte| !byte.is_ascii_lowercase());
     if value.len() >= LOGIN_BYTES_MIN && is_generated && !byte_before(bytes, start).is_ascii_alphanumeric() {
         spans.add_value(end, to, CREDENTIALS);
     }
 }
 
+/// Longest tag before a command of IMAP that is looked at, in bytes.
+const TAG_BYTES_MAX: usize = 16;
+
 /// Adds user and password of IMAP's `a1 LOGIN user password`.
 pub(crate) fn find_imap_login(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
-    if &bytes[start..end] != b" LOGIN " || !byte_before(bytes, start).is_ascii_alphanumeric() {
+    let tag = &bytes[run_back(bytes, start, TAG_BYTES_MAX, |byte| byte.is_ascii_alphanumeric())..start];
+    if &bytes[start..end] != b" LOGIN " || tag.len() != 1 && !tag.iter().any(u8::is_ascii_digit) {
         return;
     }
     let is_word = |byte: u8| !byte.is_ascii_whitespace();

@@ -13,7 +13,7 @@ use super::separators::{Separator, encoded_separator, operator};
 use super::span::Spans;
 use super::values::{
     bare_end, encoded_quote, has_digit, has_letter, is_auth_method, is_blank, is_blank_or_reference, is_code, is_harmless, is_name,
-    is_word_of_prose, quoted, quoted_by_pair, skip_wrapper,
+    is_prompt, is_sentence, is_word_of_prose, quoted, quoted_by_pair, skip_wrapper,
 };
 
 /// Longest name that is looked at, in bytes to either side of its anchor.
@@ -414,10 +414,11 @@ impl Pair<'_> {
         }
         let end = bare_end(judged(self.text, at).as_bytes(), at, Separator::Space);
         let value = self.text.get(at..end)?;
-        if value.starts_with('-') || is_blank_or_reference(value) || is_flag && is_word_of_prose(value) {
+        if value.starts_with('-') || is_blank_or_reference(value) || is_flag && (is_word_of_prose(value) || is_harmless(self.name, value)) {
             return None;
         }
-        let is_mixed = value.len() >= 6 && has_letter(value) && has_digit(value) && !value.contains(['/', ':']);
+        let is_type = !is_flag && is_code(self.text, value, end);
+        let is_mixed = !is_type && value.len() >= 6 && has_letter(value) && has_digit(value) && !value.contains(['/', ':']);
         (is_flag || is_mixed || self.follows_login()).then(|| (at, bare_end(bytes, end, Separator::Space)))
     }
 
@@ -505,6 +506,8 @@ impl Pair<'_> {
         !is_blank_or_reference(value)
             && !self.follows_unexpected()
             && !is_word_of_prose(value)
+            && !is_sentence(value)
+            && !is_prompt(value)
             && !is_harmless(self.name, value)
             && !value.eq_ignore_ascii_case(self.name)
     }

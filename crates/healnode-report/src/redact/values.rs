@@ -225,7 +225,7 @@ pub(crate) fn is_code(text: &str, value: &str, end: usize) -> bool {
 
 /// `{type:` and `{$ref:`, with which an object begins.
 fn begins_object(value: &str) -> bool {
-    let name = value.strip_prefix('{').and_then(|value| value.strip_suffix(':'));
+    let name = value.trim_start_matches('[').strip_prefix('{').and_then(|value| value.strip_suffix(':'));
     name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'$' | b'_' | b'-')))
 }
 
@@ -270,10 +270,15 @@ pub(crate) fn is_blank_or_reference(value: &str) -> bool {
         || value.starts_with("${")
         || value.starts_with("$(")
         || value.starts_with("{{")
+        || value.starts_with("#{")
+        || value.starts_with("<%")
+        || is_address_of_secret(value)
+        || is_bound(value)
+        || is_cut_example(value)
         || is_format(bytes)
         || is_variable(value)
         || is_remark(value)
-        || among(NOTHING, value)
+        || among(NOTHING, value.trim_matches(['*', '_', '-', '#']))
 }
 
 /// Whether a value shows that its name does not mean a secret here: a count of tests that pass, a folder, a database.
@@ -283,7 +288,8 @@ pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
     matches!(value, "0" | "1")
         || is_count(value) && !is(SHORT_NUMBERS) && !is_password(name)
         || is(&["pass", "pw", "otp", "sid", "credentials"]) && is_small_number(value)
-        || is(&["sid"]) && is_database(value)
+        || is(&["sid"]) && (is_database(value) || value.starts_with("S-1-"))
+        || is(&["--secret"]) && value.starts_with("id=")
         || is(UPSTREAMS) && !has_digit(value)
         || is_setting(name, value)
         || is_path_of_words(value)
@@ -292,10 +298,11 @@ pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
         || ends_with_key && is_path(value) && value.contains(['.', '_', '-'])
 }
 
-/// `secret_scanning=beta`: a word behind a name in small letters that only has a telling word in it.
+/// `secret_scanning=beta`, `password_history=24`: a number, or a word behind a name in small letters that only has a telling word in it.
 fn is_setting(name: &str, value: &str) -> bool {
     let is_word = value.len() <= SETTING_BYTES_MAX && value.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
-    is_word && !is_strict_constant(name) && tells_in_its_midst(name)
+    let is_number = value.len() <= 4 && value.bytes().all(|byte| byte.is_ascii_digit());
+    (is_word && !is_strict_constant(name) || is_number) && secret_kind(name).is_some() && tells_in_its_midst(name)
 }
 
 /// Longest word that a setting holds, in bytes. A longer one may be a password.
@@ -374,13 +381,17 @@ fn is_stand_in(value: &str) -> bool {
     let is_constant = value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let begins_with = |word: &&str| value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     let is_words = value.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b' ' | b'.'));
-    is_constant && secret_kind(value).is_some() || is_words && STAND_INS.iter().any(begins_with)
+    is_constant && secret_kind(value).is_some()
+        || is_words && (STAND_INS.iter().any(begins_with) || value.contains("-your-") || value.contains("_your_"))
 }
 
 /// How words begin that ask for something else in their place.
 const STAND_INS: &[&str] = &[
     "your",
     "my-",
+    "dummy",
+    "example",
+    "sample",
     "insert",
     "replace",
     "change-",
@@ -403,6 +414,48 @@ fn is_bracketed(value: &str) -> bool {
     inside.is_some_and(|inside| {
         !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b'.' | b' '))
     })
+}
+
+/// How an address of a secret in a store begins.
+const STORES: &[&str] = &[
+    "op://",
+    "vault:",
+    "vault://",
+    "ref+",
+    "arn:aws:",
+    "projects/",
+    "@Microsoft.KeyVault",
+    "keyvault:",
+    "secretsmanager:",
+    "ssm:",
+    "env:",
+    "!",
+];
+
+fn is_address_of_secret(value: &str) -> bool {
+    let is_part =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b':' | b'-' | b'_' | b'.' | b'#' | b'+' | b'@' | b'(' | b'=');
+    STORES.iter().any(|store| value.starts_with(store)) && value.bytes().all(is_part) && value.contains(['/', ':'])
+}
+
+/// A name or number to which a statement binds a value later, or a template puts one: `:password`, `@token`, `$1`, `@password@`.
+fn is_bound(value: &str) -> bool {
+    let name = value.trim_end_matches([',', ';', ')', '@']);
+    match name.as_bytes() {
+        [b':' | b'@', ..] => name[1..].bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && secret_kind(&name[1..]).is_some(),
+        [b'$', digits @ ..] => (1..=2).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// Longest beginning that an example shows of a value, in bytes.
+const EXAMPLE_BYTES_MAX: usize = 12;
+
+/// `…`, `sk-...`, `sk-xxxx`: an example that shows how a value begins.
+fn is_cut_example(value: &str) -> bool {
+    let begin = value.trim_end_matches(['x', 'X', '.', '\u{2026}']);
+    let is_cut = value.len() >= begin.len() + 3 && begin.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_'));
+    is_cut && begin.len() <= EXAMPLE_BYTES_MAX && (begin.is_empty() || begin.ends_with(['-', '_']))
 }
 
 /// `(sensitive value)`, `(known after apply)`: words in parentheses say something about a value.
@@ -453,12 +506,75 @@ pub(crate) fn is_auth_method(value: &str) -> bool {
 const AUTH_METHODS: &[&str] =
     &["basic", "plain", "login", "digest", "oauth2", "on", "off", "yes", "no", "0", "1", "cram-md5", "md5", "trust"];
 
-const NOTHING: &[&str] = &["null", "none", "nil", "undefined", "true", "false", "redacted", "filtered", "masked", "hidden", "n/a"];
+const NOTHING: &[&str] = &[
+    "null",
+    "none",
+    "nil",
+    "undefined",
+    "true",
+    "false",
+    "redacted",
+    "filtered",
+    "masked",
+    "hidden",
+    "n/a",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "set",
+    "unset",
+];
 
 /// Whether a value is a word that prose and type annotations put behind a name.
 pub(crate) fn is_word_of_prose(value: &str) -> bool {
     let word = value.trim_end_matches(|character: char| character.is_ascii_punctuation());
     word.len() < 2 && !has_digit(word) && value.len() < 3 || PROSE.iter().any(|row| row.eq_ignore_ascii_case(word))
+}
+
+/// Whether a value is a sentence about one, such as what a validator says: `can't be blank`, `This password is too common.`
+pub(crate) fn is_sentence(value: &str) -> bool {
+    let (mut words, mut told) = (0, 0);
+    for word in value.split_ascii_whitespace().take(SENTENCE_WORDS_MAX) {
+        words += 1;
+        told += usize::from(among(SENTENCE, word.trim_end_matches(['.', '!', ','])));
+    }
+    let is_mixed = |word: &str| has_digit(word) && has_letter(word);
+    words >= 3 && told >= 2 && !value.split_ascii_whitespace().take(SENTENCE_WORDS_MAX).any(is_mixed)
+}
+
+/// How many words tell whether a value is a sentence, at most.
+const SENTENCE_WORDS_MAX: usize = 12;
+
+/// Words that make up sentences about a value. A phrase that is a password hardly has two of them.
+const SENTENCE: &[&str] = &[
+    "is",
+    "be",
+    "must",
+    "may",
+    "should",
+    "too",
+    "not",
+    "cannot",
+    "can't",
+    "isn't",
+    "doesn't",
+    "does",
+    "at",
+    "least",
+    "than",
+    "contain",
+    "required",
+    "characters",
+    "please",
+    "enter",
+    "been",
+];
+
+/// `Password: `, with which a program asks for one.
+pub(crate) fn is_prompt(value: &str) -> bool {
+    let words = value.trim_end().strip_suffix([':', '?']);
+    words.is_some_and(|words| words.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' '))
 }
 
 const PROSE: &[&str] = &[
@@ -477,6 +593,7 @@ const PROSE: &[&str] = &[
     "bytes",
     "can",
     "cannot",
+    "changed",
     "does",
     "empty",
     "error",
@@ -490,6 +607,7 @@ const PROSE: &[&str] = &[
     "has",
     "if",
     "in",
+    "include",
     "incorrect",
     "int",
     "integer",
@@ -510,6 +628,7 @@ const PROSE: &[&str] = &[
     "number",
     "object",
     "ok",
+    "omit",
     "only",
     "option",
     "optional",
@@ -518,6 +637,7 @@ const PROSE: &[&str] = &[
     "rejected",
     "required",
     "revoked",
+    "same-origin",
     "should",
     "str",
     "string",
