@@ -7,9 +7,12 @@
 mod argv;
 mod clean;
 mod commands;
+mod dialogs;
+mod fields;
 mod flags;
 mod headers;
 mod home;
+mod inserts;
 mod keys;
 mod kind;
 mod manifests;
@@ -35,7 +38,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-pub(crate) use argv::{quote_argv, redact_command_line};
+pub(crate) use argv::quote_argv;
 pub(crate) use clean::clean;
 pub use keys::names_a_secret;
 use kind::Kind;
@@ -154,7 +157,7 @@ const PLACES: &[(&[&str], Find)] = &[
     (&["s."], shapes::find_vault),
     (&[".atlasv1."], shapes::find_atlas),
     (&["-us"], shapes::find_mailchimp),
-    (&["$1$", "$5$", "$6$", "$2a$", "$2b$", "$2y$", "$y$", "$argon2"], shapes::find_crypt),
+    (shapes::HASHES, shapes::find_crypt),
     (&["-----begin ", "-----begin%20", "-----begin+"], pem::find),
     (&["-----end "], pem::find_end),
     (&["private-lines:"], pem::find_putty),
@@ -169,9 +172,25 @@ const PLACES: &[(&[&str], Find)] = &[
     (&["identified "], statements::find_identified),
     (&["convertto-securestring "], statements::find_secure_string),
     (&["jdbc:oracle:", "sqlplus "], statements::find_oracle),
+    (statements::PGPASS, statements::find_pgpass),
+    (dialogs::AUTHS, dialogs::find_auth),
+    (&[" login "], dialogs::find_imap_login),
+    (&["samlresponse", "samlassertion"], pairs::find_assertion),
+    (&["temporary password ", "password for ", "password of "], dialogs::find_password_for),
     (phrases::ANCHORS, phrases::find),
     (manifests::ANCHORS, manifests::find),
-    (&["+"], numbers::find_phone),
-    (&["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~"], home::find_directory),
-    (&["user ", "user=", "username ", "login "], home::find_login),
+    (&["+", "%2b"], numbers::find_phone),
+    (
+        &["/home/", "/users/", "\\users\\", "\\\\users\\\\", "~", "%2fhome%2f", "%2fusers%2f", "\\documents and settings\\", "%5cusers%5c"],
+        home::find_directory,
+    ),
+    (&["user ", "user=", "user: ", "username ", "login "], home::find_login),
+    (&["role "], home::find_role),
+    (&["rhost="], home::find_pam_user),
+    (&["sudo:", "(uid="], home::find_caller),
+    (&["auth ", "auth\" \""], dialogs::find_redis_auth),
+    (&["following password"], dialogs::find_password_below),
+    (&["pragma key", "pragma rekey"], statements::find_pragma),
+    (&["input_value="], fields::find_input),
+    (inserts::ANCHORS, inserts::find),
 ];

@@ -20,7 +20,7 @@ use crate::limits::{
     TAG_VALUE_BYTES_MAX, TAGS_MAX,
 };
 use crate::raw::{RawError, System};
-use crate::redact::{Redactor, quote_argv, redact, redact_command_line};
+use crate::redact::{Redactor, quote_argv, redact};
 use crate::severity::Severity;
 use crate::time::UnixMillis;
 
@@ -343,11 +343,8 @@ impl Clipper<'_> {
             [line] => line.clone(),
             _ => quote_argv(&self.redactor.redact_argv(argv)),
         };
-        let part = settle(
-            &quoted,
-            |text| Cow::Owned(self.redactor.redact(&redact_command_line(text)).into_owned()),
-            |text| clip(&one_line(text), COMMAND_BYTES_MAX),
-        );
+        let part =
+            settle(&quoted, |text| Cow::Owned(self.redactor.redact_command_line(text)), |text| clip(&one_line(text), COMMAND_BYTES_MAX));
         Some(self.keep(part)).filter(|command| !command.is_empty())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! No secret stands in the file as a whole: `+` joins its parts, and `++` is a plus sign.
 
-use healnode_report::{Redactor, RedactorError, RedactorOptions, redact};
+use healnode_report::{Admission, Admitted, RawError, Redactor, RedactorError, RedactorOptions, UnixMillis, redact};
 
 #[test]
 fn secrets_go_and_other_text_stays() {
@@ -74,6 +74,19 @@ fn allowed_values_stay_and_credentials_go() {
     assert_eq!(redactor.redact_named("DB_PASSWORD", "hunter2"), "hunter2");
     assert_eq!(redactor.redact_argv(&["mysql".into(), "-phunter2".into()]), ["mysql", "-phunter2"]);
     assert!(!format!("{redactor:?}").contains("token"));
+}
+
+#[test]
+fn a_report_s_command_keeps_to_the_operator_s_rules() {
+    let patterns = vec![("ticket".to_owned(), "TCK-[0-9]+".to_owned())];
+    let redactor = Redactor::new(&RedactorOptions { patterns, allowed: vec!["hunter2".to_owned()], ..RedactorOptions::default() }).unwrap();
+    let admission = Admission { redactor, ..Admission::default() };
+    for command in [vec!["tool --password hunter2 --token abc9 TCK-7"], vec!["tool", "--password", "hunter2", "--token", "abc9", "TCK-7"]] {
+        let mut raw = RawError::new("E", "failed");
+        raw.command = command.into_iter().map(str::to_owned).collect();
+        let Admitted::Report(report) = admission.admit(raw, UnixMillis(0)) else { panic!("no rule leaves it out") };
+        assert_eq!(report.command().as_deref(), Some("tool --password hunter2 --token <token> <x-ticket>"));
+    }
 }
 
 #[test]

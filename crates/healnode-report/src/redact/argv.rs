@@ -125,11 +125,6 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'))
 }
 
-/// Redacts a command line that came as one text, by the built-in rules.
-pub(crate) fn redact_command_line(line: &str) -> String {
-    Redactor::built_in().redact_command_line(line)
-}
-
 /// Redacts the words of a line. Those that hold no secret stay as they are written.
 pub(crate) fn rewrite(line: &str, look: Look<'_>) -> String {
     let words = split(line);
@@ -258,6 +253,10 @@ fn ends_words(rest: &str) -> bool {
 mod tests {
     use super::super::redact_argv;
     use super::*;
+
+    fn redact_command_line(line: &str) -> String {
+        Redactor::built_in().redact_command_line(line)
+    }
 
     fn check(line: &str, expected: &str) {
         let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();

@@ -33,6 +33,8 @@ pub(crate) const PROGRAMS: &[&str] = &[
     "oc login",
     "az login",
     "unzip",
+    "ssh-keygen",
+    "ipmitool",
 ];
 
 /// Longest command that is looked at, and most of its words.

@@ -26,16 +26,18 @@ pub(crate) fn authorization(text: &str, name: &str, start: usize) -> Option<(usi
     if !is_scheme(scheme) && !may_be_scheme {
         return None;
     }
-    let end = if scheme.eq_ignore_ascii_case("digest") || scheme.starts_with("AWS4") {
-        from + value.len()
-    } else {
-        from + scheme.len() + 1 + rest.find(' ').unwrap_or(rest.len())
-    };
+    let end = if is_list_scheme(scheme) { from + value.len() } else { from + scheme.len() + 1 + rest.find(' ').unwrap_or(rest.len()) };
     let is_placeholder = credentials.starts_with('<') && rest.contains('>');
     (!is_blank_or_reference(credentials) && !is_placeholder && credentials.len() >= 4).then_some((from, end))
 }
 
-const SCHEMES: &[&str] = &["basic", "bearer", "digest", "token", "negotiate", "ntlm", "apikey", "api-key", "bot", "hawk", "sso-key"];
+const SCHEMES: &[&str] =
+    &["basic", "bearer", "digest", "token", "negotiate", "ntlm", "apikey", "api-key", "bot", "hawk", "sso-key", "oauth"];
+
+/// Whether a scheme's credentials are a list that runs to the end of the line.
+fn is_list_scheme(word: &str) -> bool {
+    word.eq_ignore_ascii_case("digest") || word.eq_ignore_ascii_case("oauth") || word.starts_with("AWS4")
+}
 
 fn is_scheme(word: &str) -> bool {
     SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(word)) || word.starts_with("AWS4-HMAC")

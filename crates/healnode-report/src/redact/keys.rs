@@ -33,6 +33,7 @@ const ANYWHERE: &[(&str, Kind)] = &[
     ("mnemonic", SECRET),
     ("psk", SECRET),
     ("presharedkey", SECRET),
+    ("masterauth", PASSWORD),
     ("apikey", API_KEY),
     ("apitoken", TOKEN),
     ("apisecret", SECRET),
@@ -111,6 +112,7 @@ const ABOUT: &[&str] = &[
     "arn",
     "at",
     "attempts",
+    "bucket",
     "budget",
     "changed",
     "column",
@@ -128,6 +130,7 @@ const ABOUT: &[&str] = &[
     "field",
     "file",
     "filename",
+    "flow",
     "format",
     "header",
     "id",
@@ -153,6 +156,7 @@ const ABOUT: &[&str] = &[
     "prefix",
     "prompt",
     "provider",
+    "rate",
     "ref",
     "required",
     "reset",
@@ -174,6 +178,7 @@ const ABOUT: &[&str] = &[
     "hint",
     "fd",
     "validator",
+    "scanning",
     "service",
     "encoder",
     "generator",
@@ -229,6 +234,14 @@ pub(crate) fn secret_kind(name: &str) -> Option<Kind> {
     key_kind(words).or_else(at_the_end).or_else(anywhere)
 }
 
+/// Whether the last word of a name tells nothing, as in `secret_scanning`: a setting about secrets, or one of several.
+pub(crate) fn tells_in_its_midst(name: &str) -> bool {
+    let (words, count) = split(name);
+    let last = words[..count].last().copied().unwrap_or_default();
+    let tells = find(AT_THE_END, last).or_else(|| find(ANYWHERE, last)).or_else(|| joined_kind(last));
+    tells.is_none() && !last.eq_ignore_ascii_case("key")
+}
+
 /// What the value of a name of two words is, such as `api key`.
 pub(crate) fn secret_kind_of_words(before: &str, name: &str) -> Option<Kind> {
     if before.is_empty() || before.eq_ignore_ascii_case("host") || !name.eq_ignore_ascii_case("key") {
@@ -237,14 +250,21 @@ pub(crate) fn secret_kind_of_words(before: &str, name: &str) -> Option<Kind> {
     find(BEFORE_KEY, before)
 }
 
-/// What the value of a name may be that ends in `key` with an unknown word before, such as `HEROKU_KEY`. The value decides.
+/// What the value of a name may be that ends in `key` with an unknown word before, such as `HEROKU_KEY`, or that names a session or its
+/// id. The value decides.
 pub(crate) fn unsure_kind(name: &str) -> Option<Kind> {
+    if among(SESSIONS, name) {
+        return Some(SESSION);
+    }
     let ends_with_key = name.len().checked_sub(3).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("key"));
     let (words, count) = if ends_with_key { split(name) } else { return None };
     let (last, before) = words[..count].split_last()?;
     let is_key = last.eq_ignore_ascii_case("key") && !before.is_empty() && !before.iter().any(|word| among(OTHER_KEYS, word));
     is_key.then_some(API_KEY)
 }
+
+/// Names of what may be the key to a session, or the number by which a log tells it from others.
+const SESSIONS: &[&str] = &["session", "session_id", "sessionid", "session-id", "sess", "sess_id", "_session", "_session_id"];
 
 /// Whether a name is a constant or variable of an environment: capitals only.
 pub(crate) fn is_strict_constant(name: &str) -> bool {
@@ -259,8 +279,48 @@ const SHORT_TAILS: &[(&str, Kind)] = &[("pass", PASSWORD), ("pwd", PASSWORD), ("
 
 /// What has a password or token and is written as one word with it.
 const OWNERS: &[&str] = &[
-    "access", "admin", "api", "auth", "bot", "db", "ftp", "git", "http", "id", "key", "ldap", "mail", "mq", "my", "mysql", "pg", "proxy",
-    "redis", "refresh", "root", "session", "smtp", "sql", "ssh", "store", "sudo", "svc", "trust", "user", "wifi",
+    "access",
+    "admin",
+    "api",
+    "auth",
+    "bearer",
+    "bot",
+    "csrf",
+    "db",
+    "deploy",
+    "destkey",
+    "deststore",
+    "ftp",
+    "git",
+    "http",
+    "id",
+    "identity",
+    "join",
+    "key",
+    "ldap",
+    "mail",
+    "mq",
+    "my",
+    "mysql",
+    "pg",
+    "proxy",
+    "redis",
+    "refresh",
+    "require",
+    "reset",
+    "root",
+    "session",
+    "smtp",
+    "sql",
+    "srckey",
+    "srcstore",
+    "ssh",
+    "store",
+    "sudo",
+    "svc",
+    "trust",
+    "user",
+    "wifi",
 ];
 
 fn joined_kind(word: &str) -> Option<Kind> {
@@ -424,6 +484,8 @@ mod tests {
             "SLACK_TOKEN_NEW",
             "_auth",
             "encryption-key",
+            "-srcstorepass",
+            "-destkeypass",
         ] {
             assert!(names_a_secret(name), "{name}");
         }
@@ -457,6 +519,8 @@ mod tests {
             "sidecar",
             "passenger",
             "sort_key",
+            "password_reset_flow",
+            "token_bucket",
         ] {
             assert!(!names_a_secret(name), "{name}");
         }

@@ -2,7 +2,7 @@
 //!
 //! Randomness alone is no proof, and a telling name alone is none: both together are. Digests, public keys and ids of peers stay.
 
-use super::scan::{judged, looks_generated, looks_random, run};
+use super::scan::{byte, is_base64, judged, looks_generated, looks_random, run};
 use super::values::quoted;
 
 /// How far behind a telling name a random word is looked for, and how long it is at least, in bytes.
@@ -17,13 +17,14 @@ const HEX_BYTES_MIN: usize = 32;
 pub(crate) fn generated_value(text: &str, at: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     let window = judged(text, at).as_bytes();
-    let word_end = run(window, at, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let word_end = run(window, at, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+'));
     let (from, to) = quoted(text, at).unwrap_or((at, word_end));
     let value = bytes.get(from..to)?;
     let digits = value.strip_prefix(b"0x").unwrap_or(value);
     let is_hex = digits.len() >= HEX_BYTES_MIN && digits.iter().all(u8::is_ascii_hexdigit) && looks_generated(digits);
     let is_random = value.len() >= RIGHT_BEHIND_BYTES_MIN && looks_random(value) && !is_public(value);
-    (is_hex || is_random).then_some((from, to))
+    let end = if to == word_end { run(bytes, to, is_base64) } else { to };
+    (is_hex || is_random).then_some((from, end))
 }
 
 /// A word of the same line, a few words behind a name that ends at `name_end`, that has the look of drawn letters.
@@ -35,10 +36,12 @@ pub(crate) fn random_word(text: &str, name_end: usize) -> Option<(usize, usize)>
     while at < window.len() && window[at] != b'\n' {
         let end = run(&bytes[..bytes.len().min(at + 4 * NEARBY_BYTES_MAX)], at, is_part);
         let value = trim_punctuation(bytes.get(at..end)?);
+        let name = value.windows(2).position(|pair| pair[0] == b'=' && pair[1] != b'=').map_or(0, |equals| equals + 1);
+        let (from, value) = (at + name, &value[name..]);
         if value.len() >= RANDOM_BYTES_MIN && looks_random(value) && !is_public(value) && !is_digest(&bytes[..at]) {
-            return Some((at, run(bytes, at + value.len(), |byte| byte.is_ascii_alphanumeric())));
+            return Some((from, run(bytes, from + value.len(), |byte| byte.is_ascii_alphanumeric())));
         }
-        at = end + 1;
+        at = if byte(bytes, end) == b'\n' { end } else { end + 1 };
     }
     None
 }
@@ -51,7 +54,7 @@ fn trim_punctuation(mut value: &[u8]) -> &[u8] {
 }
 
 /// How public keys, ids of peers and content, and digests begin.
-const PUBLIC: &[&str] = &["AAAAB3", "AAAAC3", "AAAAE2", "12D3Koo", "Qm", "bafy", "SHA256", "sha", "//", "ssh-"];
+const PUBLIC: &[&str] = &["AAAAB3", "AAAAC3", "AAAAE2", "12D3Koo", "Qm", "bafy", "SHA256", "sha", "//", "ssh-", "pk_live_", "pk_test_"];
 
 fn is_public(value: &[u8]) -> bool {
     PUBLIC.iter().any(|prefix| value.starts_with(prefix.as_bytes()))

@@ -30,9 +30,15 @@ pub(crate) fn find_email(text: &str, start: usize, end: usize, spans: &mut Spans
     let run_end = run(window, end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     let to = end + bytes[end..run_end].iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |last| last + 1);
     let (local, domain) = (&text[from..start], &text[end..to]);
-    if !local.is_empty() && local != "git" && !is_user_info(text, from) && is_domain(domain) {
+    if !local.is_empty() && local != "git" && !is_label(local, domain) && !is_user_info(text, from) && is_domain(domain) {
         spans.add(from, to, EMAIL);
     }
+}
+
+/// Whether an address is a label of Kotlin, such as `this@MainActivity.scope`.
+fn is_label(local: &str, domain: &str) -> bool {
+    let has_capital = domain.starts_with(|first: char| first.is_ascii_uppercase());
+    has_capital && ["this", "super", "return", "break", "continue"].contains(&local)
 }
 
 /// Whether a local part is the user or the password of a URL, which another rule judges.
@@ -108,6 +114,14 @@ fn follows_version(text: &str, start: usize) -> bool {
         "oid",
         "mask",
         "netmask",
+        "openssl",
+        "glibc",
+        "kernel",
+        "package",
+        "plugin",
+        "runtime",
+        "sdk",
+        "library",
         "section",
         "chapter",
         "clause",
@@ -123,6 +137,8 @@ fn is_public(address: Ipv4Addr) -> bool {
     let [first, second, third, _] = address.octets();
     let is_version = (second, third) == (0, 0);
     let is_shared = first == 100 && (64..128).contains(&second);
+    // The arcs of X.500 that certificates and directories name their parts by.
+    let is_attribute = (first, second) == (2, 5) && matches!(third, 4 | 29);
     let is_test_range = first == 198 && (second == 18 || second == 19);
     !(address.is_private()
         || address.is_loopback()
@@ -132,6 +148,7 @@ fn is_public(address: Ipv4Addr) -> bool {
         || is_shared
         || is_version
         || is_test_range
+        || is_attribute
         || first == 0
         || first >= 240)
 }

@@ -71,7 +71,7 @@ fn find_card(text: &str, start: usize, spans: &mut Spans<'_>) {
     if next.is_ascii_alphanumeric() || next == b'_' || next == b'.' && byte(bytes, end + 1).is_ascii_digit() {
         return;
     }
-    if digits.len() == 15 && luhn(digits) && mentions(text, start, "imei") {
+    if digits.len() == 15 && luhn(digits) && (mentions(text, start, "imei") || mentions(text, start, "cgsn")) {
         spans.add(start, end, IMEI);
     } else if is_card(digits) && groups_are_long(&bytes[start..end]) && luhn(digits) {
         spans.add(start, end, CARD);
@@ -85,7 +85,7 @@ fn is_card(digits: &[u8]) -> bool {
         [3, 4 | 7, ..] => digits.len() == 15,
         [3, 0 | 6 | 8, ..] => digits.len() == 14,
         [3, 5, ..] => digits.len() == 16,
-        [6, 0 | 2 | 4 | 5, ..] => matches!(digits.len(), 16..=19),
+        [6, 0 | 2 | 4 | 5 | 7, ..] => matches!(digits.len(), 16..=19),
         _ => false,
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn find_phone(text: &str, start: usize, end: usize, spans: &mut Spans
         return;
     }
     let mut buffer = [0; 24];
-    let (digits, last) = collect(bytes, end, &mut buffer, b" -.()/");
+    let (digits, last) = collect(until_remark(bytes, end), end, &mut buffer, b" -.()/");
     let is_grouped = last - end > digits.len();
     let next = byte(bytes, last);
     let digits_min = if is_grouped { 9 } else { 10 };
@@ -146,6 +146,17 @@ pub(crate) fn find_phone(text: &str, start: usize, end: usize, spans: &mut Spans
         spans.add(start, last, PHONE);
     }
 }
+
+/// The text up to a parenthesis that opens behind a phone number. One around an area code opens before the seventh byte.
+fn until_remark(bytes: &[u8], start: usize) -> &[u8] {
+    let from = bytes.len().min(start + 7);
+    let window = &bytes[from..bytes.len().min(start + PHONE_BYTES_MAX)];
+    let remark = window.windows(2).position(|pair| pair == b" (");
+    &bytes[..remark.map_or(bytes.len(), |at| from + at)]
+}
+
+/// Longest phone number with what stands between its digits, in bytes.
+const PHONE_BYTES_MAX: usize = 32;
 
 /// Names of fields that hold a phone number, in lower case.
 pub(crate) const PHONES: &[&str] =

@@ -3,6 +3,7 @@
 //! Covers shell, JSON (also escaped), YAML, TOML, XML, tables, URL-encoded text, netrc, source code, and the debug prints of common
 //! languages. Here are names and where their values stand; `separators.rs` has what is between, `values.rs` what a value looks like.
 
+use super::fields::Field;
 use super::headers;
 use super::keys::{is_strict_constant, secret_kind, secret_kind_of_words, unsure_kind};
 use super::kind::{AUTHORIZATION, COOKIE, Kind, PASSWORD, TOKEN};
@@ -12,7 +13,7 @@ use super::separators::{Separator, encoded_separator, operator};
 use super::span::Spans;
 use super::values::{
     bare_end, encoded_quote, has_digit, has_letter, is_auth_method, is_blank, is_blank_or_reference, is_code, is_harmless, is_name,
-    is_word_of_prose, quoted, skip_wrapper,
+    is_prompt, is_sentence, is_word_of_prose, quoted, quoted_by_pair, skip_wrapper,
 };
 
 /// Longest name that is looked at, in bytes to either side of its anchor.
@@ -20,9 +21,6 @@ const NAME_BYTES_MAX: usize = 64;
 
 /// Longest name of a field that holds a name, and longest gap around its separator, in bytes.
 const FIELD_BYTES_MAX: usize = 24;
-
-/// Fields that hold the name of what a field beside them holds.
-const NAME_FIELDS: &[&str] = &["name", "key", "variable", "env", "field", "parameter", "header", "parametername", "variablename"];
 
 /// Adds the value of the name that the anchor lies in, if the name tells a secret.
 pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
@@ -44,12 +42,27 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) 
     }
     let kind = if is_auth_variable(name, byte(bytes, name_end)) { PASSWORD } else { kind };
     let pair = Pair { text, name, name_start, name_end, kind };
-    let value = pair.value().or_else(|| random_word(text, name_end));
+    let value = pair.value().or_else(|| sure.and_then(|_| random_word(text, name_end)));
     if let Some((value_start, value_end)) = value
         && (sure.is_some() || is_key(name, text.get(value_start..value_end).unwrap_or_default()))
     {
         spans.add_value(value_start, value_end, kind);
+        if let Some((from, to)) = new_value(text, value_end) {
+            spans.add_value(from, to, kind);
+        }
     }
+}
+
+/// The new value behind the old one, in the difference that a tool shows: `"old" -> "new"`.
+fn new_value(text: &str, old_end: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let closed = old_end + usize::from(matches!(byte(bytes, old_end), b'"' | b'\''));
+    let arrow = run(&bytes[..bytes.len().min(closed + FIELD_BYTES_MAX)], closed, is_blank);
+    if !matches!((byte(bytes, arrow), byte(bytes, arrow + 1)), (b'-' | b'=', b'>')) {
+        return None;
+    }
+    let start = run(bytes, arrow + 2, is_blank);
+    quoted(text, start).filter(|(from, to)| !is_blank_or_reference(text.get(*from..*to).unwrap_or_default()))
 }
 
 /// Words for a password in other languages, and names of short secrets that hold a blank.
@@ -67,7 +80,15 @@ pub(crate) const OTHER_NAMES: &[&str] = &[
     "비밀번호",
     "one-time code",
     "verification code",
+    "confirmation code",
     "security code",
+    "login code",
+    "recovery code",
+    "recovery_code",
+    "backup code",
+    "backup_code",
+    "otp code",
+    "2fa code",
     "pin",
 ];
 
@@ -79,14 +100,32 @@ pub(crate) fn find_other(text: &str, start: usize, end: usize, spans: &mut Spans
     }
     let pair = Pair { text, name: &text[start..end], name_start: start, name_end: end, kind: PASSWORD };
     let separator = pair.separator();
-    if let Some((found @ (Separator::Colon | Separator::Equals), at)) = separator
-        && let Some((from, to)) = pair.value_behind(found, at)
+    let value = match separator {
+        Some((found @ (Separator::Colon | Separator::Equals), at)) => pair.value_behind(found, at),
+        Some((Separator::Space, at)) => pair.number_behind_is(at),
+        _ => None,
+    };
+    if let Some((from, to)) = value
         && has_digit(text.get(from..to).unwrap_or_default())
         && to - from >= 4
     {
         spans.add_value(from, to, PASSWORD);
     }
 }
+
+/// Adds the assertion that a form or a log holds behind `SAMLResponse`: it logs its bearer in.
+pub(crate) fn find_assertion(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    if spans.is_in_value(start) || is_name(byte(text.as_bytes(), end)) {
+        return;
+    }
+    let pair = Pair { text, name: &text[start..end], name_start: start, name_end: end, kind: TOKEN };
+    if let Some((from, to)) = pair.value().filter(|(from, to)| to - from >= ASSERTION_BYTES_MIN) {
+        spans.add_value(from, to, TOKEN);
+    }
+}
+
+/// Shortest assertion, in bytes. Logs cut them.
+const ASSERTION_BYTES_MIN: usize = 20;
 
 /// The word before a name, with one space between, as in `api key`.
 fn word_before(text: &str, name_start: usize) -> &str {
@@ -135,11 +174,18 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     fn value(&self) -> Option<(usize, usize)> {
-        let is_value_of_field = self.is_value_of_field();
-        if is_value_of_field && let Some(inside) = self.inside_element().or_else(|| self.form_field()) {
+        let field = self.field();
+        if let Some((from, to)) = field.next_element() {
+            return self.accepts_quoted(from, to).then_some((from, to));
+        }
+        let is_value_of_field = field.holds_a_name();
+        if is_value_of_field && let Some((from, to)) = field.inside_element() {
+            return self.accepts_quoted(from, to).then_some((from, to));
+        }
+        if is_value_of_field && let Some(inside) = field.form_value() {
             return Some(inside);
         }
-        if is_value_of_field && let Some(at) = self.sibling() {
+        if is_value_of_field && let Some(at) = field.sibling() {
             return self.value_behind(Separator::Equals, at);
         }
         let (separator, at) = self.separator()?;
@@ -147,6 +193,10 @@ impl Pair<'_> {
             return None;
         }
         self.value_behind(separator, at)
+    }
+
+    fn field(&self) -> Field<'_> {
+        Field { text: self.text, start: self.name_start, end: self.name_end }
     }
 
     fn value_behind(&self, separator: Separator, at: usize) -> Option<(usize, usize)> {
@@ -175,8 +225,18 @@ impl Pair<'_> {
         if let Some(block) = self.yaml_block(start) {
             return Some(block);
         }
+        if byte(bytes, start) == b'(' && is_blank_or_reference(self.parenthesis(start)) {
+            return None;
+        }
         let end = bare_end(judged(self.text, start).as_bytes(), start, separator);
         self.accepts_bare(separator, start, end).then(|| (start, self.connection_end(bare_end(bytes, end, separator))))
+    }
+
+    /// The text in the parenthesis that opens at `start`, with it.
+    fn parenthesis(&self, start: usize) -> &str {
+        let window = &self.text.as_bytes()[..self.text.len().min(start + NAME_BYTES_MAX)];
+        let end = run(window, start, |byte| !matches!(byte, b')' | b'\n'));
+        self.text.get(start..end + 1).unwrap_or_default()
     }
 
     /// What stands between name and value, and where it ends.
@@ -198,13 +258,16 @@ impl Pair<'_> {
         {
             return Some((Separator::Equals, behind));
         }
+        if quoted_by_pair(self.text, closed).is_some() {
+            return Some((Separator::Equals, closed));
+        }
         let Some((found, length)) = operator(&bytes[at..]) else {
             return (at > closed && closed == self.name_end).then_some((Separator::Space, at));
         };
         let fits = match found {
             Separator::Colon => !self.is_part_of_path(at),
-            Separator::Cell => at > self.name_end || self.follows_bar(),
-            Separator::Comma => closed > self.name_end || length > 1,
+            Separator::Cell => (at > self.name_end || self.follows_bar()) && !self.is_in_template(),
+            Separator::Comma => closed > self.name_end || length > 1 || self.opens_tuple(),
             Separator::Call => at == self.name_end && !self.is_getter(),
             Separator::Equals | Separator::Arrow | Separator::Space | Separator::Encoded | Separator::Element => true,
         };
@@ -248,64 +311,23 @@ impl Pair<'_> {
         is_typed.then_some(equals + 1)
     }
 
+    /// Whether the name stands in `{{ … }}`, where `|` passes its value to a function.
+    fn is_in_template(&self) -> bool {
+        let before = &self.text.as_bytes()[self.name_start.saturating_sub(NAME_BYTES_MAX)..self.name_start];
+        let last = before.windows(2).rposition(|pair| matches!(pair, b"{{" | b"}}" | b"{%" | b"%}"));
+        last.is_some_and(|at| before[at] == b'{')
+    }
+
+    /// Whether the name opens a tuple of Erlang or Elixir: `{password,<<"…">>}`, `{:password, "…"}`.
+    fn opens_tuple(&self) -> bool {
+        let before = &self.text.as_bytes()[..self.name_start];
+        before.strip_suffix(b":").unwrap_or(before).ends_with(b"{")
+    }
+
     /// Whether the name is a cell of a table whose cells stand between bars.
     fn follows_bar(&self) -> bool {
         let bytes = self.text.as_bytes();
         byte_before(bytes, run_back(bytes, self.name_start, FIELD_BYTES_MAX, is_blank)) == b'|'
-    }
-
-    /// Whether the name is itself the value of a field such as `name: DB_PASSWORD` or `key="apiKey"`.
-    fn is_value_of_field(&self) -> bool {
-        let bytes = self.text.as_bytes();
-        let is_between = |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\');
-        let separator = run_back(bytes, self.name_start, FIELD_BYTES_MAX, is_between);
-        if !matches!(byte_before(bytes, separator), b':' | b'=') {
-            return false;
-        }
-        let field_end = run_back(bytes, separator - 1, FIELD_BYTES_MAX, is_between);
-        let field_start = run_back(bytes, field_end, FIELD_BYTES_MAX, is_name);
-        let field = self.text.get(field_start..field_end).unwrap_or_default();
-        NAME_FIELDS.iter().any(|row| row.eq_ignore_ascii_case(field))
-    }
-
-    /// Where the value begins when a field `value` follows the one that holds the name.
-    fn sibling(&self) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let max = bytes.len().min(self.name_end + NAME_BYTES_MAX);
-        let is_between = |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b';' | b'\n');
-        let field = run(&bytes[..max], self.name_end, is_between);
-        let is_value = bytes.get(field..field + 5).is_some_and(|word| word.eq_ignore_ascii_case(b"value"));
-        if !is_value || field == self.name_end {
-            return None;
-        }
-        let max = bytes.len().min(field + FIELD_BYTES_MAX);
-        let separator = run(&bytes[..max], field + 5, |byte| is_blank(byte) || matches!(byte, b'"' | b'\'' | b'\\'));
-        matches!(byte(bytes, separator), b':' | b'=').then_some(separator + 1)
-    }
-
-    /// The value in `<entry key="apiKey">…</entry>`.
-    fn inside_element(&self) -> Option<(usize, usize)> {
-        let bytes = self.text.as_bytes();
-        let [b'"' | b'\'', b'>', ..] = bytes[self.name_end..] else {
-            return None;
-        };
-        let from = self.name_end + 2;
-        let to = run(judged(self.text, from).as_bytes(), from, |byte| byte != b'<' && !byte.is_ascii_whitespace());
-        (bytes[to..].starts_with(b"</") && self.accepts_quoted(from, to)).then_some((from, to))
-    }
-
-    /// The value of a form that is sent in parts: `name="password"`, an empty line, and the line of the value.
-    fn form_field(&self) -> Option<(usize, usize)> {
-        let bytes = self.text.as_bytes();
-        let rest = bytes.get(self.name_end..)?;
-        let quote = 1 + usize::from(rest.first() == Some(&b'\\'));
-        let breaks: [&[u8]; 3] = [b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"];
-        let found = breaks.iter().find(|found| rest.get(quote..).is_some_and(|rest| rest.starts_with(found)))?;
-        let from = self.name_end + quote + found.len();
-        let window = judged(self.text, from).as_bytes();
-        let to = run(window, from, |byte| !matches!(byte, b'\n' | b'\\' | b'"'));
-        let value = self.text.get(from..to)?;
-        (!is_blank_or_reference(value.trim()) && !value.starts_with("--")).then_some((from, to))
     }
 
     /// Where the content of an XML element begins whose name this is. It may have a prefix and attributes.
@@ -392,21 +414,34 @@ impl Pair<'_> {
         }
         let end = bare_end(judged(self.text, at).as_bytes(), at, Separator::Space);
         let value = self.text.get(at..end)?;
-        if value.starts_with('-') || is_blank_or_reference(value) || is_flag && is_word_of_prose(value) {
+        if value.starts_with('-') || is_blank_or_reference(value) || is_flag && (is_word_of_prose(value) || is_harmless(self.name, value)) {
             return None;
         }
-        let is_mixed = value.len() >= 6 && has_letter(value) && has_digit(value) && !value.contains(['/', ':']);
+        let is_type = !is_flag && is_code(self.text, value, end);
+        let is_mixed = !is_type && value.len() >= 6 && has_letter(value) && has_digit(value) && !value.contains(['/', ':']);
         (is_flag || is_mixed || self.follows_login()).then(|| (at, bare_end(bytes, end, Separator::Space)))
     }
 
     /// Whether the name is an option of a command: `--token`, `-storepass`.
     fn is_flag(&self) -> bool {
-        self.name.starts_with("--") || self.name.starts_with('-') && self.name.len() >= 6
+        self.name.starts_with("--") || self.name.starts_with('-') && self.name.len() >= 6 || self.follows_setter()
+    }
+
+    /// Whether a shell or a build file sets the name as a variable, with no sign between: `setx NAME value`, `ENV NAME value`.
+    fn follows_setter(&self) -> bool {
+        let before = &self.text.as_bytes()[..self.name_start];
+        is_strict_constant(self.name) && SETTERS.iter().any(|setter| before.ends_with(setter))
+    }
+
+    /// The number in `verification code is 482913`.
+    fn number_behind_is(&self, at: usize) -> Option<(usize, usize)> {
+        let from = self.skip_is(at);
+        let to = run(self.text.as_bytes(), from, |byte| byte.is_ascii_digit());
+        (from > at && (4..=8).contains(&(to - from))).then_some((from, to))
     }
 
     fn skip_is(&self, at: usize) -> usize {
-        let words = ["is ", "was ", "of ", "with ", "provided: ", "passed: ", "supplied: ", "given: ", "used: ", "received: "];
-        words.iter().find(|word| self.text[at..].starts_with(**word)).map_or(at, |word| at + word.len())
+        COPULAS.iter().find(|word| self.text[at..].starts_with(**word)).map_or(at, |word| at + word.len())
     }
 
     /// Whether the name is the third word of `login NAME password`.
@@ -471,6 +506,8 @@ impl Pair<'_> {
         !is_blank_or_reference(value)
             && !self.follows_unexpected()
             && !is_word_of_prose(value)
+            && !is_sentence(value)
+            && !is_prompt(value)
             && !is_harmless(self.name, value)
             && !value.eq_ignore_ascii_case(self.name)
     }
@@ -499,10 +536,15 @@ impl Pair<'_> {
     /// After a colon prose is likely: a value needs a digit or a symbol, or a line of its own.
     fn accepts_after_colon(&self, value: &str, end: usize) -> bool {
         let has_symbol = value.bytes().any(|byte| byte.is_ascii_punctuation() && !matches!(byte, b'.' | b'-' | b'_' | b'!' | b'?'));
-        if self.follows_unexpected() {
+        if self.follows_unexpected() || self.is_next_name(value) {
             return false;
         }
         has_digit(value) || has_symbol || !value.is_ascii() || self.is_whole_line(end) && value.len() >= 4
+    }
+
+    /// Whether a value is a name that another colon follows, as in `no-secrets: token: string`.
+    fn is_next_name(&self, value: &str) -> bool {
+        value.strip_suffix(':').is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-')))
     }
 
     /// Whether a parser complains about a token in the text.
@@ -531,6 +573,30 @@ const ATTRIBUTES_BYTES_MAX: usize = 256;
 
 /// Verbs that a function begins with whose argument is the name of a secret.
 const GETTERS: &[&str] = &["get", "fetch", "load", "read", "find", "delete", "remove", "list", "require", "describe", "has"];
+
+/// What prose puts between a name and its value.
+const COPULAS: &[&str] = &[
+    "is ",
+    "is: ",
+    "was ",
+    "was: ",
+    "of ",
+    "with ",
+    "set to ",
+    "reset to ",
+    "changed to ",
+    "must not be ",
+    "cannot be ",
+    "provided: ",
+    "passed: ",
+    "supplied: ",
+    "given: ",
+    "used: ",
+    "received: ",
+];
+
+/// What sets the variable whose name and value follow.
+const SETTERS: &[&[u8]] = &[b"setx ", b"ENV ", b"set -x ", b"set -gx ", b"setenv "];
 
 /// Types of texts in languages that write them behind the name.
 const TYPES: &[&str] = &["string", "String", "str", "text", "varchar", "[]byte", "bytes", "std::string"];

@@ -47,6 +47,9 @@ impl fmt::Debug for RedactorOptions {
     }
 }
 
+/// How often a command line is gone through, at most, while it changes: a token inside of quotes can change where words end.
+const COMMAND_ROUNDS_MAX: usize = 4;
+
 /// Takes secrets and personal data out of texts, by the built-in rules and an operator's own. A clone costs next to nothing.
 ///
 /// ```
@@ -102,7 +105,15 @@ impl Redactor {
 
     /// Redacts a command line that came as one text. Words that hold no secret stay as they are written.
     pub(crate) fn redact_command_line(&self, line: &str) -> String {
-        self.redact(&argv::rewrite(&clean(line), argv::Look::in_commands(self))).into_owned()
+        let mut line = line.to_owned();
+        for _ in 0..COMMAND_ROUNDS_MAX {
+            let redacted = self.redact(&argv::rewrite(&clean(&line), argv::Look::in_commands(self))).into_owned();
+            if redacted == line {
+                break;
+            }
+            line = redacted;
+        }
+        line
     }
 
     /// Redacts the value of something that has a name, such as a tag or an environment variable.

@@ -44,7 +44,7 @@ pub(crate) fn operator(rest: &[u8]) -> Option<(Separator, usize)> {
     Some(found)
 }
 
-/// Separators in the escapes of URLs, JSON and HTML.
+/// Separators in the escapes of URLs, JSON and HTML, as arrows of print, and in the full width of East Asian print.
 const ENCODED: &[(&str, Separator)] = &[
     ("%3d", Separator::Encoded),
     ("%3a", Separator::Encoded),
@@ -55,11 +55,15 @@ const ENCODED: &[(&str, Separator)] = &[
     ("\\x3d", Separator::Equals),
     ("\\x3a", Separator::Colon),
     ("&#61;", Separator::Equals),
+    ("\u{2192}", Separator::Arrow),
+    ("\u{21d2}", Separator::Arrow),
+    ("\u{ff1a}", Separator::Colon),
+    ("\u{ff1d}", Separator::Equals),
 ];
 
 /// The escaped separator that a text begins with, and its length. What minds HTML or URLs writes one.
 pub(crate) fn encoded_separator(rest: &[u8]) -> Option<(Separator, usize)> {
-    if !matches!(rest.first(), Some(b'%' | b'\\' | b'&')) {
+    if !matches!(rest.first(), Some(b'%' | b'\\' | b'&' | 0xe2 | 0xef)) {
         return None;
     }
     let row =

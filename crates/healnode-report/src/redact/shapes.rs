@@ -120,10 +120,45 @@ pub(crate) fn find_mailchimp(text: &str, start: usize, end: usize, spans: &mut S
     }
 }
 
-/// A password hash in the form of `crypt`.
+/// How password hashes begin, in lower case: those of `crypt`, of web servers, directories, frameworks and databases.
+pub(crate) const HASHES: &[&str] = &[
+    "$1$",
+    "$5$",
+    "$6$",
+    "$2a$",
+    "$2b$",
+    "$2y$",
+    "$y$",
+    "$7$",
+    "$gy$",
+    "$argon2",
+    "$apr1$",
+    "$scrypt$",
+    "$pbkdf2",
+    "$p$b",
+    "$p$9",
+    "$p$d",
+    "$h$9",
+    "$s$d",
+    "pbkdf2_sha256$",
+    "pbkdf2_sha1$",
+    "bcrypt_sha256$",
+    "scrypt:",
+    "pbkdf2:sha256:",
+    "{ssha}",
+    "{ssha256}",
+    "{ssha512}",
+    "{sha}",
+    "{bcrypt}",
+    "scram-sha-256$",
+    "scram-sha-1$",
+];
+
+/// A password hash in a form whose beginning tells it.
 pub(crate) fn find_crypt(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
-    let is_body = |byte| is_base64(byte) || matches!(byte, b'.' | b'$' | b',');
+    let has_colons = text[start..end].ends_with(':') || text[start..end].starts_with(['s', 'S']);
+    let is_body = |byte| is_base64(byte) || matches!(byte, b'.' | b'$' | b',') || byte == b':' && has_colons;
     if spans.covers(start) {
         return;
     }

@@ -263,11 +263,26 @@ impl Token {
         self.prefix.bytes().all(is_alnum)
     }
 
+    /// Whether the prefix may begin a word of prose.
+    fn is_small_word(&self) -> bool {
+        self.prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    }
+
     /// Whether a body is no word. One of capitals only has all its letters to tell it from a word, so it needs its full length.
     fn accepts(&self, body: &[u8]) -> bool {
         let is_whole_key_id = body.len() + self.prefix.len() == KEY_ID_BYTES && distinct(body) >= 8;
+        if self.is_small_word() && !looks_random(body) && digits(body) * SMALL_DIGIT_BYTES < body.len() {
+            return false;
+        }
         looks_generated(body) || takes_turns(body) || self.kind == CLOUD_KEY && is_whole_key_id && body.iter().all(u8::is_ascii_uppercase)
     }
+}
+
+/// Of how many bytes one is a digit, at least, behind a prefix that may begin a word, when capitals do not tell it from one.
+const SMALL_DIGIT_BYTES: usize = 12;
+
+fn digits(body: &[u8]) -> usize {
+    body.iter().filter(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Whether a place behind `+` or `/` is in the midst of base64, and no path.

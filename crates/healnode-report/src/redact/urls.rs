@@ -89,7 +89,14 @@ const PARAMETERS: &[(&str, Kind)] = &[
     ("key", TOKEN),
     ("hmac", SIGNATURE),
     ("ticket", TOKEN),
+    ("appid", TOKEN),
+    ("oauth_signature", SIGNATURE),
+    ("oauth_verifier", TOKEN),
+    ("code_verifier", TOKEN),
 ];
+
+/// What follows the `&` of HTML.
+const ESCAPED: &[&[u8]] = &[b"amp;", b"#38;", b"#x26;"];
 
 /// Adds the value of a query parameter whose name tells a secret.
 pub(crate) fn find_parameter(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
@@ -98,6 +105,7 @@ pub(crate) fn find_parameter(text: &str, start: usize, end: usize, spans: &mut S
         return;
     }
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let end = ESCAPED.iter().find(|rest| bytes[end..].starts_with(rest)).map_or(end, |rest| end + rest.len());
     let name_end = run(&bytes[..bytes.len().min(end + 48)], end, is_name);
     let name = text.get(end..name_end).unwrap_or_default();
     if byte(bytes, name_end) != b'=' || !may_be_secret(name) {
