@@ -6,22 +6,28 @@
 use std::io::{BufRead, BufWriter, Write};
 
 use anyhow::{Context as _, ensure};
-use healnode_node::{RawError, Report, UnixMillis, redact as redact_text};
+use healnode_node::{Admission, RawError, Redactor};
 
 use crate::line::{LINE_BYTES_MAX, Line, Lines};
 use crate::print::printable;
 
-/// Writes the fingerprint of each line: of a message, or with `json` of a report. `explain` adds what was hashed.
+/// Writes the fingerprint of each line: of a message, or with `json` of a report. `explain` adds what was hashed: the message without what
+/// varies, then, where there are any, the frames that count and the parts of a fingerprint of its own.
 ///
 /// # Errors
 /// Names the line that is no report.
-pub(crate) fn fingerprint(json: bool, explain: bool, input: impl BufRead, out: impl Write) -> anyhow::Result<()> {
+pub(crate) fn fingerprint(admission: &Admission, json: bool, explain: bool, input: impl BufRead, out: impl Write) -> anyhow::Result<()> {
     each_line(input, out, |line, out| {
         let raw = if json { read_report(line)? } else { RawError::new("", String::from_utf8_lossy(line.bytes)) };
-        let report = Report::new(raw, UnixMillis::default());
-        write!(out, "{}", report.fingerprint())?;
+        let explanation = admission.explain(&raw);
+        write!(out, "{}", explanation.fingerprint)?;
         if explain {
-            write!(out, "\t{}", printable(&report.explanation().message))?;
+            write!(out, "\t{}", printable(&explanation.message))?;
+            for (list, separator) in [(&explanation.frames, " < "), (&explanation.parts, " | ")] {
+                if !list.is_empty() {
+                    write!(out, "\t{}", printable(&list.join(separator)))?;
+                }
+            }
         }
         Ok(writeln!(out)?)
     })
@@ -31,16 +37,16 @@ pub(crate) fn fingerprint(json: bool, explain: bool, input: impl BufRead, out: i
 ///
 /// # Errors
 /// Names the line that is no JSON string.
-pub(crate) fn redact(json: bool, input: impl BufRead, out: impl Write) -> anyhow::Result<()> {
+pub(crate) fn redact(redactor: &Redactor, json: bool, input: impl BufRead, out: impl Write) -> anyhow::Result<()> {
     each_line(input, out, |line, out| {
         if json {
             let text: String =
                 serde_json::from_slice(whole(line)?).with_context(|| format!("line {} is not a JSON string", line.number))?;
-            write!(out, "{}", serde_json::to_string(&redact_text(&text))?)?;
+            write!(out, "{}", serde_json::to_string(&redactor.redact(&text))?)?;
         } else if line.is_cut() {
             write!(out, "<withheld: {} bytes, more than {LINE_BYTES_MAX}>", line.bytes_whole)?;
         } else {
-            write!(out, "{}", redact_text(&String::from_utf8_lossy(line.bytes)))?;
+            write!(out, "{}", redactor.redact(&String::from_utf8_lossy(line.bytes)))?;
         }
         Ok(writeln!(out)?)
     })

@@ -56,8 +56,10 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
             out.flush()?;
             return Ok(if is_broken { ExitCode::from(failure::FAILED) } else { ExitCode::SUCCESS });
         }
-        Command::Fingerprint { json, explain } => filter::fingerprint(*json, *explain, io::stdin().lock(), &mut out)?,
-        Command::Redact { json } => filter::redact(*json, io::stdin().lock(), &mut out)?,
+        Command::Fingerprint { json, explain } => {
+            filter::fingerprint(&load(global)?.admission(), *json, *explain, io::stdin().lock(), &mut out)?;
+        }
+        Command::Redact { json } => filter::redact(&load(global)?.admission().redactor, *json, io::stdin().lock(), &mut out)?,
         Command::Id => writeln!(out, "{}", identity(&load(global)?)?)?,
         Command::SwarmKey => out.write_all(healnode_node::new_swarm_key().to_file().as_bytes())?,
         Command::Config { default: true } => out.write_all(DEFAULT_TOML.as_bytes())?,

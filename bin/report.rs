@@ -20,7 +20,7 @@ const STACK_FILE_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) async fn report(config: &Config, args: &args::Report, out: &mut dyn Write) -> anyhow::Result<()> {
     if !args.json {
         let delivered = healnode_node::report(config, of_flags(args)?).await?;
-        say_if_spooled(&delivered);
+        say_if_uncounted(&delivered);
         return Ok(writeln!(out, "{}", delivered.fingerprint)?);
     }
     let room = Cell::new(LINE_BYTES_MAX);
@@ -37,7 +37,7 @@ pub(crate) async fn report(config: &Config, args: &args::Report, out: &mut dyn W
             }
         };
         let delivered = healnode_node::report(config, raw).await.with_context(context)?;
-        say_if_spooled(&delivered);
+        say_if_uncounted(&delivered);
         writeln!(out, "{}", serde_json::to_string(&delivered)?)?;
         out.flush()?;
     }
@@ -58,7 +58,10 @@ fn read_stack(path: &Path) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn say_if_spooled(delivered: &Delivered) {
+fn say_if_uncounted(delivered: &Delivered) {
+    if let Some(rule) = delivered.ignored_by_rule {
+        let _nobody_reads = writeln!(io::stderr(), "left out by rule {rule} of grouping.rule");
+    }
     if delivered.spooled {
         let _nobody_reads = writeln!(io::stderr(), "no node answers; the report is kept for the next `healnode run`");
     }

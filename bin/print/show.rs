@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::errors::{headline, severity_style};
-use super::field::{counted, counts, number, text, time_and_age};
+use super::field::{counted, counts, list, number, text, time_and_age};
 use super::page::{Page, Style};
+use super::text::printable;
 
 /// Releases that are named; the rest is counted.
 const RELEASES_SHOWN: usize = 8;
@@ -26,6 +27,7 @@ pub(crate) fn show(error: &Value, page: &Page) -> String {
     lines.push("last seen", &time_and_age(error, "last_seen", page));
     lines.push("issue", &ticket(&error["issue"]));
     lines.push("pull request", &ticket(&error["pull_request"]));
+    lines.push("similar", &similar(error));
     format!("{}\n\n{}", page.paint(Style::Bold, &headline(error)), lines.text)
 }
 
@@ -45,6 +47,12 @@ fn releases(error: &Value) -> String {
         named.push(format!("{} more", releases.len() - RELEASES_SHOWN));
     }
     named.join(", ")
+}
+
+/// Returns the errors that are nearly this one, by the beginnings of their fingerprints.
+pub(super) fn similar(error: &Value) -> String {
+    let shorts = list(error, "similar").iter().filter_map(Value::as_str).map(|similar| printable(similar).chars().take(12).collect());
+    shorts.collect::<Vec<String>>().join(", ")
 }
 
 /// Returns an issue or a pull request in words.

@@ -123,6 +123,8 @@ pub struct FoundIssue {
     pub issue: IssueRef,
     /// The markers at the top of its body; none in an issue that is not this bot's own.
     pub markers: Vec<Marker>,
+    /// Whether the markers are of one error, by several versions of the algorithm, rather than of one error each.
+    pub is_one_error: bool,
     /// When it was created, by the forge's clock.
     pub created_at: UnixMillis,
     /// When and why it was closed; nothing while it is open.
@@ -168,6 +170,8 @@ pub struct Stated {
     pub occurrences: u64,
     /// Occurrences when they were last told in a comment, or when the issue was created.
     pub told: u64,
+    /// How many similar errors the text names.
+    pub similar: usize,
 }
 
 /// What the forge answered.
@@ -260,21 +264,40 @@ impl Marker {
         Self(bytes)
     }
 
-    /// Reads the markers of an issue's body: one a line, before healnode's own part begins. People may write above and between them.
-    pub fn read_all(body: &str) -> Vec<Self> {
-        let head = body.lines().take_while(|line| line.trim() != crate::issue::BEGIN);
-        head.filter_map(Self::read).take(crate::limits::GROUP_MEMBERS_MAX).collect()
+    /// Returns the line of a body that carries it. `version` is that of the algorithm; `also` says that it is of the error of the line before.
+    pub fn line(self, version: u16, also: bool) -> String {
+        format!("<!-- healnode-sig-{:032x} v{version}{} -->\n", u128::from_be_bytes(self.0), if also { ALSO } else { "" })
     }
 
-    fn read(line: &str) -> Option<Self> {
-        let hex = line.trim().strip_prefix("<!-- healnode-sig-")?.strip_suffix(" v1 -->")?;
+    /// Reads the markers of an issue's body: one a line, before healnode's own part begins. People may write above and between them.
+    pub fn read_all(body: &str) -> Vec<Self> {
+        Self::lines(body).map(|(marker, _)| marker).collect()
+    }
+
+    /// Returns whether the markers of a body are of one error.
+    pub fn are_of_one_error(body: &str) -> bool {
+        Self::lines(body).filter(|(_, also)| !also).count() == 1
+    }
+
+    fn lines(body: &str) -> impl Iterator<Item = (Self, bool)> {
+        let head = body.lines().take_while(|line| line.trim() != crate::issue::BEGIN);
+        head.filter_map(Self::read).take(crate::limits::GROUP_MEMBERS_MAX)
+    }
+
+    fn read(line: &str) -> Option<(Self, bool)> {
+        let (hex, version) = line.trim().strip_prefix("<!-- healnode-sig-")?.strip_suffix(" -->")?.split_once(" v")?;
+        let (version, also) = version.strip_suffix(ALSO).map_or((version, false), |version| (version, true));
+        version.parse::<u16>().ok()?;
         if hex.len() != 32 || !hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
             return None;
         }
         let number = u128::from_str_radix(hex, 16).ok()?;
-        Some(Self(number.to_be_bytes()))
+        Some((Self(number.to_be_bytes()), also))
     }
 }
+
+/// Stands behind the version in the marker of an error whose other marker is on the line before.
+const ALSO: &str = " also";
 
 impl FoundIssue {
     /// Returns an order in which the issue that stands for a marker comes first: the lowest open one, else the lowest that was not closed as
@@ -295,19 +318,15 @@ impl Stated {
         let line = body.lines().skip_while(|line| line.trim() != crate::issue::BEGIN).nth(1)?;
         let numbers = line.trim().strip_prefix("<!-- healnode-count ")?.strip_suffix(" v1 -->")?;
         let (occurrences, told) = numbers.split_once(" told ")?;
-        Some(Self { occurrences: occurrences.parse().ok()?, told: told.parse().ok()? })
+        let (told, similar) = told.split_once(" similar ").unwrap_or((told, "0"));
+        Some(Self { occurrences: occurrences.parse().ok()?, told: told.parse().ok()?, similar: similar.parse().ok()? })
     }
 }
 
 impl fmt::Display for Stated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<!-- healnode-count {} told {} v1 -->", self.occurrences, self.told)
-    }
-}
-
-impl fmt::Display for Marker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<!-- healnode-sig-{:032x} v1 -->", u128::from_be_bytes(self.0))
+        let similar = if self.similar == 0 { String::new() } else { format!(" similar {}", self.similar) };
+        write!(f, "<!-- healnode-count {} told {}{similar} v1 -->", self.occurrences, self.told)
     }
 }
 

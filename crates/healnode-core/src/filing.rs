@@ -426,14 +426,25 @@ impl Filing {
         }
     }
 
+    /// Returns the markers by which an issue for a member is known: its own, and those by other versions of the algorithm as far as a sample
+    /// shows them.
+    pub(crate) fn markers(&self, member: Fingerprint) -> impl Iterator<Item = Marker> {
+        let others = self.sample.iter().flat_map(|sample| sample.fingerprints()).map(|(other, _)| other);
+        std::iter::once(member).chain(others.filter(move |other| *other != member)).map(Marker::of)
+    }
+
+    fn is_known_by(&self, found: &FoundIssue, member: Fingerprint) -> bool {
+        self.markers(member).any(|marker| found.markers.contains(&marker))
+    }
+
     fn is_for_a_member(&self, found: &FoundIssue) -> bool {
-        self.members.iter().any(|member| found.markers.contains(&Marker::of(*member)))
+        self.members.iter().any(|member| self.is_known_by(found, *member))
     }
 
     /// Of the issues found, takes the one that stands for any member.
     fn take_first(&self, found: &[&FoundIssue]) -> Option<Move> {
         let first = found.iter().min_by_key(|found| found.rank())?;
-        let members = self.members.iter().copied().filter(|member| first.markers.contains(&Marker::of(*member))).collect();
+        let members = self.members.iter().copied().filter(|member| self.is_known_by(first, *member)).collect();
         let found = Box::new((*first).clone());
         let done = first.closing.is_some_and(|closing| closing.reason == CloseReason::Completed) && !first.muted;
         Some(if done { Move::ReopenOrAdopt { found, members } } else { Move::Adopt { found, members } })
@@ -507,6 +518,7 @@ mod tests {
         FoundIssue {
             issue: issue(number),
             markers: vec![Marker::of(fingerprint(1))],
+            is_one_error: true,
             created_at: UnixMillis(0),
             closing: None,
             locked: false,

@@ -7,7 +7,7 @@ mod markdown;
 
 use std::time::Duration;
 
-use healnode_report::{Fingerprint, Report, Severity, UnixMillis, language};
+use healnode_report::{Fingerprint, Head, Report, Severity, UnixMillis, language};
 
 use crate::ledger::{Entry, NodeTally};
 use crate::limits::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
@@ -44,7 +44,13 @@ pub(crate) struct Writer<'a> {
 }
 
 /// Writes the issue of one fingerprint.
-pub(crate) fn draft(writer: &Writer<'_>, fingerprint: Fingerprint, entry: &Entry, sample: Option<&Report>) -> IssueDraft {
+pub(crate) fn draft(
+    writer: &Writer<'_>,
+    fingerprint: Fingerprint,
+    entry: &Entry,
+    sample: Option<&Report>,
+    similar: &[(Fingerprint, &Entry)],
+) -> IssueDraft {
     let head = entry.head();
     let error_type = sample.map(Report::error_type).or(head.map(|head| head.error_type.as_str())).unwrap_or("Error");
     let message = sample.map(Report::message).or(head.map(|head| head.message.as_str())).unwrap_or("");
@@ -71,10 +77,16 @@ pub(crate) fn draft(writer: &Writer<'_>, fingerprint: Fingerprint, entry: &Entry
     }
     section(&mut text, "Occurrences", &occurrences(entry, &nodes));
     section(&mut text, "System", &system(writer, sample));
+    let named: Vec<(IssueNumber, &Head)> = similar.iter().filter_map(|(_, entry)| Some((entry.issue()?.number, entry.head()?))).collect();
+    if !named.is_empty() {
+        section(&mut text, "See Also", &see_also(&named));
+    }
     text.push_str(&footer(writer, fingerprint));
 
     let title = title(error_type, message);
-    finish(writer, &[(fingerprint, entry)], severity, title, &text)
+    let occurrences = entry.occurrences();
+    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: named.len() };
+    finish(writer, &markers(writer, fingerprint, sample), stated, severity, title, &text)
 }
 
 /// Writes one issue that lists many fingerprints.
@@ -108,7 +120,29 @@ pub(crate) fn draft_many(writer: &Writer<'_>, members: &[(Fingerprint, &Entry)])
     let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
     let title =
         format!("[Auto-Generated Error] {} new errors at once: {}", members.len(), clip(&one_line(&kinds), TITLE_MESSAGE_CHARS_MAX));
-    finish(writer, members, severity, title, &text)
+    let markers: String = members.iter().map(|(member, _)| Marker::of(*member).line(writer.policy.algorithm, false)).collect();
+    let occurrences = members.iter().map(|(_, entry)| entry.occurrences()).fold(0, u64::saturating_add);
+    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: 0 };
+    finish(writer, &markers, stated, severity, title, &text)
+}
+
+/// Returns the markers of one error: by the version that it is counted under, and by the other one if a sample shows it, so that nodes of
+/// either version find the issue.
+fn markers(writer: &Writer<'_>, fingerprint: Fingerprint, sample: Option<&Report>) -> String {
+    let keys: Vec<(Fingerprint, u16)> = sample.into_iter().flat_map(Report::fingerprints).collect();
+    let Some((_, version)) = keys.iter().find(|(key, _)| *key == fingerprint) else {
+        return Marker::of(fingerprint).line(writer.policy.algorithm, false);
+    };
+    let others = keys.iter().filter(|(key, _)| *key != fingerprint).map(|(key, version)| Marker::of(*key).line(*version, true));
+    std::iter::once(Marker::of(fingerprint).line(*version, false)).chain(others).collect()
+}
+
+/// Names the issues of errors that are nearly this one.
+fn see_also(named: &[(IssueNumber, &Head)]) -> String {
+    let row = |(number, head): &(IssueNumber, &Head)| {
+        format!("- {number}: {}\n", code(&clip(&format!("{}: {}", head.error_type, one_line(&head.message)), TITLE_MESSAGE_CHARS_MAX)))
+    };
+    format!("Errors of the same type and place, with a message that differs in one word:\n\n{}", named.iter().map(row).collect::<String>())
 }
 
 /// Writes what is said under an issue that is opened again: what came back, and how often.
@@ -161,13 +195,9 @@ fn own_part(body: &str) -> Option<std::ops::Range<usize>> {
     Some(start..end)
 }
 
-fn finish(writer: &Writer<'_>, members: &[(Fingerprint, &Entry)], severity: Severity, title: String, text: &str) -> IssueDraft {
-    let mut body = String::new();
-    for (member, _) in members {
-        body.push_str(&format!("{}\n", Marker::of(*member)));
-    }
-    let occurrences = members.iter().map(|(_, entry)| entry.occurrences()).fold(0, u64::saturating_add);
-    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences) }.to_string();
+fn finish(writer: &Writer<'_>, markers: &str, stated: Stated, severity: Severity, title: String, text: &str) -> IssueDraft {
+    let mut body = markers.to_owned();
+    let stated = stated.to_string();
     let room = BODY_CHARS_MAX.saturating_sub(body.len() + stated.len() + BEGIN.len() + END.len() + 8);
     body.push_str(&format!("{BEGIN}\n{stated}\n{}\n{END}\n", clip(text.trim_end(), room)));
     let mut labels = writer.policy.labels.clone();
@@ -276,7 +306,7 @@ mod tests {
         let ledger = ledger();
         let policy = Policy::default();
         let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
-        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample)
+        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample, &[])
     }
 
     fn report(error_type: &str, message: &str, stack: &str) -> Report {
@@ -293,7 +323,7 @@ mod tests {
             "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: no",
         )));
         let lines: Vec<&str> = draft.body.lines().collect();
-        assert_eq!(lines[0], Marker::of(fingerprint(1)).to_string());
+        assert_eq!(lines[0], Marker::of(fingerprint(1)).line(1, false).trim_end());
         assert_eq!(draft.title, "[Auto-Generated Error] ValueError: no such thing");
         let parts = [
             "# Auto-Generated Error Report",

@@ -364,6 +364,22 @@ impl Entry {
         })
     }
 
+    /// Returns the counts of several entries as one: of an error that is counted under several versions of the algorithm. It is for showing;
+    /// nobody has signed it.
+    pub(crate) fn sum(entries: &[&Entry]) -> Entry {
+        let mut sum = Entry::default();
+        for (source, signed) in entries.iter().flat_map(|entry| &entry.tallies) {
+            let Body::Tally { tally, .. } = &signed.statement.body else { continue };
+            let summed = sum.tallies.entry(*source).or_insert_with(|| signed.clone());
+            if summed != signed
+                && let Body::Tally { tally: total, .. } = &mut summed.statement.body
+            {
+                total.add(tally);
+            }
+        }
+        sum
+    }
+
     /// Returns whether a node has seen it itself.
     pub(crate) fn is_held_by(&self, node: NodeId) -> bool {
         let mut tallies = self.tallies.range((node, Epoch(0))..=(node, Epoch(u64::MAX)));
@@ -696,7 +712,7 @@ mod tests {
     #[test]
     fn origins_with_nothing_left_to_say_are_forgotten_once_they_are_gone_and_room_is_scarce() {
         let mut ledger = Ledger::default();
-        let presence = || Body::Presence(Presence { can_file: true, version: "1".to_owned() });
+        let presence = || Body::Presence(Presence { can_file: true, version: "1".to_owned(), algorithm: 1 });
         for epoch in 0..=ORIGINS_MAX as u64 / 4 * 3 {
             assert_eq!(ledger.forget_origins(|_| true), []);
             ledger.merge(statement(1, epoch, 1, presence(), 0), false);

@@ -20,6 +20,7 @@ mod node_id;
 mod policy;
 mod pull;
 mod record;
+mod similar;
 mod statement;
 mod time;
 mod view;
@@ -30,7 +31,7 @@ pub use call::{
 };
 pub use effect::{Effect, Outcome};
 pub use event::{DropReason, Event};
-pub use healnode_report::{Fingerprint, Head, RawError, Report, Severity, UnixMillis};
+pub use healnode_report::{Admission, Algorithm, Algorithms, Fingerprint, Head, RawError, Report, Severity, UnixMillis};
 pub use input::{CallId, Command, Input};
 pub use issue::merge_body;
 pub use lease::{LEASE_LEFT_MIN, LEASE_RENEWED_BELOW, LEASE_SECONDS, LeaseNonce, LeaseRecord, LeaseStep, lease_step};

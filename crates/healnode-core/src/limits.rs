@@ -102,3 +102,6 @@ pub const LEASE_ISSUES_MAX: usize = 16;
 ///
 /// A day is more than any time zone set by mistake.
 pub const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Similar errors that an issue names. More than a handful says that the type is a generic one, and helps nobody.
+pub const SIMILAR_MAX: usize = 5;

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use healnode_report::Algorithms;
+
 use crate::NodeId;
 
-/// How a node decides. The same on every node of a mesh, except for `may_file`, `allow`, `app` and `version`.
+/// How a node decides. The same on every node of a mesh, except for `may_file`, `allow`, `app`, `version` and `algorithm`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
     /// Whether this node is configured to file issues. Without it the node still counts, shares and shows what it would file.
@@ -16,6 +18,8 @@ pub struct Policy {
     pub app: String,
     /// Version of the program, for the presence statement and the issue's footer.
     pub version: String,
+    /// The version of the algorithm that new errors are counted under, for the presence statement.
+    pub algorithm: u16,
     /// Occurrences across the mesh that make a fingerprint due. At least 1; 3 keeps one-off hiccups out of the tracker.
     pub min_occurrences: u64,
     /// How often is looked for due fingerprints, at whole multiples of the wall clock so that all nodes look together. Shorter files sooner;
@@ -60,6 +64,7 @@ impl Default for Policy {
             allow: BTreeSet::new(),
             app: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            algorithm: Algorithms::BUILT_IN.current.version,
             min_occurrences: 3,
             bundle_interval: Duration::from_secs(15 * 60),
             storm: 10,

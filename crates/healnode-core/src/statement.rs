@@ -94,6 +94,19 @@ pub struct Tally {
     pub releases: BTreeMap<String, u64>,
 }
 
+impl Tally {
+    /// Adds another count to this one. What it looks like stays.
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.count = self.count.saturating_add(other.count);
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+        for (release, count) in &other.releases {
+            let sum = self.releases.entry(release.clone()).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+    }
+}
+
 /// How far the filing of a fingerprint got at one node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -191,6 +204,18 @@ pub struct Presence {
     pub can_file: bool,
     /// The version of its program.
     pub version: String,
+    /// The version of the algorithm that it counts new errors under, if the others know it.
+    #[serde(default = "first_algorithm", skip_serializing_if = "is_first_algorithm")]
+    pub algorithm: u16,
+}
+
+/// What a presence without a word on it means.
+fn first_algorithm() -> u16 {
+    1
+}
+
+fn is_first_algorithm(version: &u16) -> bool {
+    *version == first_algorithm()
 }
 
 /// An Ed25519 signature over a statement's bytes.
@@ -314,6 +339,7 @@ pub(crate) mod tests {
             severity: Severity::Medium,
             app: "shop".to_owned(),
             release: String::new(),
+            frames: 0,
         };
         let tally = Tally { count, first_seen: UnixMillis(1), last_seen: UnixMillis(2), head, releases: BTreeMap::new() };
         Body::Tally { fingerprint: fingerprint(n), tally }

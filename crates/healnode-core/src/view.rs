@@ -61,6 +61,9 @@ pub struct ErrorView {
     pub issue: Option<IssueView>,
     /// Its pull request.
     pub pull_request: Option<IssueView>,
+    /// Errors that are nearly this one, at most [`SIMILAR_MAX`](crate::limits::SIMILAR_MAX). Only where one error is shown, not in a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub similar: Vec<Fingerprint>,
 }
 
 /// How far a fingerprint is.

@@ -124,8 +124,8 @@ fn read_token_file(path: &Path) -> Result<Token, TokenError> {
 }
 
 impl Token {
-    /// Returns the secret itself, to be sent and for nothing else.
-    pub(crate) fn reveal(&self) -> &str {
+    /// Returns the secret itself, to be sent, or to be taken out of texts wherever it stands, and for nothing else.
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

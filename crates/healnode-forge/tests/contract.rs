@@ -161,7 +161,7 @@ async fn a_count_is_never_lowered(bench: &dyn Bench, issue: &IssueRef) {
     for (sent, shown) in [(50, 50), (49, 50), (51, 51)] {
         assert_eq!(forge.call(counted(sent)).await, ForgeReply::Done);
         assert!(bench.read(issue).body.contains(&format!("Occurrences: {shown}")), "{sent}");
-        let stated = Some(Stated { occurrences: shown, told: 3 });
+        let stated = Some(Stated { occurrences: shown, told: 3, similar: 0 });
         assert_eq!(inspect(&mut forge, issue).await.stated, stated);
         assert_eq!(look(&mut forge, &[1]).await[0].stated, stated);
     }
@@ -362,7 +362,7 @@ fn marker(number: u8) -> Marker {
 }
 
 fn draft(markers: &[u8]) -> IssueDraft {
-    let markers: String = markers.iter().map(|number| format!("{}\n", marker(*number))).collect();
+    let markers: String = markers.iter().map(|number| marker(*number).line(1, false)).collect();
     IssueDraft {
         title: "[Auto-Generated Error] ValueError: bad input".to_owned(),
         body: format!(

@@ -699,7 +699,7 @@ fn marker(number: u8) -> Marker {
 fn draft(number: u8) -> IssueDraft {
     IssueDraft {
         title: "[Auto-Generated Error] ValueError: bad input".to_owned(),
-        body: format!("{}\n<!-- healnode:begin -->\nOccurrences: 3\n<!-- healnode:end -->\n", marker(number)),
+        body: format!("{}<!-- healnode:begin -->\nOccurrences: 3\n<!-- healnode:end -->\n", marker(number).line(1, false)),
         labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
     }
 }

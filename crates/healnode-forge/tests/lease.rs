@@ -701,5 +701,5 @@ fn look(number: u8) -> ForgeCall {
 }
 
 fn draft(number: u8) -> IssueDraft {
-    IssueDraft { title: "T".to_owned(), body: format!("{}\n", marker(number)), labels: Vec::new() }
+    IssueDraft { title: "T".to_owned(), body: marker(number).line(1, false), labels: Vec::new() }
 }

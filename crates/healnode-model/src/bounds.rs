@@ -11,6 +11,8 @@ pub struct Bounds {
     pub faults: Faults,
     /// Whether the first node begins cut off from the others.
     pub split: bool,
+    /// Whether the last node counts by the next version of the algorithm, which the others do not know.
+    pub mixed: bool,
     /// Whether the forge has a lease.
     pub leased: bool,
     /// Whether what is under way arrives before anything else happens, unless it is late: a run, and the answer to a call that took effect.
@@ -69,6 +71,7 @@ impl Bounds {
             nodes,
             faults: Faults::default(),
             split: false,
+            mixed: false,
             leased: true,
             prompt: false,
             bundle_interval: Duration::from_secs(120),
@@ -107,5 +110,10 @@ pub fn large_bounds() -> Vec<(&'static str, Bounds)> {
         ("3 nodes: lost call, lost run", prompt(3, Faults { lost_calls: 1, lost_runs: 1, ..none })),
         ("3 nodes, split: late call, stale list", split(3, Faults { late_calls: 1, stale_lists: 1, ..none })),
         ("3 nodes, 150 s: crash", three_crash),
+        ("2 nodes, 2 versions: cut, lost call", Bounds { mixed: true, ..prompt(2, Faults { cuts: 1, lost_calls: 1, ..none }) }),
+        (
+            "3 nodes, 2 versions, split: late call, stale list",
+            Bounds { mixed: true, ..split(3, Faults { late_calls: 1, stale_lists: 1, ..none }) },
+        ),
     ]
 }

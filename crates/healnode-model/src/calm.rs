@@ -4,7 +4,6 @@
 //! it, and nobody may hold on to the lease or to an intent.
 
 use crate::State;
-use crate::state::fingerprint;
 
 /// How many bundles it may take: what was put off comes up at the next, waits for a lease to run out and looks for a minute; and once more,
 /// should it be put off again.
@@ -65,8 +64,9 @@ impl State {
     fn is_well(&self) -> bool {
         let is_known = |place: usize| {
             let member = &self.members[place];
-            let error = member.node.as_ref().and_then(|node| node.get().error(self.time(), fingerprint()));
-            let issue = error.and_then(|error| error.issue);
+            let report = self.the_report(place);
+            let error = |name| member.node.as_ref()?.get().error(self.time(), name);
+            let issue = report.fingerprints().find_map(|(name, _)| error(name)?.issue);
             issue.is_some_and(|issue| self.forge.issues.iter().any(|open| open.issue.open && open.issue.number.0 == issue.number))
                 && member.disk.get().intents.is_empty()
         };

@@ -273,6 +273,7 @@ impl Forge {
         self.issues.push(FoundIssue {
             issue: issue.clone(),
             markers: Marker::read_all(&draft.body),
+            is_one_error: Marker::are_of_one_error(&draft.body),
             created_at: now.wall,
             closing: None,
             locked: false,

@@ -43,6 +43,9 @@ struct Args {
     /// Begins with the first node cut off.
     #[arg(long, requires = "nodes")]
     split: bool,
+    /// Has the last node count by the next version of the algorithm.
+    #[arg(long, requires = "nodes")]
+    mixed: bool,
     /// A forge without a lease.
     #[arg(long, requires = "nodes")]
     leaseless: bool,
@@ -93,6 +96,7 @@ fn bounds(args: &Args, nodes: u8) -> Bounds {
     Bounds {
         faults,
         split: args.split,
+        mixed: args.mixed,
         leased: !args.leaseless,
         prompt: !args.any_order,
         bundle_interval: Duration::from_secs(args.bundle),

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use healnode_core::limits::LOOK_AGAIN_AFTER;
 use healnode_core::{
-    CallId, Effect, Epoch, Event, Fingerprint, ForgeCall, ForgeHealth, ForgeReply, Input, LEASE_LEFT_MIN, LeaseNonce, Millis, Node, NodeId,
-    Now, Policy, RawError, Report, Run, Severity, Signature, Signer, Snapshot, Statement, UnixMillis,
+    Admission, Algorithm, Algorithms, CallId, Effect, Epoch, Event, ForgeCall, ForgeHealth, ForgeReply, Input, LEASE_LEFT_MIN, LeaseNonce,
+    Millis, Node, NodeId, Now, Policy, RawError, Report, Run, Severity, Signature, Signer, Snapshot, Statement, UnixMillis,
 };
 
 use crate::forge::{Answer, Begun, Call, Edge, Forge, Orphan, Request, Stage};
@@ -165,10 +165,20 @@ impl State {
         self.is_alive(a) && self.is_alive(b) && !(self.cut && (a == 0) != (b == 0))
     }
 
-    fn policy(&self) -> Policy {
+    /// Returns the versions of the algorithm that a node knows.
+    pub(crate) fn algorithms(&self, place: usize) -> Algorithms {
+        let this = Algorithms::BUILT_IN.current;
+        if !self.bounds.mixed || place + 1 < self.members.len() {
+            return Algorithms::BUILT_IN;
+        }
+        Algorithms { current: Algorithm { version: this.version + 1, ..this }, former: Some(this) }
+    }
+
+    fn policy(&self, place: usize) -> Policy {
         Policy {
             may_file: true,
             version: String::new(),
+            algorithm: self.algorithms(place).current.version,
             bundle_interval: self.bounds.bundle_interval,
             presence_interval: NEVER,
             presence_timeout: self.bounds.presence_timeout,
@@ -180,7 +190,7 @@ impl State {
 
     /// Starts a node from its disk, and connects it to those that it reaches.
     pub(crate) fn start(&mut self, place: usize) {
-        let (now, policy) = (self.time(), self.policy());
+        let (now, policy) = (self.time(), self.policy(place));
         let member = &mut self.members[place];
         member.lives += 1;
         member.edge = Edge::new(place, member.lives);
@@ -250,10 +260,17 @@ impl State {
         self.places().for_each(|place| self.connect(place));
     }
 
+    /// Returns the one error as a node reports it.
+    pub(crate) fn the_report(&self, place: usize) -> Report {
+        let mut raw = RawError::new("MemoryError", "it did not work");
+        raw.severity = Some(Severity::Critical);
+        Admission { algorithms: self.algorithms(place), ..Admission::default() }.readmit(raw, UnixMillis(WALL_BASE_MS))
+    }
+
     /// Hands the one error to a node.
     pub(crate) fn report(&mut self, place: usize) {
         self.members[place].reported = true;
-        let report = Box::new(report(UnixMillis(WALL_BASE_MS)));
+        let report = Box::new(self.the_report(place));
         self.give([(place, Input::Captured { id: CallId(1), report })]);
     }
 
@@ -454,16 +471,4 @@ fn settle_doubt(unclear: &mut Option<Unclear>, answer: &Answer) {
         | ForgeReply::Refused(_)
         | ForgeReply::Unclear { .. } => {}
     }
-}
-
-/// The one error that is reported.
-fn report(at: UnixMillis) -> Report {
-    let mut raw = RawError::new("MemoryError", "it did not work");
-    raw.severity = Some(Severity::Critical);
-    Report::new(raw, at)
-}
-
-/// What the one error is known by.
-pub(crate) fn fingerprint() -> Fingerprint {
-    report(UnixMillis(WALL_BASE_MS)).fingerprint()
 }

@@ -56,6 +56,13 @@ fn two_nodes_that_take_each_other_for_dead_file_one_issue() {
 }
 
 #[test]
+fn two_nodes_of_two_versions_of_the_algorithm_file_one_issue_also_when_they_are_cut_off_at_any_moment() {
+    holds(&Bounds { mixed: true, ..prompt(2, Faults { cuts: 1, ..Faults::default() }) }, 1_000);
+    let faults = Faults { late_calls: 1, stale_lists: 1, ..Faults::default() };
+    holds(&Bounds { mixed: true, split: true, ..prompt(2, faults) }, 1_000);
+}
+
+#[test]
 fn three_nodes_file_one_issue() {
     holds(&prompt(3, Faults { lost_calls: 1, lost_runs: 1, ..Faults::default() }), 1_000);
 }

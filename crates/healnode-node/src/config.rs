@@ -20,12 +20,13 @@ use healnode_core::{InvalidNodeId, NodeId, Policy};
 use healnode_forge::RepoName;
 use healnode_mesh::{AddressError, BootstrapAddress, ListenAddress, Transports, parse_bootstrap, parse_listen};
 use healnode_report::limits::{LOG_LINES_MAX, NAME_BYTES_MAX};
+use healnode_report::{Action, Admission, Glob, Redactor, RedactorOptions, Rule};
 
 pub use self::duration::{InvalidDuration, parse as parse_duration};
 pub use self::fault::{ConfigError, Fault, Origin};
 pub use self::sources::{Environment, Overrides, Sources};
 
-use self::reader::Reader;
+use self::reader::{Reader, Row};
 use self::settings::Settings;
 
 /// The settings with their default values and what they mean.
@@ -59,6 +60,10 @@ pub struct Config {
     pub app: String,
     /// What is kept with an error.
     pub capture: Capture,
+    /// The operator's word on which errors are the same.
+    pub grouping: Grouping,
+    /// What is taken out of errors besides what always is.
+    pub redact: Redact,
     /// Where SDKs deliver.
     pub ingest: Ingest,
     /// The peers.
@@ -81,6 +86,22 @@ pub struct Config {
 pub struct Capture {
     /// Log lines kept with an error, at most [`LOG_LINES_MAX`].
     pub log_context_lines: usize,
+}
+
+/// Section `grouping`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// Rules, in the order in which they are asked.
+    pub rules: Vec<Rule>,
+}
+
+/// Section `redact`.
+#[derive(Clone, Debug)]
+pub struct Redact {
+    /// What the operator adds to the built-in rules.
+    pub options: RedactorOptions,
+    /// Both.
+    pub redactor: Redactor,
 }
 
 /// Section `ingest`.
@@ -261,6 +282,18 @@ impl Config {
         self.settings.to_toml()
     }
 
+    /// Returns how errors become reports.
+    pub fn admission(&self) -> Admission {
+        Admission { rules: self.grouping.rules.clone(), redactor: self.redact.redactor.clone(), ..Admission::default() }
+    }
+
+    /// Returns how errors become reports, where `credentials` are taken out wherever they stand.
+    pub fn admission_without(&self, credentials: Vec<String>) -> Admission {
+        let options = RedactorOptions { credentials, ..self.redact.options.clone() };
+        let redactor = Redactor::new(&options).unwrap_or_else(|_| self.redact.redactor.clone());
+        Admission { redactor, ..self.admission() }
+    }
+
     /// Returns what of this the core decides by.
     pub fn policy(&self) -> Policy {
         Policy {
@@ -292,6 +325,8 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
     Config {
         app: reader.text("app", &app_allowed, |app| (app.len() <= NAME_BYTES_MAX).then(|| app.to_owned())).unwrap_or_default(),
         capture: Capture { log_context_lines: reader.number("capture.log_context_lines", 0..=LOG_LINES_MAX) },
+        grouping: Grouping { rules: reader.tables("grouping.rule", read_rule) },
+        redact: read_redact(reader),
         ingest: Ingest { http: read_http(reader) },
         mesh: read_mesh(reader, &data_dir),
         bundle: read_bundle(reader),
@@ -307,6 +342,43 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
         data_dir,
         settings: Settings::of_defaults(""),
     }
+}
+
+fn read_redact(reader: &mut Reader<'_>) -> Redact {
+    let pattern = |row: &mut Row| match (row.text("name"), row.text("regex")) {
+        (Some(name), Some(regex)) => Ok((name, regex)),
+        _ => Err("needs a name and a regex".to_owned()),
+    };
+    let options = RedactorOptions {
+        patterns: reader.tables("redact.pattern", pattern),
+        allowed: reader.list("redact.allow", "[\"support@example.com\"]", |text| Ok(text.to_owned())),
+        ip_addresses: reader.switch("redact.ip_addresses"),
+        ..RedactorOptions::default()
+    };
+    let redactor = Redactor::new(&options).unwrap_or_else(|error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        reader.refuse_key("redact.pattern", format!("{error}{cause}"));
+        Redactor::default()
+    });
+    Redact { options, redactor }
+}
+
+fn read_rule(row: &mut Row) -> Result<Rule, String> {
+    let (error_type, message, path) = (row.text("type"), row.text("message"), row.text("path"));
+    let mut actions: Vec<Action> = row.list("fingerprint").map(Action::Fingerprint).into_iter().collect();
+    actions.extend(row.switch("ignore").filter(|ignore| *ignore).map(|_| Action::Ignore));
+    actions.extend(row.switch("in_app").map(Action::InApp));
+    let (Some(action), None) = (actions.pop(), actions.pop()) else {
+        return Err("needs one of fingerprint, ignore = true and in_app, and not two".to_owned());
+    };
+    if path.is_none() && matches!(action, Action::InApp(_)) {
+        return Err("in_app needs the path of the frames that are meant".to_owned());
+    }
+    if [&error_type, &message, &path].iter().all(|glob| glob.is_none()) {
+        return Err("needs type, message or path, so that it does not fit every error; \"*\" does".to_owned());
+    }
+    let glob = |text: Option<String>| text.map(Glob::new);
+    Ok(Rule { error_type: glob(error_type), message: glob(message), path: glob(path), action })
 }
 
 fn read_http(reader: &mut Reader<'_>) -> Option<SocketAddr> {

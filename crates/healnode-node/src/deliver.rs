@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use healnode_report::{RawError, Report, System};
+use healnode_core::Report;
+use healnode_report::{RawError, System};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::client::{Client, ClientError};
 use crate::clock::wall;
 use crate::config::Config;
+use crate::credentials;
 use crate::spool::{self, SpoolError};
 
 /// How long a node may take to answer. Then the report goes into the spool; its event id keeps it from counting twice.
@@ -24,6 +27,9 @@ pub struct Delivered {
     pub clipped: bool,
     /// Whether it waits in the spool, because no node answered.
     pub spooled: bool,
+    /// The number of the node's rule that left it out, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored_by_rule: Option<u64>,
 }
 
 /// Why a report was not delivered. Nothing was kept of it.
@@ -50,24 +56,30 @@ pub async fn report(config: &Config, mut raw: RawError) -> Result<Delivered, Del
         raw.app = Some(config.app.clone());
     }
     raw.at.get_or_insert_with(wall);
-    let report = Report::new(raw, wall());
-    let spooled = !hand_over(config, &report).await?;
-    if spooled {
+    let report = credentials::admission(config).readmit(raw, wall());
+    let answer = hand_over(config, &report).await?;
+    if answer.is_none() {
         spool::put(&config.data_dir, &report)?;
     }
-    let event_id = report.event_id().unwrap_or_default().to_owned();
-    Ok(Delivered { fingerprint: report.fingerprint().to_string(), event_id, clipped: report.clipped(), spooled })
+    let text = |name: &str| answer.as_ref().and_then(|answer| answer[name].as_str()).map(str::to_owned);
+    Ok(Delivered {
+        fingerprint: text("fingerprint").unwrap_or_else(|| report.fingerprint().to_string()),
+        event_id: report.event_id().unwrap_or_default().to_owned(),
+        clipped: report.clipped(),
+        spooled: answer.is_none(),
+        ignored_by_rule: answer.as_ref().and_then(|answer| answer["ignored_by_rule"].as_u64()),
+    })
 }
 
-/// Returns whether a node took the report; `false` when none answered in time, or none can keep it now.
-async fn hand_over(config: &Config, report: &Report) -> Result<bool, DeliverError> {
+/// Returns the node's answer; nothing when none answered in time, or none can keep the report now.
+async fn hand_over(config: &Config, report: &Report) -> Result<Option<Value>, DeliverError> {
     let body = serde_json::to_value(report).unwrap_or_default();
     let client = Client::new(&config.status.socket);
     match tokio::time::timeout(PATIENCE, client.post("/v1/report", &body)).await {
-        Ok(Ok(_)) => Ok(true),
+        Ok(Ok(answer)) => Ok(Some(answer)),
         Ok(Err(error @ ClientError::Refused { .. })) if !error.is_temporary() => Err(DeliverError::Refused(error)),
         Ok(Err(ClientError::Refused { .. } | ClientError::NoNode { .. } | ClientError::Forbidden { .. } | ClientError::Broken { .. }))
-        | Err(_) => Ok(false),
+        | Err(_) => Ok(None),
     }
 }
 

@@ -1,8 +1,12 @@
 //! The way into the driver for everything on this machine: reports, and questions about the state.
 
-use healnode_core::{Command, Node, Now, Outcome, Report};
+use std::sync::Arc;
+
+use healnode_core::{Admission, Command, Fingerprint, Node, Now, Outcome, RawError, Report};
+use healnode_report::Admitted;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock::wall;
 use crate::facts::Facts;
 
 /// Reports that may wait for the driver. More wait at the door, which slows the sender down; nothing is dropped.
@@ -11,12 +15,22 @@ const REPORTS_WAITING_MAX: usize = 1_024;
 /// Questions that may wait. More wait at the door.
 const QUESTIONS_WAITING_MAX: usize = 64;
 
-/// A report that wants to be counted.
+/// A report that wants to be counted, or an error that a rule leaves out.
 pub(crate) struct Capture {
-    pub(crate) report: Box<Report>,
+    /// The report; nothing for what is left out.
+    pub(crate) report: Option<Box<Report>>,
     /// Fields of it that nobody knows.
     pub(crate) unknown_fields: u32,
     pub(crate) reply: oneshot::Sender<Result<Outcome, NotKept>>,
+}
+
+/// An error that was taken in.
+pub(crate) struct Taken {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) clipped: bool,
+    pub(crate) outcome: Outcome,
+    /// The number of the rule that left it out, from 1.
+    pub(crate) ignored_by: Option<usize>,
 }
 
 /// Why a report was not taken in. It may be sent again; under the same event id it counts once.
@@ -25,6 +39,9 @@ pub(crate) enum NotKept {
     /// It could not be written.
     #[error("{0}")]
     Disk(String),
+    /// The program failed on it.
+    #[error("the report could not be read")]
+    Unreadable,
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
@@ -37,6 +54,8 @@ pub(crate) type Look = Box<dyn FnOnce(&Node, Now, &Facts) + Send>;
 pub(crate) enum Question {
     /// Look.
     Ask(Look),
+    /// Give the kept report of an error, if this node has one.
+    Sample(Fingerprint, oneshot::Sender<Option<Report>>),
     /// Tell the node something.
     Tell(Command, oneshot::Sender<()>),
 }
@@ -44,6 +63,7 @@ pub(crate) enum Question {
 /// The sending half.
 #[derive(Clone)]
 pub(crate) struct Door {
+    admission: Arc<Admission>,
     captures: mpsc::Sender<Capture>,
     questions: mpsc::Sender<Question>,
 }
@@ -60,18 +80,34 @@ pub(crate) struct Inside {
 pub(crate) struct Stopping;
 
 impl Door {
-    pub(crate) fn new() -> (Self, Inside) {
+    pub(crate) fn new(admission: Arc<Admission>) -> (Self, Inside) {
         let (captures, captured) = mpsc::channel(REPORTS_WAITING_MAX);
         let (questions, asked) = mpsc::channel(QUESTIONS_WAITING_MAX);
-        (Self { captures, questions }, Inside { captures: captured, questions: asked })
+        (Self { admission, captures, questions }, Inside { captures: captured, questions: asked })
     }
 
-    /// Hands a report over and waits until it is durable. Cancelling leaves open whether it counts.
-    pub(crate) async fn capture(&self, report: Report, unknown_fields: u32) -> Result<Outcome, NotKept> {
+    /// Admits an error, hands it over, and waits until it is durable. Cancelling leaves open whether it counts.
+    pub(crate) async fn take_in(&self, raw: RawError) -> Result<Taken, NotKept> {
+        let (admission, unknown_fields) = (self.admission.clone(), raw.unknown_fields);
+        let admitted = tokio::task::spawn_blocking(move || admission.admit(raw, wall())).await;
+        let (report, fingerprint, clipped, ignored_by) = match admitted.map_err(|_| NotKept::Unreadable)? {
+            Admitted::Ignored { fingerprint, rule } => (None, fingerprint, false, Some(rule)),
+            Admitted::Report(report) => {
+                let (fingerprint, clipped) = (report.fingerprint(), report.clipped());
+                (Some(report), fingerprint, clipped, None)
+            }
+        };
         let (reply, answer) = oneshot::channel();
-        let capture = Capture { report: Box::new(report), unknown_fields, reply };
-        self.captures.send(capture).await.map_err(|_| NotKept::Stopping)?;
-        answer.await.unwrap_or(Err(NotKept::Stopping))
+        self.captures.send(Capture { report, unknown_fields, reply }).await.map_err(|_| NotKept::Stopping)?;
+        let outcome = answer.await.unwrap_or(Err(NotKept::Stopping))?;
+        Ok(Taken { fingerprint, clipped, outcome, ignored_by })
+    }
+
+    /// Asks for the kept report of an error.
+    pub(crate) async fn sample(&self, fingerprint: Fingerprint) -> Result<Option<Report>, Stopping> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question::Sample(fingerprint, reply)).await.map_err(|_| Stopping)?;
+        answer.await.map_err(|_| Stopping)
     }
 
     /// Asks for something that is computed from the state.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use healnode_core::{
-    CallId, Effect, Event, Fingerprint, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, PullResponse, Record, Refusal,
-    RefusalKind, Report,
+    Admission, CallId, Effect, Event, Fingerprint, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, PullResponse, Record,
+    Refusal, RefusalKind, Report,
 };
 use healnode_mesh::{MeshAnswer, MeshCommand, MeshDropReason, MeshEvent, MeshResponse};
 use healnode_store::Store;
@@ -45,6 +45,8 @@ const PEERS_REMEMBERED_MAX: usize = 256;
 /// Everything that a driver works with.
 pub(crate) struct Edges {
     pub(crate) clock: Clock,
+    /// How samples are redacted again when they are read.
+    pub(crate) admission: Arc<Admission>,
     pub(crate) store: Arc<Store>,
     pub(crate) door: Inside,
     pub(crate) mesh: mpsc::Sender<MeshCommand>,
@@ -156,7 +158,7 @@ impl Driver {
                 self.apply(Input::Tick, effects);
             }
             Wake::Capture(capture) => self.take_capture(capture, effects),
-            Wake::Question(question) => self.take_question(question, effects),
+            Wake::Question(question) => self.take_question(question, effects).await,
             Wake::Mesh(event) => self.take_mesh_event(event, effects).await,
             Wake::Forged(Forged::Reply { id, reply }) => self.apply(Input::Forge { id, reply }, effects),
             Wake::Forged(Forged::Health(health)) => self.apply(Input::ForgeHealth(health), effects),
@@ -185,12 +187,19 @@ impl Driver {
         if capture.unknown_fields > 0 {
             *self.facts.dropped.entry("unknown_field").or_default() += u64::from(capture.unknown_fields);
         }
-        self.apply(Input::Captured { id, report: capture.report }, effects);
+        match capture.report {
+            Some(report) => self.apply(Input::Captured { id, report }, effects),
+            None => {
+                *self.facts.dropped.entry("ignored").or_default() += 1;
+                effects.push(Effect::Acknowledge { id, outcome: Outcome::Counted });
+            }
+        }
     }
 
-    fn take_question(&mut self, question: Question, effects: &mut Vec<Effect>) {
+    async fn take_question(&mut self, question: Question, effects: &mut Vec<Effect>) {
         match question {
             Question::Ask(ask) => self.answer(ask),
+            Question::Sample(fingerprint, reply) => drop(reply.send(self.own_sample(fingerprint).await)),
             Question::Tell(command, reply) => {
                 self.apply(Input::Operator(command), effects);
                 self.tellers.push(reply);
@@ -323,6 +332,7 @@ impl Driver {
                 () = &mut retry => return true,
                 Some(question) = self.edges.door.questions.recv() => match question {
                     Question::Ask(ask) => self.answer(ask),
+                    Question::Sample(fingerprint, reply) => drop(reply.send(self.own_sample(fingerprint).await)),
                     Question::Tell(_, reply) => drop(reply),
                 },
                 Some(capture) = self.edges.door.captures.recv() => {
@@ -395,8 +405,8 @@ impl Driver {
     }
 
     async fn own_sample(&self, fingerprint: Fingerprint) -> Option<Report> {
-        let store = self.edges.store.clone();
-        match off_loop(move || Ok(store.sample(fingerprint)?.map(|raw| Report::new(raw, wall())))).await {
+        let (store, admission) = (self.edges.store.clone(), self.edges.admission.clone());
+        match off_loop(move || Ok(store.sample(fingerprint)?.map(|raw| admission.readmit(raw, wall())))).await {
             Ok(report) => report,
             Err(problem) => {
                 let problem: healnode_store::ReadError = problem;
@@ -415,7 +425,7 @@ impl Driver {
             }
             Ask::Sample { id, fingerprint, others } => match answer {
                 Some(MeshAnswer::Sample(Some(raw))) => {
-                    let report = Report::new(*raw, wall());
+                    let report = self.edges.admission.readmit(*raw, wall());
                     self.own_inputs.push(Input::Sample { id, report: Some(Box::new(report)) });
                 }
                 Some(MeshAnswer::Sample(None) | MeshAnswer::Pull(_)) | None => self.ask_holder(id, fingerprint, others),

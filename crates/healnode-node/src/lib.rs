@@ -6,6 +6,7 @@
 
 mod clock;
 pub mod config;
+mod credentials;
 mod deliver;
 mod demo;
 pub mod doctor;
@@ -23,7 +24,7 @@ pub use deliver::{DeliverError, Delivered, report};
 pub use demo::{DemoError, demo};
 pub use exec::{ExecError, exec};
 pub use healnode_mesh::SwarmKey;
-pub use healnode_report::{Explanation, RawError, Report, UnixMillis, fingerprint, normalise, redact};
+pub use healnode_report::{Admission, RawError, Redactor, UnixMillis};
 pub use run::{RunError, identity, new_swarm_key, run};
 pub use status::client;
 

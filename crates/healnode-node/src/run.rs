@@ -18,6 +18,7 @@ use tracing::{info, warn};
 
 use crate::clock::{Clock, wall};
 use crate::config::Config;
+use crate::credentials;
 use crate::door::Door;
 use crate::driver::{Driver, Edges};
 use crate::status::About;
@@ -110,13 +111,15 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let mut policy = config.policy();
     policy.version = crate::VERSION.to_owned();
     let node = Node::new(me, store.epoch(), policy, Box::new(Signer(identity)), snapshot, clock.now());
-    let (door, inside) = Door::new();
+    let admission = Arc::new(credentials::admission(&config));
+    let (door, inside) = Door::new(admission.clone());
     let (to_mesh, mesh_commands) = mpsc::channel(MESH_COMMANDS_MAX);
     let (mesh_sender, mesh_events) = mpsc::channel(MESH_EVENTS_MAX);
     let (to_forge, forge_calls) = mpsc::channel(FORGE_CALLS_MAX);
     let (forge_sender, forged) = mpsc::channel(FORGE_CALLS_MAX);
     let events = event_log::event_stream();
-    let edges = Edges { clock, store, door: inside, mesh: to_mesh, mesh_events, forge: to_forge, forged, events: events.clone() };
+    let edges =
+        Edges { clock, admission, store, door: inside, mesh: to_mesh, mesh_events, forge: to_forge, forged, events: events.clone() };
     let driver = Driver::new(node, edges, known_peers);
     let (stop, stopped) = oneshot::channel();
 

@@ -161,11 +161,12 @@ async fn take_one(file: &Path, door: &Door) -> Result<(), TakeError> {
         set_aside(file);
         return Ok(());
     };
-    let outcome = door.capture(Report::new(raw, wall()), 0).await.map_err(|problem| match problem {
+    let taken = door.take_in(raw).await.map_err(|problem| match problem {
         NotKept::Disk(why) => TakeError::Later(why),
+        NotKept::Unreadable => TakeError::Later(problem.to_string()),
         NotKept::Stopping => TakeError::Stopping,
     })?;
-    match outcome {
+    match taken.outcome {
         Outcome::Counted => {
             if let Err(problem) = std::fs::remove_file(file) {
                 warn!(file = %file.display(), %problem, "a report was counted and its file could not be removed");

@@ -3,6 +3,8 @@
 //! Redaction comes first and the cut second; what the cut leaves is redacted again until nothing changes, so that a part that was
 //! admitted once is admitted unchanged for ever.
 
+use std::borrow::Cow;
+
 use crate::limits::STACK_HEAD_BYTES;
 use crate::redact::redact;
 
@@ -12,24 +14,31 @@ pub(crate) struct Part {
     pub(crate) clipped: bool,
 }
 
-/// Redacts a text, puts it on one line and clips it.
+/// Redacts a text by the built-in rules, puts it on one line and clips it.
 pub(crate) fn line(text: &str, bytes_max: usize) -> Part {
-    settle(text, |text| clip(&one_line(&redact(text)), bytes_max))
+    settle(text, redact, |text| clip(&one_line(text), bytes_max))
 }
 
 /// How often a part is admitted, at most, until it no longer changes. A cut can end a number where it looks like a card's, and the
 /// second round redacts that; the rest is room to spare.
 const ROUNDS_MAX: usize = 6;
 
-/// Admits a text until that changes nothing.
-pub(crate) fn settle(text: &str, admit: impl Fn(&str) -> Part) -> Part {
-    let mut part = admit(text);
+/// Redacts and shapes a text until that changes nothing. What shaping leaves as it is needs no second round: redaction is idempotent.
+pub(crate) fn settle(text: &str, redact: impl Fn(&str) -> Cow<'_, str>, shape: impl Fn(&str) -> Part) -> Part {
+    let round = |text: &str| {
+        let redacted = redact(text);
+        let part = shape(&redacted);
+        let is_settled = part.text == *redacted;
+        (part, is_settled)
+    };
+    let (mut part, mut is_settled) = round(text);
     for _ in 1..ROUNDS_MAX {
-        let next = admit(&part.text);
-        if next.text == part.text {
+        if is_settled {
             break;
         }
-        part = Part { clipped: part.clipped || next.clipped, text: next.text };
+        let (next, settled) = round(&part.text);
+        part = Part { text: next.text, clipped: part.clipped || next.clipped };
+        is_settled = settled;
     }
     part
 }

@@ -1,8 +1,8 @@
 //! Which errors are the same.
 //!
-//! A fingerprint is SHA-256 over length-prefixed fields: algorithm id, error type, normalised message, in-app frames. Any
-//! change that moves a fingerprint needs a new [`ALGORITHM`], or a mesh of two versions files an issue twice;
-//! `tests/data/golden.txt` notices.
+//! A fingerprint is SHA-256 over length-prefixed fields: version of the algorithm, error type, normalised message, in-app frames. A
+//! change that moves a fingerprint needs a new version besides the former one, see [`Algorithms`], or a mesh of two versions files an issue
+//! twice; `tests/data/golden.txt` notices.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,14 +10,42 @@ use std::str::FromStr;
 use serde::de::{Deserializer, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::frames::in_app_frames;
 use crate::normalise::normalise;
 use crate::redact::redact;
 
-/// Version of everything that decides a fingerprint: redaction, normalisation, frames, and the hash's layout.
-pub const ALGORITHM: &str = "hn1";
+/// One version of what decides a fingerprint. Redaction comes before and belongs to none of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Algorithm {
+    /// Its number, from 1. It is hashed in, as `hn1`, and stands in the marker of an issue, as `v1`.
+    pub version: u16,
+    /// Takes out of a redacted message what varies.
+    pub normalise: fn(&str) -> String,
+    /// Takes out of a redacted trace the frames that count, innermost first.
+    pub frames: fn(&str) -> Vec<String>,
+}
+
+/// The versions that a node computes.
+#[derive(Clone, Copy, Debug)]
+pub struct Algorithms {
+    /// The one that new errors are filed under.
+    pub current: Algorithm,
+    /// The one before. Errors that are known by it are followed under it, and so are all while a live node knows no other.
+    pub former: Option<Algorithm>,
+}
+
+impl Algorithms {
+    /// Those of this build. Whoever changes what `current` gives for any text makes it the former one first.
+    pub const BUILT_IN: Algorithms = Algorithms { current: Algorithm { version: 1, normalise, frames: in_app_frames }, former: None };
+}
+
+impl Default for Algorithms {
+    fn default() -> Algorithms {
+        Algorithms::BUILT_IN
+    }
+}
 
 /// The part of a report's own fingerprint that stands for the computed one, as Sentry SDKs write it.
 pub const DEFAULT_PART: &str = "{{ default }}";
@@ -125,74 +153,128 @@ pub enum FingerprintFormatError {
     NotHex,
 }
 
-/// How a fingerprint came about: the fields that were hashed.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// How a fingerprint came about: what was hashed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Explanation {
     /// The fingerprint.
     pub fingerprint: Fingerprint,
+    /// The version of the algorithm that it is of.
+    pub version: u16,
+    /// The fingerprint by the other version in use, with its number.
+    pub other: Option<(Fingerprint, u16)>,
     /// The redacted error type.
     pub error_type: String,
     /// The redacted and normalised message.
     pub message: String,
     /// The in-app frames nearest the throw, `basename:function`, innermost first.
     pub frames: Vec<String>,
+    /// The report's own fingerprint, which takes the place of the above where it does not name it with [`DEFAULT_PART`]; empty for none.
+    pub parts: Vec<String>,
+    /// The number of the operator's rule that leaves it out, from 1.
+    #[serde(skip)]
+    pub(crate) ignored_by: Option<usize>,
 }
 
 /// Fingerprints an error: redacts, normalises, then hashes. `stack` is the trace as its language prints it.
 pub fn fingerprint(error_type: &str, message: &str, stack: Option<&str>) -> Explanation {
     let stack = stack.map(redact);
-    explain(&redact(error_type), &redact(message), stack.as_deref())
+    let redacted =
+        Redacted { error_type: &redact(error_type), message: &redact(message), stack: stack.as_deref(), frames: None, parts: &[] };
+    redacted.explain(&Algorithms::BUILT_IN)
 }
 
-/// Fingerprints what is redacted already.
-pub(crate) fn explain(error_type: &str, message: &str, stack: Option<&str>) -> Explanation {
-    let error_type = error_type.trim().to_owned();
-    let message = normalise(message);
-    let frames = stack.map(in_app_frames).unwrap_or_default();
-    let mut hash = Fields::new();
-    hash.field(&error_type);
-    hash.field(&message);
-    for frame in &frames {
-        hash.field(frame);
+/// What a fingerprint is made from, redacted.
+pub(crate) struct Redacted<'a> {
+    pub(crate) error_type: &'a str,
+    pub(crate) message: &'a str,
+    pub(crate) stack: Option<&'a str>,
+    /// Frames that were chosen by a rule, in the place of those that the algorithm takes from the stack.
+    pub(crate) frames: Option<&'a [String]>,
+    /// The report's own fingerprint.
+    pub(crate) parts: &'a [String],
+}
+
+impl Redacted<'_> {
+    /// Fingerprints by the current version, and by the former one if there is one.
+    pub(crate) fn explain(&self, algorithms: &Algorithms) -> Explanation {
+        let explanation = self.explain_by(&algorithms.current);
+        let other = algorithms.former.as_ref().map(|former| (self.explain_by(former).fingerprint, former.version));
+        Explanation { other, ..explanation }
     }
-    Explanation { fingerprint: hash.finish(), error_type, message, frames }
+
+    fn explain_by(&self, algorithm: &Algorithm) -> Explanation {
+        let error_type = self.error_type.trim().to_owned();
+        let message = (algorithm.normalise)(self.message);
+        let frames = match (self.frames, self.stack) {
+            (Some(frames), _) => frames.to_vec(),
+            (None, Some(stack)) => (algorithm.frames)(stack),
+            (None, None) => Vec::new(),
+        };
+        let mut hash = Fields::new(algorithm.version);
+        hash.field(&error_type);
+        hash.field(&message);
+        for frame in &frames {
+            hash.field(frame);
+        }
+        let computed = hash.finish();
+        let parts: Vec<String> = if self.parts.iter().all(|part| is_default(part)) { Vec::new() } else { self.parts.to_vec() };
+        let fingerprint = if parts.is_empty() { computed } else { of_parts(algorithm.version, &parts, computed) };
+        Explanation { fingerprint, version: algorithm.version, other: None, error_type, message, frames, parts, ignored_by: None }
+    }
 }
 
-/// Fingerprints a report's own list of parts. [`DEFAULT_PART`] is a part like any other here: put the computed fingerprint in
-/// its place first.
-pub fn fingerprint_of_parts(parts: &[String]) -> Fingerprint {
-    let mut hash = Fields::new();
+fn is_default(part: &str) -> bool {
+    part.split_whitespace().collect::<String>() == "{{default}}"
+}
+
+/// Hashes a report's own list of parts, `computed` in the place of the default one.
+fn of_parts(version: u16, parts: &[String], computed: Fingerprint) -> Fingerprint {
+    let mut hash = Fields::new(version);
     hash.field("parts");
     for part in parts {
-        hash.field(part);
+        if is_default(part) { hash.field(&computed.to_string()) } else { hash.field(part) }
     }
     hash.finish()
 }
 
-/// A hash over fields, each with its length first, so that text cannot move from one field to the next.
-struct Fields(Sha256);
+impl Explanation {
+    /// Takes the other version's fingerprint for the fingerprint, and the other way round. Nothing happens when there is no other.
+    pub(crate) fn swap(&mut self) {
+        if let Some((other, version)) = &mut self.other {
+            std::mem::swap(&mut self.fingerprint, other);
+            std::mem::swap(&mut self.version, version);
+        }
+    }
+}
+
+/// Fields to be hashed, each with its length first, so that text cannot move from one field to the next.
+struct Fields(Vec<u8>);
 
 impl Fields {
-    fn new() -> Fields {
-        let mut fields = Fields(Sha256::new());
-        fields.field(ALGORITHM);
+    fn new(version: u16) -> Fields {
+        let mut fields = Fields(Vec::with_capacity(512));
+        fields.field(&format!("hn{version}"));
         fields
     }
 
     fn field(&mut self, text: &str) {
-        self.0.update((text.len() as u64).to_be_bytes());
-        self.0.update(text);
+        self.0.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn finish(self) -> Fingerprint {
-        Fingerprint(self.0.finalize().into())
+        Fingerprint(Sha256::digest(&self.0).into())
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 fn nibble(digit: u8) -> Result<u8, FingerprintFormatError> {

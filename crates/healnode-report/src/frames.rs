@@ -1,73 +1,111 @@
 //! Which places in the code an error came through.
 //!
-//! Every language has a reader that knows its lines; the one that recognises most lines of a trace reads it. Readers return the
-//! frames of the innermost cause, nearest the throw first, and mark the ones of libraries and runtimes. Only the application's own
-//! frames take part in a fingerprint, as `basename:function`: no lines, addresses, arguments or directories, so that neither a new
-//! release of a library nor a moved line changes them. Total on any text, and linear.
+//! One look at each line finds its language; the one with most lines reads the trace, unless only another one finds frames of the
+//! application. Readers return the frames of the innermost cause, nearest the throw first, and mark those of libraries and
+//! runtimes. Only the application's own take part in a fingerprint, as `basename:function`: no lines, addresses, arguments or
+//! directories, so that neither a new release of a library nor a moved line changes them. Total on any text, and linear.
 
+mod bundle;
 mod dotnet;
 mod go;
 mod java;
 mod javascript;
+mod line;
 mod native;
 mod php;
 mod python;
 mod ruby;
 mod rust;
+mod symbol;
 mod text;
 
+use std::borrow::Cow;
+
 use crate::limits::{FRAME_BYTES_MAX, FRAMES_MAX};
+use line::Line;
 
 /// A place in the code.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Frame {
-    /// Base name of the file, or the module, or empty.
-    file: String,
-    /// Name of the function, or empty when it has none.
-    function: String,
+pub(crate) struct Frame<'a> {
+    /// Path of the file, or the module or class, as printed. Empty when the trace names none.
+    pub(crate) path: &'a str,
+    /// Base name of the file in lower case, or the class, without what differs between two builds. May be empty.
+    pub(crate) file: Cow<'a, str>,
+    /// Name of the function without what compilers add to it. Empty when it has none.
+    pub(crate) function: Cow<'a, str>,
     /// Whether it is the application's own code.
-    in_app: bool,
+    pub(crate) in_app: bool,
 }
 
-impl Frame {
-    fn new(path: &str, function: &str, in_app: bool) -> Frame {
-        Frame { file: text::base_name(path).to_ascii_lowercase(), function: function.to_owned(), in_app }
-    }
-
-    fn into_text(self) -> String {
-        let mut text = format!("{}:{}", self.file, self.function);
-        text.truncate(text::floor(&text, FRAME_BYTES_MAX));
-        text
-    }
+/// A stack trace in some language.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Trace<'a> {
+    /// The language, as a fence in Markdown names it.
+    pub(crate) language: &'static str,
+    /// The frames of the innermost cause, nearest the throw first, libraries included.
+    pub(crate) frames: Vec<Frame<'a>>,
 }
 
-/// How a language prints its traces.
-struct Language {
-    /// Name for the fence of a code block in Markdown.
-    fence: &'static str,
-    /// Whether a line can only be of this language's traces.
-    knows: fn(&str) -> bool,
-    /// The frames of the innermost cause, nearest the throw first.
-    read: fn(&[&str]) -> Vec<Frame>,
+/// A language that prints traces of its own kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Language {
+    Python,
+    Java,
+    Go,
+    Rust,
+    Php,
+    Ruby,
+    JavaScript,
+    DotNet,
+    Native,
 }
 
-/// Every language, the one with the more telling lines first.
-const LANGUAGES: &[Language] = &[
-    Language { fence: "python", knows: python::knows, read: python::read },
-    Language { fence: "java", knows: java::knows, read: java::read },
-    Language { fence: "go", knows: go::knows, read: go::read },
-    Language { fence: "rust", knows: rust::knows, read: rust::read },
-    Language { fence: "php", knows: php::knows, read: php::read },
-    Language { fence: "ruby", knows: ruby::knows, read: ruby::read },
-    Language { fence: "javascript", knows: javascript::knows, read: javascript::read },
-    Language { fence: "csharp", knows: dotnet::knows, read: dotnet::read },
-    Language { fence: "cpp", knows: native::knows, read: native::read },
+/// Every language, in the order of the enum. Of two that know equally many lines the first one reads the trace.
+const LANGUAGES: [Language; 9] = [
+    Language::Python,
+    Language::Java,
+    Language::Go,
+    Language::Rust,
+    Language::Php,
+    Language::Ruby,
+    Language::JavaScript,
+    Language::DotNet,
+    Language::Native,
 ];
+
+impl Language {
+    fn fence(self) -> &'static str {
+        match self {
+            Language::Python => "python",
+            Language::Java => "java",
+            Language::Go => "go",
+            Language::Rust => "rust",
+            Language::Php => "php",
+            Language::Ruby => "ruby",
+            Language::JavaScript => "javascript",
+            Language::DotNet => "csharp",
+            Language::Native => "cpp",
+        }
+    }
+
+    fn read<'a>(self, lines: &[Line<'a>]) -> Vec<Frame<'a>> {
+        match self {
+            Language::Python => python::read(lines),
+            Language::Java => java::read(lines),
+            Language::Go => go::read(lines),
+            Language::Rust => rust::read(lines),
+            Language::Php => php::read(lines),
+            Language::Ruby => ruby::read(lines),
+            Language::JavaScript => javascript::read(lines),
+            Language::DotNet => dotnet::read(lines),
+            Language::Native => native::read(lines),
+        }
+    }
+}
 
 /// The language of a trace, as a fence in Markdown names it, or `text`.
 pub fn language(stack: &str) -> &'static str {
-    let lines: Vec<&str> = lines(stack);
-    recognise(&lines).map_or("text", |language| language.fence)
+    read(stack).map_or("text", |trace| trace.language)
 }
 
 /// The application's own frames nearest the throw, innermost cause first, as `basename:function`.
@@ -75,71 +113,137 @@ pub fn language(stack: &str) -> &'static str {
 /// At most [`FRAMES_MAX`]. Recursion is folded. Empty when nothing is recognised, when all frames are of libraries, and when none
 /// of them has a name.
 pub fn in_app_frames(stack: &str) -> Vec<String> {
+    read(stack).map(|trace| key(&trace.frames)).unwrap_or_default()
+}
+
+/// Reads a trace. `None` when no line is of a trace in a language that has a reader.
+pub(crate) fn read(stack: &str) -> Option<Trace<'_>> {
     let lines = lines(stack);
-    let Some(language) = recognise(&lines) else {
-        return Vec::new();
-    };
-    let frames: Vec<Frame> = (language.read)(&lines).into_iter().filter(|frame| frame.in_app).collect();
-    if frames.iter().all(|frame| frame.function.is_empty() && frame.file.is_empty()) {
-        return Vec::new();
+    let mut first = None;
+    for language in by_lines(&lines) {
+        let trace = Trace { language: language.fence(), frames: language.read(&lines) };
+        if trace.frames.iter().any(|frame| frame.in_app) {
+            return Some(trace);
+        }
+        first = first.or(Some(trace));
     }
-    let mut folded = fold(frames);
-    folded.truncate(FRAMES_MAX);
-    folded.into_iter().map(Frame::into_text).collect()
+    first
 }
 
 /// Most lines of a trace that are looked at. A clipped trace has fewer.
 const LINES_MAX: usize = 4096;
 
+/// Room for the lines of most traces.
+const LINES_USUAL: usize = 64;
+
 /// Lines of a trace. Of one that is too long the last ones are left out.
-fn lines(stack: &str) -> Vec<&str> {
-    stack.lines().take(LINES_MAX).collect()
-}
-
-fn recognise(lines: &[&str]) -> Option<&'static Language> {
-    let count = |language: &Language| lines.iter().filter(|line| (language.knows)(line)).count();
-    let mut best: Option<(usize, &Language)> = None;
-    for language in LANGUAGES {
-        let known = count(language);
-        if known > best.map_or(0, |(most, _)| most) {
-            best = Some((known, language));
+///
+/// A logger's prefix is looked for before the first line, and before all lines when none is known for what it is. What all lines
+/// begin with is taken from those that only their neighbours explain.
+fn lines(stack: &str) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line> = Vec::with_capacity(LINES_USUAL);
+    for line in stack.lines().take(LINES_MAX) {
+        let before = lines.last().and_then(|line| line.language);
+        lines.push(Line::after(line, before));
+    }
+    let is_known = lines.iter().any(|line| line.language.is_some());
+    let behind = if is_known { 1 } else { LINES_MAX };
+    for (line, whole) in lines.iter_mut().zip(stack.lines()).take(behind) {
+        *line = Line::behind_prefix(whole);
+    }
+    let prefix = line::shared_prefix(stack, &lines);
+    if prefix > 0 {
+        for (line, whole) in lines.iter_mut().zip(stack.lines()).filter(|(line, _)| line.is_unknown()) {
+            *line = Line::behind(whole, prefix);
         }
     }
-    best.map(|(_, language)| language)
+    lines
 }
 
-/// Longest cycle of frames that is folded into one turn.
-const CYCLE_MAX: usize = 4;
+/// The languages that know some of the lines, the one that knows most of them first.
+fn by_lines(lines: &[Line]) -> impl Iterator<Item = Language> {
+    let mut known = [0_usize; LANGUAGES.len()];
+    for language in lines.iter().filter_map(|line| line.language) {
+        known[language as usize] += 1;
+    }
+    let mut languages = LANGUAGES;
+    languages.sort_by_key(|language| std::cmp::Reverse(known[*language as usize]));
+    languages.into_iter().take_while(move |language| known[*language as usize] > 0)
+}
 
-/// Leaves one turn of each recursion.
-fn fold(frames: Vec<Frame>) -> Vec<Frame> {
-    let mut folded: Vec<Frame> = Vec::with_capacity(frames.len().min(64));
-    for frame in frames {
-        folded.push(frame);
-        for cycle in 1..=CYCLE_MAX {
-            let Some(before) = folded.len().checked_sub(2 * cycle) else {
-                break;
-            };
-            let (first, second) = folded[before..].split_at(cycle);
-            if first == second {
-                folded.truncate(before + cycle);
-                break;
-            }
+/// How often a function has to stand in a trace for its recursion to be a runaway one. Browsers and Node print ten frames, so a
+/// cycle of three turns up three times.
+const RUNAWAY_TURNS: usize = 3;
+
+/// What of a trace takes part in a fingerprint: the application's own frames nearest the throw, as `basename:function`.
+///
+/// At most [`FRAMES_MAX`], each within [`FRAME_BYTES_MAX`]. A function stands in it once, so recursion, also through several
+/// functions, is one turn. A runaway recursion stops at any of its functions; they are put in order.
+pub(crate) fn key(frames: &[Frame]) -> Vec<String> {
+    let mut kept: Vec<(&Frame, usize)> = Vec::with_capacity(FRAMES_MAX);
+    for frame in frames.iter().filter(|frame| frame.in_app && !(frame.file.is_empty() && frame.function.is_empty())) {
+        let known = kept.iter_mut().find(|(known, _)| known.function == frame.function && known.file == frame.file);
+        if let Some((_, turns)) = known {
+            *turns += 1;
+        } else if kept.len() < FRAMES_MAX {
+            kept.push((frame, 1));
         }
     }
-    folded
+    let start = kept.iter().position(|(_, turns)| *turns >= RUNAWAY_TURNS).unwrap_or(kept.len());
+    let length = kept[start..].iter().take_while(|(_, turns)| *turns >= RUNAWAY_TURNS).count();
+    kept[start..start + length].sort_by(|(one, _), (other, _)| (&one.file, &one.function).cmp(&(&other.file, &other.function)));
+    kept.into_iter().map(|(frame, _)| text(frame)).collect()
+}
+
+fn text(frame: &Frame) -> String {
+    let mut text = String::with_capacity(frame.file.len() + 1 + frame.function.len());
+    text.push_str(&frame.file);
+    text.push(':');
+    text.push_str(&frame.function);
+    text.truncate(text::floor(&text, FRAME_BYTES_MAX));
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn frames<'a>(names: &[&'a str]) -> Vec<Frame<'a>> {
+        let frame = |name: &&'a str| Frame { path: "a.py", file: "a.py".into(), function: (*name).into(), in_app: true };
+        names.iter().map(frame).collect()
+    }
+
     #[test]
     fn recursion_is_folded_also_when_it_has_several_steps() {
-        let names = ["top", "even", "odd", "even", "odd", "even", "odd", "main", "main"];
-        let frames = names.iter().map(|name| Frame::new("a.py", name, true)).collect();
-        let folded: Vec<String> = fold(frames).into_iter().map(|frame| frame.function).collect();
-        assert_eq!(folded, ["top", "even", "odd", "main"]);
+        let folded = key(&frames(&["top", "even", "odd", "even", "odd", "main", "main"]));
+        assert_eq!(folded, ["a.py:top", "a.py:even", "a.py:odd", "a.py:main"]);
+    }
+
+    #[test]
+    fn a_runaway_recursion_is_the_same_wherever_it_stopped() {
+        let even = key(&frames(&["even", "odd", "even", "odd", "even", "odd", "main"]));
+        let odd = key(&frames(&["odd", "even", "odd", "even", "odd", "even", "main"]));
+        assert_eq!(even, odd);
+    }
+
+    #[test]
+    fn a_trace_within_another_ones_message_is_read_when_only_it_has_the_applications_frames() {
+        let stack = "org.apache.spark.SparkException: failed\nTraceback (most recent call last):\n  File \"/srv/job.py\", line 3, in run\n\
+                     ValueError: bad\n\tat org.apache.spark.A.a(A.scala:1)\n\tat org.apache.spark.B.b(B.scala:1)\n\tat java.lang.Thread.run(Thread.java:1)";
+        assert_eq!(in_app_frames(stack), ["job.py:run"]);
+        assert_eq!(language(stack), "python");
+    }
+
+    #[test]
+    fn a_loggers_prefix_does_not_matter() {
+        let stack =
+            "goroutine 1 [running]:\nmain.(*Cart).Add(0xc0000, {0x1, 0x2})\n\t/srv/cart.go:21 +0x1d\nmain.main()\n\t/srv/main.go:9 +0x25";
+        for prefix in
+            ["web_1  | ", "2026-11-25T13:10:32.125Z stderr F ", "Nov 25 13:10:32 host app[812]: ", "[2026-11-25 13:10:32] ERROR app: "]
+        {
+            let logged: Vec<String> = stack.lines().map(|line| format!("{prefix}{line}")).collect();
+            assert_eq!(in_app_frames(&logged.join("\r\n")), in_app_frames(stack), "{prefix}");
+        }
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub struct Head {
     pub app: String,
     /// Release of the deployment, or empty.
     pub release: String,
+    /// What tells its frames from others', or 0 when it has none: errors of one type and one place are alike.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub frames: u64,
+}
+
+fn is_none(frames: &u64) -> bool {
+    *frames == 0
 }
 
 impl Head {
@@ -33,6 +40,7 @@ impl Head {
             severity: self.severity,
             app: line(&self.app, NAME_BYTES_MAX).text,
             release: line(&self.release, NAME_BYTES_MAX).text,
+            frames: self.frames,
         }
     }
 }

@@ -17,9 +17,11 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod admission;
 mod clip;
 mod fingerprint;
 mod frames;
+mod grouping;
 mod head;
 pub mod limits;
 mod normalise;
@@ -29,12 +31,14 @@ mod report;
 mod severity;
 mod time;
 
-pub use fingerprint::{ALGORITHM, DEFAULT_PART, Explanation, Fingerprint, FingerprintFormatError, fingerprint, fingerprint_of_parts};
+pub use admission::{Admission, Admitted};
+pub use fingerprint::{Algorithm, Algorithms, DEFAULT_PART, Explanation, Fingerprint, FingerprintFormatError, fingerprint};
 pub use frames::{in_app_frames, language};
+pub use grouping::{Action, Glob, Rule};
 pub use head::Head;
 pub use normalise::{PLACEHOLDER, normalise};
 pub use raw::{RawError, ReportFormatError, System};
-pub use redact::{names_a_secret, redact, redact_argv};
+pub use redact::{Redactor, RedactorError, RedactorOptions, names_a_secret, redact, redact_argv};
 pub use report::Report;
 pub use severity::{Severity, SeverityFormatError};
 pub use time::{TimeFormatError, UnixMillis};

@@ -47,6 +47,10 @@ pub struct RawError {
     pub system: Option<System>,
     /// How many fields were ignored because their names are unknown.
     pub unknown_fields: u32,
+    /// Frames that an operator's rule chose when the report was admitted first.
+    pub(crate) frames: Option<Vec<String>>,
+    /// The version that it was counted under, if that was not the current one.
+    pub(crate) algorithm: Option<u16>,
     pub(crate) clipped: bool,
 }
 
@@ -86,6 +90,8 @@ impl RawError {
             count: 1,
             system: None,
             unknown_fields: 0,
+            frames: None,
+            algorithm: None,
             clipped: false,
         }
     }
@@ -95,6 +101,11 @@ impl RawError {
     /// # Errors
     /// Says what is wrong, in which field, and what is allowed there; never repeats a value.
     pub fn from_json(text: &str) -> Result<RawError, ReportFormatError> {
+        serde_json::from_str(text).or_else(|_| RawError::from_json_value(text))
+    }
+
+    /// Reads in two steps, so that what is wrong can be told without the place where the reader noticed.
+    fn from_json_value(text: &str) -> Result<RawError, ReportFormatError> {
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|error| ReportFormatError::NotJson { line: error.line(), column: error.column() })?;
         if !value.is_object() {
@@ -215,6 +226,8 @@ fn read_field<'de, A: MapAccess<'de>>(raw: &mut RawError, name: &str, map: &mut 
             raw.count = count.max(1);
         }
         "system" => raw.system = read(map, name, "an object with strings as values")?,
+        "frames" => raw.frames = read(map, name, "a list of strings, one a frame")?,
+        "algorithm" => raw.algorithm = read(map, name, "the number of a version")?,
         "clipped" => raw.clipped = read(map, name, "true or false")?,
         _ => {
             map.next_value::<IgnoredAny>()?;

@@ -3,20 +3,24 @@
 //! [`Report::new`] is the only constructor: it redacts, clips to the bounds in `limits.rs`, and fingerprints what is left. A
 //! stored or received report comes back as a [`RawError`] through the same constructor, and comes out equal.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::admission::Admission;
 use crate::clip::{Part, clip, clip_middle, line, one_line, settle};
-use crate::fingerprint::{DEFAULT_PART, Explanation, Fingerprint, explain, fingerprint_of_parts};
+use crate::fingerprint::{Algorithms, Explanation, Fingerprint, Redacted};
+use crate::grouping::{Decision, Verdict, decide};
 use crate::head::Head;
 use crate::limits::{
-    COMMAND_BYTES_MAX, COUNT_MAX, DIRECTORY_BYTES_MAX, ERROR_TYPE_BYTES_MAX, EVENT_ID_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX,
-    MESSAGE_BYTES_MAX, NAME_BYTES_MAX, PART_BYTES_MAX, PARTS_MAX, STACK_BYTES_MAX, TAG_NAME_BYTES_MAX, TAG_VALUE_BYTES_MAX, TAGS_MAX,
+    COMMAND_BYTES_MAX, COUNT_MAX, DIRECTORY_BYTES_MAX, ERROR_TYPE_BYTES_MAX, EVENT_ID_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_MAX,
+    LOG_LINE_BYTES_MAX, LOG_LINES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, PART_BYTES_MAX, PARTS_MAX, STACK_BYTES_MAX, TAG_NAME_BYTES_MAX,
+    TAG_VALUE_BYTES_MAX, TAGS_MAX,
 };
 use crate::raw::{RawError, System};
-use crate::redact::{quote_argv, redact, redact_argv, redact_command_line, redact_named};
+use crate::redact::{Redactor, quote_argv, redact, redact_command_line};
 use crate::severity::Severity;
 use crate::time::UnixMillis;
 
@@ -50,6 +54,10 @@ pub struct Report {
     count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<System>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<u16>,
     clipped: bool,
     #[serde(skip)]
     explanation: Explanation,
@@ -60,17 +68,18 @@ fn as_text<S: Serializer>(at: &UnixMillis, serializer: S) -> Result<S::Ok, S::Er
 }
 
 impl Report {
-    /// Admits an error: redacts, clips, fingerprints. `now` is its time if it carries none.
+    /// Admits an error by the built-in rules: redacts, clips, fingerprints. `now` is its time if it carries none.
     pub fn new(raw: RawError, now: UnixMillis) -> Report {
-        let mut clipper = Clipper { clipped: raw.clipped };
+        Report::admit(raw, now, &Admission::default())
+    }
+
+    /// Admits an error by an operator's rules. No rule is asked that could leave it out.
+    pub(crate) fn admit(raw: RawError, now: UnixMillis, admission: &Admission) -> Report {
+        let mut clipper = Clipper { redactor: &admission.redactor, clipped: raw.clipped };
         let severity = raw.severity.unwrap_or_else(|| Severity::of(&raw.error_type, &raw.message));
-        let error_type = clipper.line(&raw.error_type, ERROR_TYPE_BYTES_MAX);
-        let message = clipper.text(&raw.message, MESSAGE_BYTES_MAX);
-        let stack = raw.stack.map(|stack| clipper.stack(&stack)).filter(|stack| !stack.is_empty());
-        let parts = clipper.parts(&raw.fingerprint);
-        let explanation = explain(&error_type, &message, stack.as_deref());
-        Report {
-            explanation: with_parts(explanation, &parts),
+        let Essence { error_type, message, stack, frames, parts, explanation } = Essence::of(&raw, admission, &mut clipper);
+        let report = Report {
+            explanation,
             error_type,
             message,
             stack,
@@ -86,13 +95,36 @@ impl Report {
             tags: clipper.tags(raw.tags),
             count: clipper.count(raw.count),
             system: raw.system.map(|system| clipper.system(&system)),
+            frames,
+            algorithm: None,
             clipped: clipper.clipped,
-        }
+        };
+        let is_former = raw.algorithm.is_some_and(|version| report.former().is_some_and(|(_, former)| former == version));
+        if is_former { report.into_former() } else { report }
     }
 
-    /// What is the same for all occurrences of this error.
+    /// What is the same for all occurrences of this error, by the version that it is counted under.
     pub fn fingerprint(&self) -> Fingerprint {
         self.explanation.fingerprint
+    }
+
+    /// The fingerprint by the version before and its number, unless there is none, or the report is counted under it already.
+    pub fn former(&self) -> Option<(Fingerprint, u16)> {
+        self.explanation.other.filter(|(_, version)| *version < self.explanation.version)
+    }
+
+    /// The same report, counted under the version before; unchanged when there is none.
+    pub fn into_former(mut self) -> Report {
+        if self.former().is_some() {
+            self.explanation.swap();
+            self.algorithm = Some(self.explanation.version);
+        }
+        self
+    }
+
+    /// Its fingerprints by every version in use, each with the version's number; the one that it is counted under first.
+    pub fn fingerprints(&self) -> impl Iterator<Item = (Fingerprint, u16)> {
+        std::iter::once((self.explanation.fingerprint, self.explanation.version)).chain(self.explanation.other)
     }
 
     /// How the fingerprint came about.
@@ -183,43 +215,102 @@ impl Report {
             severity: self.severity,
             app: self.app.clone().unwrap_or_default(),
             release: self.release.clone().unwrap_or_default(),
+            frames: frames_digest(&self.explanation.frames),
         };
         head.admit()
     }
 }
 
-fn with_parts(mut explanation: Explanation, parts: &[String]) -> Explanation {
-    let is_default = |part: &str| part.split_whitespace().collect::<String>() == "{{default}}" || part == DEFAULT_PART;
-    if parts.iter().all(|part| is_default(part)) {
-        return explanation;
+/// What of an error makes its fingerprint, and the fingerprint.
+struct Essence {
+    error_type: String,
+    message: String,
+    stack: Option<String>,
+    /// Frames that a rule chose.
+    frames: Option<Vec<String>>,
+    parts: Vec<String>,
+    explanation: Explanation,
+}
+
+impl Essence {
+    fn of(raw: &RawError, admission: &Admission, clipper: &mut Clipper<'_>) -> Essence {
+        let error_type = clipper.line(&raw.error_type, ERROR_TYPE_BYTES_MAX);
+        let message = clipper.text(&raw.message, MESSAGE_BYTES_MAX);
+        let stack = raw.stack.as_ref().map(|stack| clipper.stack(stack)).filter(|stack| !stack.is_empty());
+        let Decision { frames, verdict } = decide(&admission.rules, &error_type, &message, stack.as_deref());
+        let (rule, verdict) = verdict.unzip();
+        let ignored_by = rule.filter(|_| matches!(verdict, Some(Verdict::Ignore)));
+        let parts = match verdict {
+            Some(Verdict::Fingerprint(parts)) => clipper.parts(&filled_in(&parts, &error_type, &message, &admission.algorithms)),
+            Some(Verdict::Ignore) | None => clipper.parts(&raw.fingerprint),
+        };
+        let frames = frames.or_else(|| raw.frames.clone()).map(|frames| clipper.frames(&frames));
+        // What the operator allowed to be shown takes no part: other nodes do not know of it.
+        let bare = |text| if admission.redactor.has_allowed() { redact(text) } else { Cow::Borrowed(text) };
+        let bare_stack = stack.as_deref().map(bare);
+        let key = Redacted {
+            error_type: &bare(&error_type),
+            message: &bare(&message),
+            stack: bare_stack.as_deref(),
+            frames: frames.as_deref(),
+            parts: &parts,
+        };
+        let explanation = Explanation { ignored_by, ..key.explain(&admission.algorithms) };
+        Essence { error_type, message, stack, frames, parts, explanation }
     }
-    let computed = explanation.fingerprint.to_string();
-    let parts: Vec<String> = parts.iter().map(|part| if is_default(part) { computed.clone() } else { part.clone() }).collect();
-    explanation.fingerprint = fingerprint_of_parts(&parts);
-    explanation
+}
+
+/// Fingerprints an error as [`Report::admit`] does, and leaves out the rest of the report.
+pub(crate) fn explain(raw: &RawError, admission: &Admission) -> Explanation {
+    Essence::of(raw, admission, &mut Clipper { redactor: &admission.redactor, clipped: false }).explanation
+}
+
+/// The parts of a rule with what they stand for, but for the default one.
+fn filled_in(parts: &[String], error_type: &str, message: &str, algorithms: &Algorithms) -> Vec<String> {
+    let fill = |part: &String| match part.split_whitespace().collect::<String>().as_str() {
+        "{{type}}" => error_type.to_owned(),
+        "{{message}}" => (algorithms.current.normalise)(message),
+        _ => part.clone(),
+    };
+    parts.iter().map(fill).collect()
+}
+
+/// Frames in few bytes: the first 8 of a SHA-256, or 0 for none.
+fn frames_digest(frames: &[String]) -> u64 {
+    if frames.is_empty() {
+        return 0;
+    }
+    let hash: [u8; 32] = Sha256::digest(frames.join("\n")).into();
+    hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// Redacts and clips the parts of one report, and remembers whether anything was cut.
-struct Clipper {
+struct Clipper<'a> {
+    redactor: &'a Redactor,
     clipped: bool,
 }
 
-impl Clipper {
+impl Clipper<'_> {
     fn keep(&mut self, part: Part) -> String {
         self.clipped |= part.clipped;
         part.text
     }
 
+    fn shaped(&mut self, text: &str, shape: impl Fn(&str) -> Part) -> String {
+        let part = settle(text, |text| self.redactor.redact(text), shape);
+        self.keep(part)
+    }
+
     fn line(&mut self, text: &str, bytes_max: usize) -> String {
-        self.keep(line(text, bytes_max))
+        self.shaped(text, |text| clip(&one_line(text), bytes_max))
     }
 
     fn text(&mut self, text: &str, bytes_max: usize) -> String {
-        self.keep(settle(text, |text| clip(&redact(text), bytes_max)))
+        self.shaped(text, |text| clip(text, bytes_max))
     }
 
     fn stack(&mut self, text: &str) -> String {
-        self.keep(settle(text, |text| clip_middle(&redact(text), STACK_BYTES_MAX)))
+        self.shaped(text, |text| clip_middle(text, STACK_BYTES_MAX))
     }
 
     fn name(&mut self, name: Option<String>) -> Option<String> {
@@ -242,7 +333,7 @@ impl Clipper {
         if logs.is_empty() {
             return Vec::new();
         }
-        let whole = self.keep(settle(&logs.join("\n"), |text| clip_lines(&redact(text))));
+        let whole = self.shaped(&logs.join("\n"), clip_lines);
         whole.split('\n').map(str::to_owned).collect()
     }
 
@@ -250,9 +341,13 @@ impl Clipper {
         let quoted = match argv {
             [] => return None,
             [line] => line.clone(),
-            _ => quote_argv(&redact_argv(argv)),
+            _ => quote_argv(&self.redactor.redact_argv(argv)),
         };
-        let part = settle(&quoted, |text| clip(&one_line(&redact_command_line(text)), COMMAND_BYTES_MAX));
+        let part = settle(
+            &quoted,
+            |text| Cow::Owned(self.redactor.redact(&redact_command_line(text)).into_owned()),
+            |text| clip(&one_line(text), COMMAND_BYTES_MAX),
+        );
         Some(self.keep(part)).filter(|command| !command.is_empty())
     }
 
@@ -261,12 +356,20 @@ impl Clipper {
         parts.iter().take(PARTS_MAX).map(|part| self.line(part, PART_BYTES_MAX)).collect()
     }
 
+    fn frames(&mut self, frames: &[String]) -> Vec<String> {
+        frames.iter().take(FRAMES_MAX).map(|frame| self.line(frame, FRAME_BYTES_MAX)).collect()
+    }
+
     fn tags(&mut self, tags: BTreeMap<String, String>) -> BTreeMap<String, String> {
         self.clipped |= tags.len() > TAGS_MAX;
         let mut kept = BTreeMap::new();
         for (name, value) in tags.into_iter().take(TAGS_MAX) {
             let name = self.line(&name, TAG_NAME_BYTES_MAX);
-            let value = settle(&value, |value| clip(&one_line(&redact_named(&name, value)), TAG_VALUE_BYTES_MAX));
+            let value = settle(
+                &value,
+                |value| Cow::Owned(self.redactor.redact_named(&name, value)),
+                |value| clip(&one_line(value), TAG_VALUE_BYTES_MAX),
+            );
             let value = self.keep(value);
             kept.insert(name, value);
         }

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use healnode_report::{Head, RawError, Report, Severity, UnixMillis, fingerprint, in_app_frames, language, normalise, redact, redact_argv};
+use healnode_report::{
+    Head, RawError, Redactor, RedactorOptions, Report, Severity, UnixMillis, fingerprint, in_app_frames, language, normalise, redact,
+    redact_argv,
+};
 use proptest::prelude::*;
 
 const NOW: UnixMillis = UnixMillis(1_795_612_232_000);
@@ -162,7 +165,46 @@ const PIECES: &[&str] = &[
     "v1beta1",
     "$Proxy9",
     "W/",
+    "curl ",
+    "docker login ",
+    "net use \\\\nas\\v ",
+    "IDENTIFIED BY ",
+    "PDO->__construct(",
+    "kind: Secret",
+    "\ndata:\n  a: ",
+    "mnemonic ",
+    "legal winner thank year wave sausage worth useful legal winner thank yellow",
+    "<wsse:Password a=b>",
+    "</wsse:Password>",
+    "Password(",
+    "| ",
+    " string = ",
+    "&quot;",
+    "\\u003d",
+    "HEROKU_KEY",
+    "AKIAIOSFODNN7EXAMPLQ",
+    "MTE3",
+    "phone: ",
+    "Invalid user ",
+    "пароль",
+    "<x-ticket>",
+    "TCK-12",
+    "id=",
+    "${",
 ];
+
+/// A redactor with rules that overlap, ask for what is beside a match, and meet the tokens of other rules.
+fn redactor() -> Redactor {
+    let pattern = |(name, pattern): (&str, &str)| (name.to_owned(), pattern.to_owned());
+    let patterns = [("ticket", "TCK-[0-9]+"), ("edge", r"e\b"), ("id", r"id=(\w+)"), ("ten", "[a-z]{10,}"), ("open", "<[a-z]")];
+    Redactor::new(&RedactorOptions {
+        patterns: patterns.map(pattern).to_vec(),
+        allowed: ["hunter2", "8.8.8.8", "anna"].map(str::to_owned).to_vec(),
+        credentials: ["password", "aB3dE5fG7hJ9kL1mN3pQ", "x1y2z3x1y2z3"].map(str::to_owned).to_vec(),
+        ip_addresses: false,
+    })
+    .expect("the patterns are sound")
+}
 
 fn text() -> impl Strategy<Value = String> {
     let pieces = proptest::collection::vec(proptest::sample::select(PIECES), 0..24).prop_map(|pieces| pieces.concat());
@@ -201,6 +243,19 @@ proptest! {
     }
 
     #[test]
+    fn redacting_twice_by_own_rules_changes_nothing(text in text()) {
+        let redactor = redactor();
+        let once = redactor.redact(&text).into_owned();
+        prop_assert_eq!(redactor.redact(&once), once.as_str());
+    }
+
+    #[test]
+    fn a_credential_never_stays(before in text(), after in text()) {
+        let redacted = redactor().redact(&format!("{before} aB3dE5fG7hJ9kL1mN3pQ {after}")).into_owned();
+        prop_assert!(!redacted.contains("aB3dE5fG7hJ9kL1mN3pQ"));
+    }
+
+    #[test]
     fn redacted_text_has_no_control_characters(text in text()) {
         let redacted = redact(&text).into_owned();
         prop_assert!(!redacted.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
@@ -229,7 +284,7 @@ proptest! {
     fn a_head_that_is_admitted_again_stays_equal(raw in raw(), text in text()) {
         let head = Report::new(raw, NOW).head();
         prop_assert_eq!(head.clone().admit(), head);
-        let foreign = Head { error_type: text.clone(), message: text.clone(), severity: Severity::Low, app: text, release: String::new() };
+        let foreign = Head { error_type: text.clone(), message: text.clone(), severity: Severity::Low, app: text, release: String::new(), frames: 0 };
         let admitted = foreign.admit();
         prop_assert!(!admitted.message.contains('\n') && !admitted.error_type.contains('\n'));
         prop_assert_eq!(admitted.clone().admit(), admitted);
@@ -314,6 +369,7 @@ fn variable() -> impl Strategy<Value = String> {
 #[test]
 fn adversarial_texts_take_linear_time() {
     let start = Instant::now();
+    let redactor = redactor();
     for piece in PIECES.iter().chain(&[
         "sk-ant-",
         "eyJ-",
@@ -345,9 +401,37 @@ fn adversarial_texts_take_linear_time() {
         "name: auth\nvalue: ${",
         "-----END PRIVATE KEY-----",
         "A\\n-----END PRIVATE KEY-----\n",
+        "curl -u ",
+        "curl a 'b ",
+        "mysql -p\"",
+        "net use a ",
+        "identified by a ",
+        "pdo->__construct('a', ",
+        "jdbc:oracle:a/",
+        "kind: Secret\ndata:\n  a: b\n",
+        "data:{\"a\":\"",
+        "mnemonic legal winner thank year wave sausage worth useful legal winner ",
+        "<a:password b=",
+        "password(a",
+        "| password | ",
+        "token aB3dE5fG7hJ9k ",
+        "api key ",
+        "token string = ",
+        "form-data; name=\"password\"\n\n",
+        "&quot;password&quot;:&quot;",
+        "AKIAIOSFODNN7EXAMPLQ ",
+        "MTE3MTE3MTE3MTE3MTE3MTE3.",
+        "Private-Lines: 1\n",
+        "-----BEGIN%20PRIVATE KEY-----%0A",
+        "phone: 1",
+        "password=\n string(",
+        "e ",
+        "id=",
+        "<x-ticket>",
     ]) {
         let text = piece.repeat(200_000 / piece.len());
         redact(&text);
+        redactor.redact(&text);
         redact(&format!("{text}{}", ">".repeat(text.len() / 4)));
         redact_argv(std::slice::from_ref(&text));
         normalise(&text[..text.len().min(8192 / piece.len() * piece.len())]);

@@ -539,6 +539,7 @@ impl Issue {
         FoundIssue {
             issue: self.reference(),
             markers: if self.own { self.markers.clone() } else { Vec::new() },
+            is_one_error: self.markers.len() == 1,
             created_at: UnixMillis((WALL_BASE_MS + self.at.0) / 1_000 * 1_000),
             closing: self.closing,
             locked: self.locked,

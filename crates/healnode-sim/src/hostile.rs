@@ -47,7 +47,7 @@ impl Hostile {
     /// Returns what it says next, and the name and number up to which it has spoken.
     pub(crate) fn speak(&mut self, wall: UnixMillis, dice: &mut Dice) -> Run {
         let after = Seq(self.seq);
-        let mut bodies = vec![Body::Presence(Presence { can_file: true, version: "9.9.9".to_owned() })];
+        let mut bodies = vec![Body::Presence(Presence { can_file: true, version: "9.9.9".to_owned(), algorithm: 1 })];
         let flood = dice.below(25).min(INVENTED_MAX - self.invented);
         self.invented += flood;
         for _ in 0..flood {
@@ -78,6 +78,7 @@ fn tally(fingerprint: Fingerprint, wall: UnixMillis, dice: &mut Dice) -> Body {
         severity: if dice.per_mille(200) { Severity::Critical } else { Severity::Medium },
         app: "elsewhere".to_owned(),
         release: String::new(),
+        frames: 0,
     };
     let count = [1, 3, 1_000, u64::MAX][dice.below(4)];
     let tally = Tally { count, first_seen: UnixMillis(0), last_seen: wall, head, releases: Default::default() };

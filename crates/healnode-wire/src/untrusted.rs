@@ -110,6 +110,7 @@ fn is_release_redacted(release: &str) -> bool {
         severity: Severity::Low,
         app: String::new(),
         release: release.to_owned(),
+        frames: 0,
     };
     head.admit().release == release
 }

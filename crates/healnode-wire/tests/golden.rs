@@ -37,6 +37,7 @@ fn tally() -> Tally {
         severity: Severity::High,
         app: "shop".to_owned(),
         release: "v1".to_owned(),
+        frames: 0,
     };
     let releases = BTreeMap::from([("v1".to_owned(), 2), ("other".to_owned(), 1)]);
     Tally { count: 3, first_seen: UnixMillis(1_795_612_232_000), last_seen: UnixMillis(1_795_612_233_000), head, releases }
@@ -58,7 +59,7 @@ fn run() -> Run {
         note(FilingStep::Idle, Some(filed(closed))),
         note(FilingStep::Claim, Some(filed(Standing::Gone { occurrences: 9 }))),
         Body::Mute { fingerprint: fingerprint(), mute },
-        Body::Presence(Presence { can_file: true, version: "0.1.0".to_owned() }),
+        Body::Presence(Presence { can_file: true, version: "0.1.0".to_owned(), algorithm: 1 }),
     ];
     let sign = |(seq, body)| Signed { statement: statement(seq, body), signature: Signature([0x5a; 64]) };
     let statements = (11..).zip(bodies).map(sign).collect();

@@ -193,6 +193,7 @@ fn tally_body(change: impl FnOnce(&mut Tally)) -> Body {
         severity: Severity::Low,
         app: "shop".to_owned(),
         release: String::new(),
+        frames: 0,
     };
     let mut tally = Tally { count: 1, first_seen: UnixMillis(1), last_seen: UnixMillis(1), head, releases: Default::default() };
     change(&mut tally);
@@ -200,7 +201,7 @@ fn tally_body(change: impl FnOnce(&mut Tally)) -> Body {
 }
 
 fn presence() -> Body {
-    Body::Presence(Presence { can_file: true, version: "1".to_owned() })
+    Body::Presence(Presence { can_file: true, version: "1".to_owned(), algorithm: 1 })
 }
 
 #[test]
@@ -224,7 +225,7 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
         filed("u".repeat(URL_BYTES_MAX + 1), Standing::Open),
         filed(String::new(), Standing::Closed(Baseline { at: UnixMillis(1), unnamed: 0, releases })),
         Body::Mute { fingerprint, mute },
-        Body::Presence(Presence { can_file: true, version: "x".repeat(129) }),
+        Body::Presence(Presence { can_file: true, version: "x".repeat(129), algorithm: 1 }),
     ];
     for body in bodies {
         let bad = run(vec![presence(), body.clone()]);

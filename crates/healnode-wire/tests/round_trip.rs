@@ -103,6 +103,7 @@ fn largest_tally() -> Body {
         severity: Severity::Critical,
         app: text(NAME_BYTES_MAX),
         release: text(NAME_BYTES_MAX),
+        frames: 0,
     };
     let releases: BTreeMap<String, u64> = (0..8).map(|n| (format!("{n}{}", text(NAME_BYTES_MAX - 1)), u64::MAX)).collect();
     let tally = Tally { count: u64::MAX, first_seen: UnixMillis(u64::MAX), last_seen: UnixMillis(u64::MAX), head, releases };

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ledger::{Ledger, OTHER_RELEASES, Source};
 use crate::limits::{EVENT_IDS_MAX, FINGERPRINTS_MAX, RELEASES_MAX};
-use crate::{Body, CallId, DropReason, Effect, Millis, Now, Outcome, Record, Tally};
+use crate::{Body, CallId, DropReason, Effect, Millis, NodeId, Now, Outcome, Record, Tally};
 
 /// Stands in the ring where the next event id goes, so that a restart goes on at the same place.
 const NO_EVENT: [u8; 16] = [0; 16];
@@ -81,6 +81,7 @@ impl Counting {
 
 impl super::Node {
     pub(super) fn captured(&mut self, now: Now, id: CallId, report: Report, out: &mut Vec<Effect>) {
+        let report = self.by_known_version(now, report);
         let fingerprint = report.fingerprint();
         let known = self.ledger.entry(&fingerprint).is_some() || self.counting.tallies.contains_key(&fingerprint);
         if !known && self.ledger.is_full() {
@@ -106,6 +107,20 @@ impl super::Node {
         }
         out.push(Effect::Acknowledge { id, outcome: Outcome::Counted });
         self.say_tally_or_later(now, fingerprint, out);
+    }
+
+    /// An error that is known by the version of the algorithm before is followed under it. So is every error while a live node knows no other:
+    /// else the two would count it apart.
+    fn by_known_version(&self, now: Now, report: Report) -> Report {
+        let Some((former, version)) = report.former() else { return report };
+        let is_known = self.ledger.entry(&former).is_some() || self.counting.unsaid.contains(&former);
+        if is_known || self.has_live_node_of(now, version) { report.into_former() } else { report }
+    }
+
+    /// Returns whether a live node counts by this version of the algorithm, or an earlier one.
+    fn has_live_node_of(&self, now: Now, version: u16) -> bool {
+        let is_of = |node: NodeId| self.ledger.presence(node).is_some_and(|presence| presence.algorithm <= version);
+        self.sharing.known().any(|node| is_of(node) && self.is_live(now, node))
     }
 
     /// Counts a report. Returns whether a sample like it is kept already: one of the same release.

@@ -13,10 +13,11 @@ use crate::filing::{Doubt, Filing, GiveUp, Move};
 use crate::issue::{Writer, draft, draft_many, reopening_comment};
 use crate::ledger::Entry;
 use crate::limits::{GROUP_MEMBERS_MAX, HOLDERS_ASKED_MAX, URL_BYTES_MAX};
+use crate::similar::similar;
 use crate::time::duration_millis;
 use crate::{
     Body, CallId, CloseReason, Effect, Event, Filed, FilingNote, FilingStep, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Intent,
-    IssueNumber, IssueRef, Marker, Millis, NodeId, Now, Record, Standing,
+    IssueNumber, IssueRef, Millis, NodeId, Now, Record, Standing,
 };
 
 /// What waits to be filed, and what is being filed.
@@ -420,7 +421,7 @@ impl super::Node {
         let Some(filing) = self.desk.current.as_mut().filter(|filing| filing.awaits(id)) else {
             return self.upkeep_sample_came(id, report, out);
         };
-        let sample = report.filter(|report| filing.members == [report.fingerprint()]);
+        let sample = report.filter(|report| report.fingerprints().any(|(key, _)| filing.members == [key]));
         let next = filing.next_after_sample(sample);
         self.carry_out(now, next, out);
     }
@@ -488,7 +489,7 @@ impl super::Node {
         let id = self.new_call();
         let Some(filing) = &mut self.desk.current else { return };
         step(filing, id);
-        let markers = filing.members.iter().map(|member| Marker::of(*member)).collect();
+        let markers = filing.members.iter().flat_map(|member| filing.markers(*member)).collect();
         out.push(Effect::Forge { id, call: ForgeCall::Look { markers } });
     }
 
@@ -556,9 +557,14 @@ impl super::Node {
 
     pub(super) fn draft_with(&self, writer: &Writer<'_>, members: &[Fingerprint], sample: Option<&Report>) -> Option<crate::IssueDraft> {
         let entries: Vec<(Fingerprint, &Entry)> = members.iter().filter_map(|member| Some((*member, self.ledger.entry(member)?))).collect();
+        let is_of_sample = |member: Fingerprint| sample.is_some_and(|sample| sample.fingerprints().any(|(key, _)| key == member));
         match &entries[..] {
             [] => None,
-            [(fingerprint, entry)] => Some(draft(writer, *fingerprint, entry, sample)),
+            [(fingerprint, entry)] => Some(draft(writer, *fingerprint, entry, sample, &similar(&self.ledger, *fingerprint))),
+            [(fingerprint, _), ..] if entries.iter().all(|(member, _)| is_of_sample(*member)) => {
+                let sum = Entry::sum(&entries.iter().map(|(_, entry)| *entry).collect::<Vec<_>>());
+                Some(draft(writer, *fingerprint, &sum, sample, &similar(&self.ledger, *fingerprint)))
+            }
             many => Some(draft_many(writer, many)),
         }
     }

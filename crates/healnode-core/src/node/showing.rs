@@ -6,6 +6,7 @@ use healnode_report::{Fingerprint, UnixMillis};
 
 use crate::ledger::Entry;
 use crate::limits::AHEAD_MAX_MS;
+use crate::similar::similar;
 use crate::time::duration_millis;
 use crate::{
     Digest, ErrorState, ErrorView, Filed, FilingStep, IssueRef, IssueView, Millis, Mute, NodeId, Now, PeerView, Standing, StatusView, Why,
@@ -59,7 +60,9 @@ impl super::Node {
 
     /// Returns one fingerprint, if it is known.
     pub fn error(&self, now: Now, fingerprint: Fingerprint) -> Option<ErrorView> {
-        self.view(now, fingerprint, self.ledger.entry(&fingerprint)?)
+        let mut error = self.view(now, fingerprint, self.ledger.entry(&fingerprint)?)?;
+        error.similar = similar(&self.ledger, fingerprint).into_iter().map(|(similar, _)| similar).collect();
+        Some(error)
     }
 
     /// Returns the known fingerprints whose hexadecimal text begins with `prefix`, at most two.
@@ -118,6 +121,7 @@ impl super::Node {
             leader: self.candidates(now, &fingerprint).first().copied(),
             issue,
             pull_request: None,
+            similar: Vec::new(),
         })
     }
 
@@ -143,7 +147,7 @@ impl super::Node {
     /// Returns why a fingerprint is, or is not, filed.
     pub fn why(&self, now: Now, fingerprint: Fingerprint) -> Option<Why> {
         let entry = self.ledger.entry(&fingerprint)?;
-        let error = self.view(now, fingerprint, entry)?;
+        let error = self.error(now, fingerprint)?;
         let candidates = self.candidates(now, &fingerprint);
         let rank = candidates.iter().position(|node| *node == self.me);
         let next_at =

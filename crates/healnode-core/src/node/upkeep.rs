@@ -12,6 +12,7 @@ use healnode_report::{Fingerprint, Report, UnixMillis};
 use crate::issue::{Writer, quiet_comment, spike_comment};
 use crate::ledger::{Entry, Ledger};
 use crate::limits::AHEAD_MAX_MS;
+use crate::similar::similar;
 use crate::time::duration_millis;
 use crate::{
     CallId, CloseReason, Closing, Effect, Event, Filed, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueNumber, IssueRef, Marker,
@@ -165,11 +166,14 @@ impl super::Node {
     pub(super) fn upkeep_sample_came(&mut self, id: CallId, report: Option<Box<Report>>, out: &mut Vec<Effect>) {
         let Some((_, chore)) = self.upkeep.current.take_if(|(current, _)| *current == id) else { return };
         let Chore::Sample { issue, members, tell } = chore else { return };
-        // Written without its sample, the issue would lose its stack trace. It is brought up to date when a holder is there again.
-        let Some(sample) = report.filter(|report| members.contains(&report.fingerprint())) else { return };
+        let sample = report.filter(|report| report.fingerprints().any(|(key, _)| members.contains(&key)));
+        if sample.is_none() && members.len() == 1 {
+            // Written without its sample, the issue would lose its stack trace. It is brought up to date when a holder is there again.
+            return;
+        }
         let refresh = Chore::Refresh { issue, members, tell };
         let id = self.new_call();
-        if let Some(effect) = self.chore_effect(id, &refresh, Some(&sample)) {
+        if let Some(effect) = self.chore_effect(id, &refresh, sample.as_deref()) {
             out.push(effect);
             self.upkeep.current = Some((id, refresh));
         }
@@ -393,7 +397,7 @@ fn kept_issues(found: &[FoundIssue]) -> BTreeMap<Marker, &FoundIssue> {
     kept
 }
 
-/// Returns open issues that are no use, each with the older one that stays: all their markers are on lower ones, which are open, or were when
+/// Returns open issues that are no use, each with the older one that stays: all their errors are on lower ones, which are open, or were when
 /// this one was created.
 fn duplicates(found: &[FoundIssue]) -> Vec<(IssueNumber, IssueNumber)> {
     let mut by_marker = BTreeMap::<Marker, Vec<&FoundIssue>>::new();
@@ -407,6 +411,9 @@ fn duplicates(found: &[FoundIssue]) -> Vec<(IssueNumber, IssueNumber)> {
             let twins = by_marker.get(marker)?.iter().filter(|twin| is_older_twin(twin, issue));
             twins.min_by_key(|twin| twin.rank()).map(|twin| twin.issue.number)
         };
+        if issue.is_one_error {
+            return issue.markers.iter().filter_map(older).min();
+        }
         issue.markers.iter().map(older).collect::<Option<Vec<_>>>()?.into_iter().min()
     };
     found.iter().filter(|issue| issue.issue.open).filter_map(|issue| Some((issue.issue.number, stays(issue)?))).collect()
@@ -490,10 +497,21 @@ fn refresh_chore(ledger: &Ledger, found: &FoundIssue, members: Vec<Fingerprint>)
     let stated = found.stated.unwrap_or_default();
     let told = numbers.told.max(stated.told);
     let tell = !found.locked && told > 0 && told.checked_mul(SPIKE_FACTOR).is_some_and(|enough| numbers.occurrences >= enough);
-    let stale = step(numbers.occurrences) > step(numbers.announced.max(stated.occurrences));
+    let has_grown = step(numbers.occurrences) > step(numbers.announced.max(stated.occurrences));
+    let is_due = tell || has_grown || names_too_few(ledger, &members, stated.similar);
     let issue = found.issue.clone();
-    let chore = if members.len() == 1 { Chore::Sample { issue, members, tell } } else { Chore::Refresh { issue, members, tell } };
-    (tell || stale).then_some(chore)
+    let may_be_one = members.len() <= VERSIONS_MAX;
+    let chore = if may_be_one { Chore::Sample { issue, members, tell } } else { Chore::Refresh { issue, members, tell } };
+    is_due.then_some(chore)
+}
+
+/// Versions of the algorithm under which one error may be counted.
+const VERSIONS_MAX: usize = 2;
+
+/// Returns whether an issue lacks similar errors that have issues by now.
+fn names_too_few(ledger: &Ledger, members: &[Fingerprint], named: usize) -> bool {
+    let [member] = members else { return false };
+    similar(ledger, *member).iter().filter(|(_, entry)| entry.issue().is_some()).count() > named
 }
 
 /// Returns the highest of 1, 2, 5, 10, 20, 50 … that `count` has reached, so that a busy error is not edited at every bundle.
@@ -515,7 +533,8 @@ mod tests {
         let created_at = UnixMillis(number * 1_000);
         let closing = (!open).then_some(Closing { at: UnixMillis(number * 1_000 + 500), reason: CloseReason::Completed });
         let issue = IssueRef { number: IssueNumber(number), url: String::new(), open };
-        FoundIssue { issue, markers, created_at, closing, locked: false, muted: false, quiet: false, stated: None }
+        let is_one_error = members.len() == 1;
+        FoundIssue { issue, markers, is_one_error, created_at, closing, locked: false, muted: false, quiet: false, stated: None }
     }
 
     fn check(found: &[FoundIssue], expected: &[(u64, u64)]) {

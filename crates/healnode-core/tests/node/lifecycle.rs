@@ -219,7 +219,7 @@ fn who_sees_less_than_an_issue_names_does_not_call_it_quiet() {
     mesh.start(0);
     mesh.report_critical(0, "MemoryError");
     mesh.run_for(100);
-    mesh.forge.edit(FIRST, |found| found.stated = Some(healnode_core::Stated { occurrences: 50, told: 50 }));
+    mesh.forge.edit(FIRST, |found| found.stated = Some(healnode_core::Stated { occurrences: 50, told: 50, similar: 0 }));
     mesh.run_for(5_000);
     assert!(!mesh.forge.issues[0].quiet);
 }
@@ -308,4 +308,33 @@ fn a_peer_that_says_every_issue_is_given_up_brings_about_no_second_one() {
     let calls = mesh.forge.calls.len();
     mesh.run_for(300);
     assert!(mesh.forge.calls[calls..].iter().all(|(_, call)| matches!(call, ForgeCall::Survey)), "it is not looked for over and over");
+}
+
+#[test]
+fn errors_that_differ_in_one_word_are_named_on_each_others_issue_once() {
+    let mut mesh = Mesh::of(2);
+    let say = |mesh: &mut Mesh, message: &str| {
+        for _ in 0..3 {
+            mesh.report_raw(0, RawError::new("OperationalError", message));
+        }
+    };
+    say(&mut mesh, "no such table: orders in main");
+    mesh.run_past_the_bundle();
+    say(&mut mesh, "no such table: invoices in main");
+    say(&mut mesh, "the disk image is malformed");
+    mesh.run_for(300);
+    let texts: Vec<(u64, &str)> = mesh
+        .forge
+        .calls
+        .iter()
+        .filter_map(|(_, call)| match call {
+            ForgeCall::Create(draft) => Some((0, draft.body.as_str())),
+            ForgeCall::Update { number, draft } => Some((number.0, draft.body.as_str())),
+            _ => None,
+        })
+        .filter(|(_, body)| body.contains("## See Also"))
+        .collect();
+    let [(0, created), (1, updated)] = texts[..] else { panic!("{texts:?}") };
+    assert!(created.contains("- #1: `OperationalError: no such table: orders in main`"), "{created}");
+    assert!(updated.contains("`OperationalError: no such table: invoices in main`"), "{updated}");
 }

@@ -8,3 +8,4 @@ mod hostile;
 mod lifecycle;
 mod mesh;
 mod order;
+mod upgrade;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use healnode_report::{Admission, Algorithm, Algorithms};
+
 use healnode_core::{
     Body, CallId, CloseReason, Closing, Command, Effect, Epoch, Fingerprint, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Input,
     IssueNumber, IssueRef, Lease, LeaseNonce, LeaseRecord, LeaseStep, Marker, Millis, Node, NodeId, Now, Outcome, Policy, PullRequest,
@@ -37,6 +39,8 @@ pub(crate) struct Member {
     wake_at: Option<Millis>,
     cut_off: bool,
     lives: u8,
+    /// The versions by which its reports are fingerprinted.
+    algorithms: Algorithms,
     /// What became of its reports.
     pub(crate) outcomes: Vec<Outcome>,
 }
@@ -101,6 +105,7 @@ impl Mesh {
             wake_at: None,
             cut_off: false,
             lives: 0,
+            algorithms: Algorithms::BUILT_IN,
             outcomes: Vec::new(),
         };
         Self {
@@ -161,6 +166,16 @@ impl Mesh {
         member.disk = Snapshot::default();
         member.samples.clear();
         member.epoch.0 += 1;
+    }
+
+    /// Restarts a node as one of the next version of the algorithm, which still knows this one.
+    pub(crate) fn upgrade(&mut self, place: usize) {
+        let this = Algorithms::BUILT_IN.current;
+        let next = Algorithm { version: this.version + 1, ..this };
+        let member = &mut self.members[place];
+        member.algorithms = Algorithms { current: next, former: Some(this) };
+        member.policy.algorithm = next.version;
+        self.restart(place);
     }
 
     /// Cuts a node off from the others, without a word.
@@ -307,7 +322,8 @@ impl Mesh {
 
     pub(crate) fn report_raw(&mut self, place: usize, raw: RawError) -> Fingerprint {
         self.reports += 1;
-        let report = Report::new(raw, self.time().wall);
+        let admission = Admission { algorithms: self.members[place].algorithms, ..Admission::default() };
+        let report = admission.readmit(raw, self.time().wall);
         let fingerprint = report.fingerprint();
         self.give(place, Input::Captured { id: CallId(self.reports), report: Box::new(report) });
         fingerprint
@@ -362,6 +378,7 @@ impl Forge {
                 self.issues.push(FoundIssue {
                     issue: issue.clone(),
                     markers: Marker::read_all(&draft.body),
+                    is_one_error: Marker::are_of_one_error(&draft.body),
                     created_at: wall,
                     closing: None,
                     locked: false,

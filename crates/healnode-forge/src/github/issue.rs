@@ -69,6 +69,7 @@ impl IssueAnswer {
         FoundIssue {
             issue: self.reference(),
             markers: Marker::read_all(body),
+            is_one_error: Marker::are_of_one_error(body),
             created_at: time(self.created_at.as_deref()),
             closing: (!self.is_open()).then(|| Closing { at: time(self.closed_at.as_deref()), reason: self.close_reason() }),
             locked: self.locked,
@@ -198,7 +199,7 @@ mod tests {
         let closing = shown.closing.unwrap();
         assert_eq!((closing.at.to_string().as_str(), closing.reason), ("2026-11-26T00:00:00.000Z", CloseReason::NotPlanned));
         assert!(shown.locked && shown.muted && shown.quiet);
-        assert_eq!(shown.stated, Some(Stated { occurrences: 12, told: 10 }));
+        assert_eq!(shown.stated, Some(Stated { occurrences: 12, told: 10, similar: 0 }));
 
         let plain = answer(|_| {}).shown_to("alice");
         assert_eq!((plain.markers.len(), plain.closing, plain.stated, plain.created_at), (0, None, None, UnixMillis(0)));

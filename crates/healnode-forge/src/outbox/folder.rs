@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use healnode_core::limits::URL_BYTES_MAX;
-use healnode_core::{FoundIssue, IssueNumber, IssueRef, MUTE_LABEL, QUIET_LABEL, Stated, UnixMillis};
+use healnode_core::{FoundIssue, IssueNumber, IssueRef, MUTE_LABEL, Marker, QUIET_LABEL, Stated, UnixMillis};
 
 use super::page::Page;
 use crate::percent::encode;
@@ -207,6 +207,7 @@ impl Entry {
         FoundIssue {
             issue: self.reference(),
             markers: self.page.markers(),
+            is_one_error: Marker::are_of_one_error(self.page.body()),
             created_at: self.page.created().unwrap_or(self.changed),
             closing: self.page.closing(self.changed),
             locked: self.page.is_locked(),

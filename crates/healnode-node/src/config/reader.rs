@@ -2,6 +2,7 @@
 //!
 //! A wrong value reads as a placeholder, so that reading goes on and all faults are found; the result counts only if there was none.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,6 +40,12 @@ impl<'a> Reader<'a> {
         self.refuse_value(key, &value, problem);
     }
 
+    /// Notes that something is wrong with a setting, without showing its value.
+    pub(super) fn refuse_key(&mut self, key: &str, problem: impl Into<String>) {
+        let origin = self.setting(key).map_or(Origin::Default, |setting| setting.origin.clone());
+        self.faults.push(Fault::of_key(origin, key, problem));
+    }
+
     pub(super) fn switch(&mut self, key: &str) -> bool {
         let Some(setting) = self.setting(key) else { return false };
         if let Value::Switch(switch) = setting.value {
@@ -60,7 +67,7 @@ impl<'a> Reader<'a> {
     ) -> N {
         let number = match self.setting(key).map(|setting| &setting.value) {
             Some(Value::Number(number)) => N::try_from(*number).ok().filter(|number| range.contains(number)),
-            Some(Value::Text(_) | Value::Switch(_) | Value::List(_) | Value::Other(_)) | None => None,
+            Some(Value::Text(_) | Value::Switch(_) | Value::List(_) | Value::Tables(_) | Value::Other(_)) | None => None,
         };
         number.unwrap_or_else(|| {
             self.refuse(key, format!("allowed is a whole number from {} to {}", range.start(), range.end()));
@@ -72,7 +79,7 @@ impl<'a> Reader<'a> {
     pub(super) fn duration(&mut self, key: &str, range: RangeInclusive<Duration>) -> Duration {
         let read = |setting: &Setting| match &setting.value {
             Value::Text(text) => duration::parse(text).ok().filter(|duration| range.contains(duration)),
-            Value::Number(_) | Value::Switch(_) | Value::List(_) | Value::Other(_) => None,
+            Value::Number(_) | Value::Switch(_) | Value::List(_) | Value::Tables(_) | Value::Other(_) => None,
         };
         self.setting(key).and_then(read).unwrap_or_else(|| {
             let (least, most) = (duration::format(*range.start()), duration::format(*range.end()));
@@ -85,7 +92,7 @@ impl<'a> Reader<'a> {
     pub(super) fn text<T>(&mut self, key: &str, allowed: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let value = match self.setting(key).map(|setting| &setting.value) {
             Some(Value::Text(text)) if !text.contains(char::is_control) => parse(text),
-            Some(Value::Text(_) | Value::Number(_) | Value::Switch(_) | Value::List(_) | Value::Other(_)) | None => None,
+            Some(Value::Text(_) | Value::Number(_) | Value::Switch(_) | Value::List(_) | Value::Tables(_) | Value::Other(_)) | None => None,
         };
         if value.is_none() {
             self.refuse(key, format!("allowed is {allowed}"));
@@ -105,6 +112,31 @@ impl<'a> Reader<'a> {
             match no_control.and_then(|()| parse(&item)) {
                 Ok(value) => values.push(value),
                 Err(problem) => self.refuse_value(key, &Value::Text(item).to_toml(), problem),
+            }
+        }
+        values
+    }
+
+    /// Reads tables under one name, each by `read`, which says what is wrong with one. What it did not ask for is unknown.
+    pub(super) fn tables<T>(&mut self, key: &str, read: impl Fn(&mut Row) -> Result<T, String>) -> Vec<T> {
+        let tables = match self.setting(key).map(|setting| &setting.value) {
+            Some(Value::Tables(tables)) => tables.clone(),
+            Some(Value::List(items)) if items.is_empty() => Vec::new(),
+            Some(Value::Text(_) | Value::Number(_) | Value::Switch(_) | Value::List(_) | Value::Other(_)) | None => {
+                self.refuse(key, format!("allowed are tables in a file, each under a line [[{key}]]"));
+                return Vec::new();
+            }
+        };
+        let mut values = Vec::new();
+        for (number, table) in (1..).zip(tables) {
+            let mut row = Row { left: table, problem: None };
+            let value = read(&mut row);
+            let unknown = || row.left.keys().next().map(|name| format!("{name} is unknown there"));
+            match (row.problem.take().or_else(unknown), value) {
+                (None, Ok(value)) => values.push(value),
+                (Some(problem), _) | (None, Err(problem)) => {
+                    self.refuse_key(key, format!("number {number}: {problem}"));
+                }
             }
         }
         values
@@ -164,6 +196,48 @@ impl<'a> Reader<'a> {
     fn refuse_value(&mut self, key: &str, value: &str, problem: impl Into<String>) {
         let origin = self.setting(key).map_or(Origin::Default, |setting| setting.origin.clone());
         self.faults.push(Fault::of_value(origin, key, value, problem));
+    }
+}
+
+/// One of several tables under one name.
+pub(super) struct Row {
+    left: BTreeMap<String, Value>,
+    problem: Option<String>,
+}
+
+impl Row {
+    /// Takes a text out.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        match self.left.remove(name)? {
+            Value::Text(text) if !text.is_empty() => return Some(text),
+            Value::Text(_) | Value::Number(_) | Value::Switch(_) | Value::List(_) | Value::Tables(_) | Value::Other(_) => {}
+        }
+        self.refuse(format!("{name} has to be a text in quotes, and not empty"));
+        None
+    }
+
+    /// Takes a switch out.
+    pub(super) fn switch(&mut self, name: &str) -> Option<bool> {
+        match self.left.remove(name)? {
+            Value::Switch(switch) => return Some(switch),
+            Value::Text(_) | Value::Number(_) | Value::List(_) | Value::Tables(_) | Value::Other(_) => {}
+        }
+        self.refuse(format!("{name} has to be true or false, without quotes"));
+        None
+    }
+
+    /// Takes a list of texts out.
+    pub(super) fn list(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.left.remove(name)? {
+            Value::List(items) if !items.is_empty() => return Some(items),
+            Value::Text(_) | Value::Number(_) | Value::Switch(_) | Value::List(_) | Value::Tables(_) | Value::Other(_) => {}
+        }
+        self.refuse(format!("{name} has to be a list of texts, such as [\"checkout\"]"));
+        None
+    }
+
+    fn refuse(&mut self, problem: String) {
+        self.problem.get_or_insert(problem);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Which keys exist is decided by `default.toml` alone; names of environment variables follow from the keys. Unknown keys and variables are
 //! found here; whether a value is allowed is `reader.rs`'s matter. Reads no file and no environment of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -59,6 +59,8 @@ pub(super) enum Value {
     Number(i64),
     Switch(bool),
     List(Vec<String>),
+    /// Tables under one name, as `[[section.name]]` in a file. Each value is under its key.
+    Tables(Vec<BTreeMap<String, Value>>),
     /// What no setting takes, as it stands in the file.
     Other(String),
 }
@@ -218,7 +220,7 @@ impl Setting {
             Value::List(_) => {
                 Some(Value::List(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()))
             }
-            Value::Text(_) | Value::Other(_) => None,
+            Value::Text(_) | Value::Tables(_) | Value::Other(_) => None,
         };
         self.value = value.unwrap_or_else(|| Value::Text(text.to_owned()));
         self.origin = origin;
@@ -231,6 +233,9 @@ impl Value {
             DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::Number),
             DeValue::Boolean(switch) => Some(Value::Switch(*switch)),
+            DeValue::Array(items) if items.iter().any(|item| item.get_ref().is_table()) => {
+                items.iter().map(|item| Some(table_of_toml(item.get_ref().as_table()?, source))).collect::<Option<_>>().map(Value::Tables)
+            }
             DeValue::Array(items) => {
                 items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<_>>().map(Value::List)
             }
@@ -246,9 +251,19 @@ impl Value {
             Value::Number(number) => number.to_string(),
             Value::Switch(switch) => switch.to_string(),
             Value::List(items) => toml::Value::from(items.clone()).to_string(),
+            Value::Tables(tables) => format!("[{}]", tables.iter().map(table_to_toml).collect::<Vec<_>>().join(", ")),
             Value::Other(text) => text.clone(),
         }
     }
+}
+
+fn table_of_toml(table: &DeTable<'_>, source: &str) -> BTreeMap<String, Value> {
+    table.iter().map(|(name, value)| (name.get_ref().clone().into_owned(), Value::of_toml(value, source))).collect()
+}
+
+fn table_to_toml(table: &BTreeMap<String, Value>) -> String {
+    let pairs: Vec<String> = table.iter().map(|(name, value)| format!("{name} = {}", value.to_toml())).collect();
+    format!("{{ {} }}", pairs.join(", "))
 }
 
 /// A value in a file that is no section.

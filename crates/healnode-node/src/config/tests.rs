@@ -63,7 +63,7 @@ fn what_is_shown_says_where_each_setting_comes_from_and_reads_back() {
     says("socket = \"/run/h.sock\" ", "# flag --socket");
     says("data_dir = \"/home/me/.local/state/healnode\" ", "# default");
     says("listen = [\"/ip4/127.0.0.1/tcp/0\", \"/ip6/::1/tcp/0\"]", "# environment HEALNODE_MESH_LISTEN");
-    assert_eq!(toml.lines().filter(|line| line.starts_with('[')).count(), 9, "{toml}");
+    assert_eq!(toml.lines().filter(|line| line.starts_with('[')).count(), 11, "{toml}");
 
     let again = Folder::with_file(&toml);
     assert_eq!(Config::load(&again.sources(&[])).unwrap().bundle.storm, 5);
@@ -403,4 +403,57 @@ impl Folder {
             ..Sources::default()
         }
     }
+}
+
+fn load_file(text: &str) -> Result<Config, ConfigError> {
+    Config::load(&Folder::with_file(text).sources(&[]))
+}
+
+fn check_table(text: &str, says: &str) {
+    let error = load_file(text).expect_err(text).to_string();
+    assert!(error.contains(says), "{text}\n{error}");
+}
+
+#[test]
+fn rules_on_grouping_are_tables_in_a_file_and_show_as_they_are() {
+    let text = r#"
+[[grouping.rule]]
+type = "*TimeoutError"
+fingerprint = ["gateway", "{{ type }}"]
+
+[[grouping.rule]]
+path = "*/shared/*"
+in_app = false
+"#;
+    let config = load_file(text).unwrap();
+    assert_eq!(config.grouping.rules.len(), 2);
+    assert!(config.grouping.rules[0].error_type.as_ref().is_some_and(|glob| glob.fits("ReadTimeoutError")));
+    assert_eq!(config.grouping.rules[1].action, Action::InApp(false));
+    assert_eq!(load_file(&config.to_toml()).unwrap().grouping, config.grouping);
+}
+
+#[test]
+fn a_rule_that_cannot_be_meant_is_refused_with_its_number_and_what_it_lacks() {
+    check_table("[[grouping.rule]]\ntype = \"A\"", "grouping.rule: number 1: needs one of fingerprint, ignore = true and in_app");
+    check_table("[[grouping.rule]]\ntype = \"A\"\nignore = true\nfingerprint = [\"x\"]", "needs one of");
+    check_table("[[grouping.rule]]\nignore = true", "needs type, message or path");
+    check_table("[[grouping.rule]]\ntype = \"A\"\nin_app = true", "in_app needs the path");
+    check_table("[[grouping.rule]]\ntype = \"A\"\nignore = \"yes\"", "ignore has to be true or false");
+    check_table("[[grouping.rule]]\ntypo = \"A\"\ntype = \"A\"\nignore = true", "typo is unknown there");
+    check_table("[grouping]\nrule = \"A\"", "each under a line [[grouping.rule]]");
+}
+
+#[test]
+fn patterns_and_allowed_texts_reach_the_redactor_and_a_bad_pattern_is_named() {
+    let text = "[redact]\nallow = [\"help@example.com\"]\n[[redact.pattern]]\nname = \"customer\"\nregex = 'CUST-[0-9]{6}'";
+    let redactor = load_file(text).unwrap().admission().redactor;
+    assert_eq!(redactor.redact("CUST-123456 wrote to help@example.com"), "<x-customer> wrote to help@example.com");
+    check_table("[[redact.pattern]]\nname = \"customer\"\nregex = '('", "redact.pattern: pattern customer is no regular expression");
+    check_table("[[redact.pattern]]\nname = \"customer\"", "needs a name and a regex");
+}
+
+#[test]
+fn credentials_of_the_node_go_from_texts_whatever_they_look_like() {
+    let redactor = load_file("").unwrap().admission_without(vec!["plain-looking-token".to_owned()]).redactor;
+    assert_eq!(redactor.redact("it said plain-looking-token twice"), "it said <secret> twice");
 }

@@ -12,7 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use healnode_core::{Command, Event, Fingerprint, Outcome, Report, UnixMillis};
+use healnode_core::{Command, Event, Fingerprint, Outcome, UnixMillis};
 use healnode_report::RawError;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -212,7 +212,13 @@ async fn error(State(desk): State<Desk>, Path(prefix): Path<String>) -> Answer {
 
 async fn why(State(desk): State<Desk>, Path(prefix): Path<String>) -> Answer {
     let fingerprint = resolve(&desk, prefix).await?;
-    Ok(ok(&desk.door.ask(move |node, now, _| node.why(now, fingerprint)).await?))
+    let why = desk.door.ask(move |node, now, _| node.why(now, fingerprint)).await?;
+    let sample = desk.door.sample(fingerprint).await?;
+    let mut answer = serde_json::to_value(&why).unwrap_or_default();
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("grouping".to_owned(), sample.map_or(Value::Null, |sample| json!(sample.explanation())));
+    }
+    Ok(ok(&answer))
 }
 
 /// What an operator may say with a mute or an unmute.
@@ -263,25 +269,26 @@ async fn report(State(desk): State<Desk>, body: Result<String, StringRejection>)
     if raw.app.is_none() && !desk.about.app.is_empty() {
         raw.app = Some(desk.about.app.clone());
     }
-    let unknown_fields = raw.unknown_fields;
-    let report = tokio::task::spawn_blocking(move || Report::new(raw, wall())).await;
-    let report = report.map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, "the report could not be read".to_owned()))?;
-    let answer = json!({
-        "fingerprint": report.fingerprint(),
-        "event_id": event_id,
-        "clipped": report.clipped(),
-    });
-    match desk.door.capture(report, unknown_fields).await {
-        Ok(Outcome::Counted) => Ok(ok(&answer)),
-        Ok(Outcome::LedgerFull) => {
-            let message = "the ledger holds as many different errors as it may; it takes more once old ones are forgotten";
-            Err(Problem(StatusCode::INSUFFICIENT_STORAGE, message.to_owned()))
-        }
-        Err(NotKept::Disk(why)) => Err(Problem(StatusCode::INSUFFICIENT_STORAGE, why)),
-        Err(NotKept::Stopping) => Err(Stopping.into()),
+    let taken = match desk.door.take_in(raw).await {
+        Ok(taken) => taken,
+        Err(NotKept::Disk(why)) => return Err(Problem(StatusCode::INSUFFICIENT_STORAGE, why)),
+        Err(problem @ NotKept::Unreadable) => return Err(Problem(StatusCode::INTERNAL_SERVER_ERROR, problem.to_string())),
+        Err(NotKept::Stopping) => return Err(Stopping.into()),
+    };
+    if taken.outcome == Outcome::LedgerFull {
+        let message = "the ledger holds as many different errors as it may; it takes more once old ones are forgotten";
+        return Err(Problem(StatusCode::INSUFFICIENT_STORAGE, message.to_owned()));
     }
+    let mut answer = json!({
+        "fingerprint": taken.fingerprint,
+        "event_id": event_id,
+        "clipped": taken.clipped,
+    });
+    if let Some(rule) = taken.ignored_by {
+        answer["ignored_by_rule"] = json!(rule);
+    }
+    Ok(ok(&answer))
 }
-
 async fn stream_events(State(desk): State<Desk>) -> Response {
     let events = futures::stream::unfold(desk.events.subscribe(), async |mut events| {
         loop {

@@ -1,54 +1,80 @@
-//! What the readers of several languages need: names of files and functions, and whose code a path is.
+//! What the readers of several languages need: names of files, lines behind them, and brackets.
 
-/// The part of a path behind its last separator, without query, fragment, and content hash.
-pub(crate) fn base_name(path: &str) -> String {
-    let path = path.split(['?', '#']).next().unwrap_or(path);
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    without_hash(name)
+use std::borrow::Cow;
+
+/// The directories and the file of a path, whichever way its separators lean.
+pub(super) fn components(path: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(path);
+    std::iter::from_fn(move || {
+        let path = rest?;
+        let end = path.bytes().position(is_separator);
+        rest = end.map(|end| &path[end + 1..]);
+        Some(&path[..end.unwrap_or(path.len())])
+    })
 }
 
-/// `main.3f9a1c2b.js` and `main-3f9a1c2b.js` without the hash.
-fn without_hash(name: &str) -> String {
-    let is_hash = |part: &str| {
-        part.len() >= 6
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && part.bytes().any(|byte| byte.is_ascii_digit())
-            && part.bytes().filter(u8::is_ascii_alphabetic).count() >= 2
-    };
-    let mut parts: Vec<&str> = name.split('.').collect();
-    if parts.len() >= 3 && is_hash(parts[parts.len() - 2]) {
-        parts.remove(parts.len() - 2);
-    }
-    if parts.len() >= 2
-        && let Some((stem, hash)) = parts[parts.len() - 2].rsplit_once('-')
-        && is_hash(hash)
-    {
-        let at = parts.len() - 2;
-        parts[at] = stem;
-    }
-    parts.join(".")
+fn is_separator(byte: u8) -> bool {
+    byte == b'/' || byte == b'\\'
 }
 
-/// Whether a path holds one of several directories, whichever way its separators lean.
-pub(crate) fn holds_any(path: &str, directories: &[&str]) -> bool {
-    let path = path.replace('\\', "/");
-    directories.iter().any(|directory| path.contains(directory))
+/// The part of a path behind its last separator.
+pub(super) fn last_component(path: &str) -> &str {
+    &path[path.bytes().rposition(is_separator).map_or(0, |separator| separator + 1)..]
+}
+
+/// The part of a path behind its last separator, in lower case.
+pub(super) fn base_name(path: &str) -> Cow<'_, str> {
+    lower(last_component(path))
+}
+
+/// A name in lower case.
+pub(super) fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
+}
+
+/// A path without the words of a logger's prefix before it. Blanks belong to a path that begins at a root.
+pub(super) fn rooted(path: &str) -> &str {
+    if path.starts_with(['/', '<']) || path.get(1..3).is_some_and(|root| root == ":/" || root == ":\\") {
+        return path;
+    }
+    last_word(path)
+}
+
+/// What stands behind the last blank.
+pub(super) fn last_word(text: &str) -> &str {
+    &text[text.bytes().rposition(|byte| byte == b' ' || byte == b'\t').map_or(0, |blank| blank + 1)..]
+}
+
+/// Whether a text is one or more decimal digits.
+pub(super) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Splits `path:line` or `path:line:column` into the path and the rest. `None` without a line.
-pub(crate) fn split_line(place: &str) -> Option<&str> {
-    let strip = |text: &'_ str| -> Option<usize> {
+pub(super) fn split_line(place: &str) -> Option<&str> {
+    let strip = |text: &str| -> Option<usize> {
         let (path, number) = text.rsplit_once(':')?;
-        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then_some(path.len())
+        is_number(number).then_some(path.len())
     };
     let once = strip(place)?;
     let twice = strip(&place[..once]);
     Some(&place[..twice.unwrap_or(once)]).filter(|path| !path.is_empty())
 }
 
+/// The text behind `  12: `, `12 ` or another mark. `None` without a number of at most five digits.
+pub(super) fn behind_number<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
+    let digits = text.bytes().take(6).take_while(u8::is_ascii_digit).count();
+    if digits == 0 || digits == 6 {
+        return None;
+    }
+    text[digits..].strip_prefix(mark)
+}
+
 /// A name without what stands between brackets of a kind, however deep.
-pub(crate) fn without_brackets(name: &str, open: char, close: char) -> String {
+pub(super) fn without_brackets(name: &str, open: char, close: char) -> Cow<'_, str> {
+    if !name.contains(open) {
+        return Cow::Borrowed(name);
+    }
     let mut depth = 0_usize;
     let mut out = String::with_capacity(name.len());
     for character in name.chars() {
@@ -60,11 +86,11 @@ pub(crate) fn without_brackets(name: &str, open: char, close: char) -> String {
             out.push(character);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// The last place at or before `at` where a text may be cut.
-pub(crate) fn floor(text: &str, at: usize) -> usize {
+pub(super) fn floor(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -72,10 +98,11 @@ pub(crate) fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-/// What stands between the first `open` and the next `close` behind it.
-pub(crate) fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(open)?;
-    rest.split_once(close).map(|(inside, _)| inside)
+/// Whether a dotted name is below one of those in a sorted list, none of which is below another one.
+pub(super) fn is_below_any(name: &str, sorted: &[&str]) -> bool {
+    let behind = sorted.partition_point(|entry| *entry <= name);
+    let before = sorted[..behind].last();
+    before.and_then(|entry| name.strip_prefix(entry)).is_some_and(|rest| rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -83,16 +110,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_name_has_no_directory_query_or_hash() {
-        for (path, name) in [
-            ("/srv/app/main.py", "main.py"),
-            (r"C:\src\Main.cs", "Main.cs"),
-            ("https://x.test/static/main.3f9a1c2b.js?v=3", "main.js"),
-            ("assets/index-B7x9aQ2d.js", "index.js"),
-            ("jquery.min.js", "jquery.min.js"),
-        ] {
-            assert_eq!(base_name(path), name);
-        }
+    fn a_base_name_has_no_directory_and_no_capitals() {
+        assert_eq!(base_name("/srv/app/main.py"), "main.py");
+        assert_eq!(base_name(r"C:\src\Main.cs"), "main.cs");
+        assert_eq!(base_name("main.py"), "main.py");
     }
 
     #[test]
@@ -101,5 +122,16 @@ mod tests {
         assert_eq!(split_line("a.go:12"), Some("a.go"));
         assert_eq!(split_line("http://h:80/a.js:1:2"), Some("http://h:80/a.js"));
         assert_eq!(split_line("a.go"), None);
+    }
+
+    #[test]
+    fn a_list_is_asked_for_whole_parts_of_a_name() {
+        let sorted = ["java", "javax", "org.apache"];
+        assert!(is_below_any("java.util.List", &sorted));
+        assert!(is_below_any("javax.sql.Row", &sorted));
+        assert!(is_below_any("org.apache.Foo", &sorted));
+        assert!(!is_below_any("javac.util.List", &sorted));
+        assert!(!is_below_any("org.Foo", &sorted));
+        assert!(!is_below_any("java", &sorted));
     }
 }

@@ -7,84 +7,44 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
 
-use super::clean::clean;
+use super::flags::{flags_of, has_flags};
 use super::keys::secret_kind;
-use super::kind::{CREDENTIALS, Kind, PASSWORD, is_kind};
-use super::pairs::{is_blank_or_reference, is_harmless};
-use super::redact;
-
-/// A flag that takes a secret, for some programs only.
-struct Flag {
-    programs: &'static [&'static str],
-    flag: &'static str,
-    /// Whether the value may be the next word.
-    takes_next: bool,
-    /// Whether the value may be joined to the flag.
-    joined: bool,
-    kind: Kind,
-}
-
-const fn apart(programs: &'static [&'static str], flag: &'static str, kind: Kind) -> Flag {
-    Flag { programs, flag, takes_next: true, joined: false, kind }
-}
-
-const fn joined(programs: &'static [&'static str], flag: &'static str, kind: Kind) -> Flag {
-    Flag { programs, flag, takes_next: false, joined: true, kind }
-}
-
-const fn either(programs: &'static [&'static str], flag: &'static str, kind: Kind) -> Flag {
-    Flag { programs, flag, takes_next: true, joined: true, kind }
-}
-
-const MYSQL: &[&str] = &["mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlsh", "mariadb", "mariadb-dump"];
-const MONGO: &[&str] = &["mongo", "mongosh", "mongodump", "mongorestore", "mongoimport", "mongoexport"];
-const CLIENTS: &[&str] = &["cqlsh", "influx", "rabbitmqadmin", "docker", "podman", "helm", "oc", "az"];
-const LDAP: &[&str] = &["ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami"];
-
-/// Every such flag. `mysql -p` asks for the password when it is not joined.
-const FLAGS: &[Flag] = &[
-    joined(MYSQL, "-p", PASSWORD),
-    apart(MONGO, "-p", PASSWORD),
-    apart(CLIENTS, "-p", PASSWORD),
-    either(&["sshpass"], "-p", PASSWORD),
-    joined(&["7z", "7za", "rar", "unrar"], "-p", PASSWORD),
-    apart(&["redis-cli"], "-a", PASSWORD),
-    either(&["sqlcmd", "bcp", "isql", "zip", "unzip"], "-P", PASSWORD),
-    either(LDAP, "-w", PASSWORD),
-    either(&["curl"], "-u", CREDENTIALS),
-    either(&["curl"], "-U", CREDENTIALS),
-    apart(&["curl"], "--user", CREDENTIALS),
-    apart(&["curl"], "--proxy-user", CREDENTIALS),
-    apart(&["http", "https", "httpie"], "-a", CREDENTIALS),
-    apart(&["smbclient", "rpcclient"], "-U", CREDENTIALS),
-];
-
-/// Redacts the arguments of a command, the program included. Keeps their number and order.
-pub fn redact_argv(argv: &[String]) -> Vec<String> {
-    redact_words(argv, Look::IN_COMMANDS)
-}
+use super::kind::{COOKIE, CREDENTIALS, Kind, is_kind};
+use super::redactor::Redactor;
+use super::values::{is_blank_or_reference, is_harmless};
 
 /// How a word is looked at that no flag or name makes a secret.
 #[derive(Clone, Copy)]
-struct Look {
-    text: fn(&str) -> String,
+pub(crate) struct Look<'a> {
+    redactor: &'a Redactor,
+    /// Whether a word's text is redacted. Lines of a text are redacted as a whole anyway.
+    text: bool,
     /// Whether a word with white space may be a script, as behind `sh -c` or `ssh HOST`.
     inside: bool,
 }
 
-impl Look {
-    const IN_COMMANDS: Look = Look { text: |word| redact(word).into_owned(), inside: true };
-    /// For lines of a text, which is redacted as a whole anyway.
-    const IN_TRACES: Look = Look { text: str::to_owned, inside: true };
+impl<'a> Look<'a> {
+    pub(crate) fn in_commands(redactor: &'a Redactor) -> Self {
+        Look { redactor, text: true, inside: true }
+    }
+
+    fn in_traces(redactor: &'a Redactor) -> Self {
+        Look { redactor, text: false, inside: true }
+    }
+
+    fn at(self, word: &str) -> String {
+        if self.text { self.redactor.redact(word).into_owned() } else { word.to_owned() }
+    }
 }
 
-fn redact_words(argv: &[String], look: Look) -> Vec<String> {
+/// Redacts the words of a command.
+pub(crate) fn redact_words(argv: &[String], look: Look<'_>) -> Vec<String> {
     let mut redacted = Vec::with_capacity(argv.len());
     let mut programs = Vec::new();
     let mut expected = None;
     for word in argv {
         let kind = expected.take();
-        let is_value = !word.starts_with("--") && !is_blank_or_reference(word) && !ends_command(word);
+        let is_value = !look.redactor.allows(word) && !word.starts_with("--") && !is_blank_or_reference(word) && !ends_command(word);
         if let Some(kind) = kind.filter(|_| is_value) {
             redacted.push(value_token(word, kind, look));
             continue;
@@ -108,10 +68,10 @@ fn ends_command(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|character| COMMAND_ENDS.contains(&character))
 }
 
-/// What takes a value's place. Of `user:password` the colon decides whether it holds a password.
-fn value_token(word: &str, kind: Kind, look: Look) -> String {
-    if kind == CREDENTIALS && !word.contains([':', '%']) {
-        return (look.text)(word);
+/// What takes a value's place. Of `user:password` the colon decides whether it holds a password, and `curl -b` may name a file.
+fn value_token(word: &str, kind: Kind, look: Look<'_>) -> String {
+    if kind == CREDENTIALS && !word.contains([':', '%']) || kind == COOKIE && !word.contains('=') {
+        return look.at(word);
     }
     kind.token()
 }
@@ -125,12 +85,13 @@ fn value_expected_after(word: &str, programs: &[String]) -> Option<Kind> {
     })
 }
 
-fn redact_word(word: &str, programs: &[String], look: Look) -> String {
+fn redact_word(word: &str, programs: &[String], look: Look<'_>) -> String {
     if let Some((name, value)) = word.split_once('=')
         && is_name(name)
         && let Some(kind) = secret_kind(name)
         && !is_blank_or_reference(value.trim_matches(['"', '\'']))
         && !is_harmless(name, value)
+        && !look.redactor.allows(value)
     {
         return format!("{name}={}", kind.token());
     }
@@ -138,30 +99,24 @@ fn redact_word(word: &str, programs: &[String], look: Look) -> String {
         if let Some(value) = word.strip_prefix(flag.flag)
             && !value.is_empty()
             && !is_blank_or_reference(value)
+            && !look.redactor.allows(value)
             && (flag.kind != CREDENTIALS || value.contains(':'))
         {
             return format!("{}{}", flag.flag, flag.kind.token());
         }
     }
-    let text = (look.text)(word);
+    let text = look.at(word);
     if look.inside && word.contains(char::is_whitespace) {
         return rewrite(&text, Look { inside: false, ..look });
     }
     text
 }
 
-fn flags_of(programs: &[String]) -> impl Iterator<Item = &'static Flag> {
-    FLAGS.iter().filter(|flag| programs.iter().any(|program| flag.programs.contains(&program.as_str())))
-}
-
-fn has_flags(program: &str) -> bool {
-    FLAGS.iter().any(|flag| flag.programs.contains(&program))
-}
-
 /// How many leading words may name the program: `sudo`, `docker exec NAME` and the like come before it.
 const PROGRAM_WORDS_MAX: usize = 8;
 
-fn base_name(word: &str) -> &str {
+/// The name of a program without its folder and ending.
+pub(crate) fn base_name(word: &str) -> &str {
     let name = word.rsplit(['/', '\\', ';', '|', '&', '(', '`']).next().unwrap_or(word);
     name.strip_suffix(".exe").unwrap_or(name)
 }
@@ -170,13 +125,13 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'))
 }
 
-/// Redacts a command line that came as one text. Words that hold no secret stay as they are written.
+/// Redacts a command line that came as one text, by the built-in rules.
 pub(crate) fn redact_command_line(line: &str) -> String {
-    let line = clean(line);
-    redact(&rewrite(&line, Look::IN_COMMANDS)).into_owned()
+    Redactor::built_in().redact_command_line(line)
 }
 
-fn rewrite(line: &str, look: Look) -> String {
+/// Redacts the words of a line. Those that hold no secret stay as they are written.
+pub(crate) fn rewrite(line: &str, look: Look<'_>) -> String {
     let words = split(line);
     let argv: Vec<String> = words.iter().map(|word| word.text.clone()).collect();
     let mut out = String::with_capacity(line.len());
@@ -194,18 +149,25 @@ fn rewrite(line: &str, look: Look) -> String {
 
 /// Redacts the lines of a text that a shell wrote before it ran them: `+ command` of `set -x`, and `$ command` of CI jobs.
 /// `None` when that changes nothing.
-pub(crate) fn redact_traces(text: &str) -> Option<String> {
-    if !text.split('\n').any(|line| trace_start(line).is_some()) {
+pub(crate) fn redact_traces(text: &str, redactor: &Redactor) -> Option<String> {
+    if !may_have_traces(text.as_bytes()) {
         return None;
     }
-    let lines: Vec<String> = text.split('\n').map(redact_trace).collect();
+    let lines: Vec<String> = text.split('\n').map(|line| redact_trace(line, redactor)).collect();
     let redacted = lines.join("\n");
     (redacted != text).then_some(redacted)
 }
 
-fn redact_trace(line: &str) -> String {
+/// Whether a line begins with `+` or `$`.
+fn may_have_traces(bytes: &[u8]) -> bool {
+    let may_begin = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'$'));
+    let any_line = || bytes.windows(2).any(|pair| pair[0] == b'\n' && may_begin(pair.get(1)));
+    may_begin(bytes.first()) || bytes.contains(&b'\n') && any_line()
+}
+
+fn redact_trace(line: &str, redactor: &Redactor) -> String {
     match trace_start(line) {
-        Some(start) => format!("{}{}", &line[..start], rewrite(&line[start..], Look::IN_TRACES)),
+        Some(start) => format!("{}{}", &line[..start], rewrite(&line[start..], Look::in_traces(redactor))),
         None => line.to_owned(),
     }
 }
@@ -294,6 +256,7 @@ fn ends_words(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::redact_argv;
     use super::*;
 
     fn check(line: &str, expected: &str) {

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 
 /// The text without ANSI escapes, control characters other than `\n` and `\t`, and invisible or direction-changing characters.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if is_plain(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
     let Some(first) = text.char_indices().position(|(_, character)| is_unwanted(character)) else {
         return Cow::Borrowed(text);
     };
@@ -22,6 +25,12 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Whether a text is printable ASCII. Looks at a block of bytes at a time, without a branch for each.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    bytes.chunks(64).all(|block| block.iter().fold(true, |plain, byte| plain & is_plain(byte)))
 }
 
 fn is_unwanted(character: char) -> bool {

@@ -1,9 +1,9 @@
 //! Headers of HTTP that carry credentials, in requests, in logs of requests, and in code.
 
 use super::kind::{AUTHORIZATION, COOKIE};
-use super::pairs::is_blank_or_reference;
 use super::scan::{byte, byte_before, is_base64, is_word, judged, run, starts_a_word};
 use super::span::Spans;
+use super::values::is_blank_or_reference;
 
 /// Longest value of an `Authorization` header, in bytes. Servers allow 8 KiB, some 16.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
@@ -31,7 +31,8 @@ pub(crate) fn authorization(text: &str, name: &str, start: usize) -> Option<(usi
     } else {
         from + scheme.len() + 1 + rest.find(' ').unwrap_or(rest.len())
     };
-    (!is_blank_or_reference(credentials) && credentials.len() >= 4).then_some((from, end))
+    let is_placeholder = credentials.starts_with('<') && rest.contains('>');
+    (!is_blank_or_reference(credentials) && !is_placeholder && credentials.len() >= 4).then_some((from, end))
 }
 
 const SCHEMES: &[&str] = &["basic", "bearer", "digest", "token", "negotiate", "ntlm", "apikey", "api-key", "bot", "hawk", "sso-key"];
@@ -67,7 +68,7 @@ fn value_end(value: &[u8], is_quoted: bool) -> usize {
 }
 
 /// Credentials behind a bare `Bearer` or `Basic`, wherever they stand.
-pub(crate) fn find_scheme(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_scheme(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if !starts_a_word(bytes, start) {
         return;
@@ -79,7 +80,8 @@ pub(crate) fn find_scheme(text: &str, start: usize, end: usize, spans: &mut Span
     let is_credential = if text[start..].starts_with(['b', 'B']) && end - start == 6 {
         decodes_to_a_pair(value.as_bytes())
     } else {
-        value.len() >= 8 && value.bytes().any(|byte| byte.is_ascii_digit()) && !value.starts_with('/')
+        let is_pair = value.trim_end_matches('=').contains('=');
+        value.len() >= 8 && value.bytes().any(|byte| byte.is_ascii_digit()) && !value.starts_with('/') && !is_pair
     };
     if is_credential {
         spans.add(from, to, AUTHORIZATION);
@@ -114,7 +116,7 @@ fn base64_digit(byte: u8) -> Option<u8> {
 }
 
 /// The pairs of a `Cookie` or `Set-Cookie` header, to the end of the line or the closing quote.
-pub(crate) fn find_cookie(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_cookie(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if spans.is_in_value(start) {
         return;

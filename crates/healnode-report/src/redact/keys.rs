@@ -7,27 +7,8 @@ use super::kind::{API_KEY, AUTHORIZATION, COOKIE, Kind, PASSWORD, PRIVATE_KEY, S
 
 /// Parts of names that are worth a look, in lower case. Every word below contains one.
 pub(crate) const ANCHORS: &[&str] = &[
-    "pass",
-    "pwd",
-    "psw",
-    "_pw",
-    "secret",
-    "token",
-    "key",
-    "credential",
-    "auth",
-    "cookie",
-    "sess",
-    "sid",
-    "otp",
-    "cvv",
-    "cvc",
-    "jwt",
-    "bearer",
-    "mnemonic",
-    "csrf",
-    "xsrf",
-    "ssn",
+    "pass", "pwd", "psw", "_pw", "psk", "secret", "token", "key", "cred", "auth", "cookie", "sess", "sid", "otp", "cvv", "cvc", "jwt",
+    "bearer", "mnemonic", "csrf", "xsrf", "ssn",
 ];
 
 /// Words that tell a secret wherever they stand in a name.
@@ -45,9 +26,13 @@ const ANYWHERE: &[(&str, Kind)] = &[
     ("secret", SECRET),
     ("secrets", SECRET),
     ("clientsecret", SECRET),
+    ("cred", SECRET),
+    ("creds", SECRET),
     ("credential", SECRET),
     ("credentials", SECRET),
     ("mnemonic", SECRET),
+    ("psk", SECRET),
+    ("presharedkey", SECRET),
     ("apikey", API_KEY),
     ("apitoken", TOKEN),
     ("apisecret", SECRET),
@@ -92,6 +77,8 @@ const BEFORE_KEY: &[(&str, Kind)] = &[
     ("api", API_KEY),
     ("app", API_KEY),
     ("access", API_KEY),
+    ("preshared", SECRET),
+    ("pre", SECRET),
     ("private", PRIVATE_KEY),
     ("secret", SECRET),
     ("signing", SECRET),
@@ -190,6 +177,15 @@ const ABOUT: &[&str] = &[
     "service",
     "encoder",
     "generator",
+    "label",
+    "message",
+    "pattern",
+    "placeholder",
+    "regex",
+    "rule",
+    "rules",
+    "title",
+    "variable",
 ];
 
 /// Words before `token` that make it a piece of text or a place in a list.
@@ -225,10 +221,107 @@ pub(crate) fn secret_kind(name: &str) -> Option<Kind> {
     if among(ABOUT, last) {
         return None;
     }
+    if among(words, "public") || among(words, "publishable") {
+        return None;
+    }
     let at_the_end = || find(AT_THE_END, last).filter(|_| !is_other_token(words));
-    let anywhere = || words.iter().rev().find_map(|word| find(ANYWHERE, word));
+    let anywhere = || words.iter().rev().find_map(|word| find(ANYWHERE, word).or_else(|| joined_kind(word)));
     key_kind(words).or_else(at_the_end).or_else(anywhere)
 }
+
+/// What the value of a name of two words is, such as `api key`.
+pub(crate) fn secret_kind_of_words(before: &str, name: &str) -> Option<Kind> {
+    if before.is_empty() || before.eq_ignore_ascii_case("host") || !name.eq_ignore_ascii_case("key") {
+        return None;
+    }
+    find(BEFORE_KEY, before)
+}
+
+/// What the value of a name may be that ends in `key` with an unknown word before, such as `HEROKU_KEY`. The value decides.
+pub(crate) fn unsure_kind(name: &str) -> Option<Kind> {
+    let ends_with_key = name.len().checked_sub(3).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("key"));
+    let (words, count) = if ends_with_key { split(name) } else { return None };
+    let (last, before) = words[..count].split_last()?;
+    let is_key = last.eq_ignore_ascii_case("key") && !before.is_empty() && !before.iter().any(|word| among(OTHER_KEYS, word));
+    is_key.then_some(API_KEY)
+}
+
+/// Whether a name is a constant or variable of an environment: capitals only.
+pub(crate) fn is_strict_constant(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Ends of a word that tell a secret whatever is joined to them, as in `dbpassword`.
+const TAILS: &[(&str, Kind)] = &[("password", PASSWORD), ("passwd", PASSWORD), ("passphrase", PASSWORD), ("secret", SECRET)];
+
+/// Ends of a word that tell a secret behind one of [`OWNERS`] only: `compass` and `turkey` are words.
+const SHORT_TAILS: &[(&str, Kind)] = &[("pass", PASSWORD), ("pwd", PASSWORD), ("pw", PASSWORD), ("token", TOKEN)];
+
+/// What has a password or token and is written as one word with it.
+const OWNERS: &[&str] = &[
+    "access", "admin", "api", "auth", "bot", "db", "ftp", "git", "http", "id", "key", "ldap", "mail", "mq", "my", "mysql", "pg", "proxy",
+    "redis", "refresh", "root", "session", "smtp", "sql", "ssh", "store", "sudo", "svc", "trust", "user", "wifi",
+];
+
+fn joined_kind(word: &str) -> Option<Kind> {
+    let head = |tail: &str| {
+        let at = word.len().checked_sub(tail.len())?;
+        word.get(at..)?.eq_ignore_ascii_case(tail).then(|| word.get(..at)).flatten()
+    };
+    let tail = TAILS.iter().find(|(tail, _)| head(tail).is_some());
+    let short = || SHORT_TAILS.iter().find(|(tail, _)| head(tail).is_some_and(|owner| among(OWNERS, owner)));
+    tail.or_else(short).map(|(_, kind)| *kind)
+}
+
+/// Words before `key` that make it the key of something stored, not of something locked.
+const OTHER_KEYS: &[&str] = &[
+    "cache",
+    "client",
+    "compound",
+    "config",
+    "dedup",
+    "dict",
+    "event",
+    "feature",
+    "flag",
+    "foreign",
+    "group",
+    "hash",
+    "idempotency",
+    "index",
+    "json",
+    "locale",
+    "lock",
+    "lookup",
+    "map",
+    "message",
+    "metric",
+    "natural",
+    "object",
+    "partition",
+    "pk",
+    "primary",
+    "pub",
+    "public",
+    "publishable",
+    "query",
+    "queue",
+    "range",
+    "record",
+    "redis",
+    "registry",
+    "routing",
+    "row",
+    "s",
+    "shard",
+    "sort",
+    "state",
+    "storage",
+    "surrogate",
+    "tag",
+    "translation",
+    "unique",
+];
 
 fn key_kind(words: &[&str]) -> Option<Kind> {
     let (last, before) = words.split_last()?;

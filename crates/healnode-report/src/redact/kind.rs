@@ -43,6 +43,7 @@ kinds! {
     PHONE = "phone",
     PRIVATE_KEY = "private-key",
     SECRET = "secret",
+    SEED_PHRASE = "seed-phrase",
     SESSION = "session",
     SIGNATURE = "signature",
     SSN = "ssn",
@@ -51,7 +52,25 @@ kinds! {
     WEBHOOK = "webhook",
 }
 
-/// Whether a name between angle brackets is one of the tokens that redaction leaves.
-pub(crate) fn is_kind(name: &str) -> bool {
+/// What the tokens of an operator's own patterns begin with.
+pub(crate) const OWN_PREFIX: &str = "x-";
+
+/// Longest name of an own pattern, in bytes.
+const OWN_NAME_BYTES_MAX: usize = 24;
+
+/// Whether an own pattern may have this name.
+pub(crate) fn is_own_name(name: &str) -> bool {
+    let is_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=OWN_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_byte)
+}
+
+/// Whether a name between angle brackets is that of a built-in token.
+pub(crate) fn is_built_in(name: &str) -> bool {
     ALL.contains(&name)
+}
+
+/// Whether a name between angle brackets is one of the tokens that redaction leaves. Those of own patterns are known by their shape,
+/// so that a reader without the configuration knows them too.
+pub(crate) fn is_kind(name: &str) -> bool {
+    is_built_in(name) || name.strip_prefix(OWN_PREFIX).is_some_and(is_own_name)
 }

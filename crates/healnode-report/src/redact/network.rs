@@ -19,7 +19,7 @@ const OTHER_ENDINGS: &[&str] = &[
 ];
 
 /// Adds the e-mail address around an `@` or `%40`.
-pub(crate) fn find_email(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_email(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_local = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-');
     let mut from = run_back(bytes, start, LOCAL_BYTES_MAX, is_local);
@@ -30,9 +30,16 @@ pub(crate) fn find_email(text: &str, start: usize, end: usize, spans: &mut Spans
     let run_end = run(window, end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     let to = end + bytes[end..run_end].iter().rposition(|byte| byte.is_ascii_alphanumeric()).map_or(0, |last| last + 1);
     let (local, domain) = (&text[from..start], &text[end..to]);
-    if !local.is_empty() && local != "git" && is_domain(domain) {
+    if !local.is_empty() && local != "git" && !is_user_info(text, from) && is_domain(domain) {
         spans.add(from, to, EMAIL);
     }
+}
+
+/// Whether a local part is the user or the password of a URL, which another rule judges.
+fn is_user_info(text: &str, from: usize) -> bool {
+    let bytes = text.as_bytes();
+    let start = run_back(bytes, from, LOCAL_BYTES_MAX, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.'));
+    bytes[..from].ends_with(b"://") || byte_before(bytes, from) == b':' && bytes[..start].ends_with(b"://")
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -47,15 +54,16 @@ fn is_domain(domain: &str) -> bool {
 }
 
 /// Adds the public IPv4 address whose first digit is at `start`.
-pub(crate) fn find_ipv4(text: &str, start: usize, spans: &mut Spans) {
+pub(crate) fn find_ipv4(text: &str, start: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let end = run(&bytes[..bytes.len().min(start + 16)], start, |byte| byte.is_ascii_digit() || byte == b'.');
     let end = if byte_before(bytes, end) == b'.' { end - 1 } else { end };
-    if !stands_alone(bytes, start, end) || follows_version(text, start) {
+    if !stands_alone(bytes, start, end) {
         return;
     }
     if let Ok(address) = text[start..end].parse::<Ipv4Addr>()
         && is_public(address)
+        && !follows_version(text, start)
     {
         spans.add(start, end, IP);
     }
@@ -76,18 +84,44 @@ fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
         && !is_version
 }
 
-/// Whether a word such as `version` stands before.
+/// How far before a number with four parts a text may tell that it is a version, in bytes.
+const UPGRADE_BYTES_MAX: usize = 40;
+
+/// Whether a word such as `version` stands before, or a text tells of an upgrade.
 fn follows_version(text: &str, start: usize) -> bool {
+    let around = &text.as_bytes()[start.saturating_sub(UPGRADE_BYTES_MAX)..start];
+    if around.windows(5).any(|word| word.eq_ignore_ascii_case(b"pgrad") || word.eq_ignore_ascii_case(b"ngrad")) {
+        return true;
+    }
     let before = text[..start].trim_end_matches([' ', ':', '=', '"', '\'', '(', '<', '>']);
     let word_start = run_back(before.as_bytes(), before.len(), 12, |byte| byte.is_ascii_alphabetic());
     let word = &before[word_start..];
-    ["version", "ver", "v", "release", "rev", "build", "driver", "firmware", "oid", "mask", "netmask"]
-        .iter()
-        .any(|row| row.eq_ignore_ascii_case(word))
+    [
+        "version",
+        "ver",
+        "v",
+        "release",
+        "rev",
+        "build",
+        "driver",
+        "firmware",
+        "oid",
+        "mask",
+        "netmask",
+        "section",
+        "chapter",
+        "clause",
+        "article",
+        "paragraph",
+    ]
+    .iter()
+    .any(|row| row.eq_ignore_ascii_case(word))
 }
 
+/// Whether an address leads to someone. Where both middle parts are zero it is mostly the version of an assembly.
 fn is_public(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
+    let [first, second, third, _] = address.octets();
+    let is_version = (second, third) == (0, 0);
     let is_shared = first == 100 && (64..128).contains(&second);
     let is_test_range = first == 198 && (second == 18 || second == 19);
     !(address.is_private()
@@ -96,13 +130,14 @@ fn is_public(address: Ipv4Addr) -> bool {
         || address.is_documentation()
         || address.is_multicast()
         || is_shared
+        || is_version
         || is_test_range
         || first == 0
         || first >= 240)
 }
 
 /// Adds public IPv6 and hardware addresses.
-pub(crate) fn find_colon_addresses(text: &str, spans: &mut Spans) {
+pub(crate) fn find_colon_addresses(text: &str, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
     let mut at = 0;
@@ -118,7 +153,7 @@ pub(crate) fn find_colon_addresses(text: &str, spans: &mut Spans) {
     }
 }
 
-fn add_colon_address(text: &str, start: usize, end: usize, spans: &mut Spans) {
+fn add_colon_address(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let address = text[start..end].trim_end_matches(':');
     if is_mac(address.as_bytes(), b':') {
         spans.add(start, start + address.len(), MAC);
@@ -130,15 +165,33 @@ fn add_colon_address(text: &str, start: usize, end: usize, spans: &mut Spans) {
     }
 }
 
-/// Adds the hardware address in the form `aa-bb-cc-dd-ee-ff` whose first digit is at `start`.
-pub(crate) fn find_dashed_mac(text: &str, start: usize, spans: &mut Spans) {
+/// Adds the hardware address in the form `aa-bb-cc-dd-ee-ff` that a digit at `digit` is part of.
+pub(crate) fn find_dashed_mac(text: &str, digit: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
+    let start = run_back(bytes, digit, 16, |byte| byte.is_ascii_hexdigit() || byte == b'-');
     let Some(address) = bytes.get(start..start + 17) else {
         return;
     };
     let is_inside = byte_before(bytes, start).is_ascii_alphanumeric() || super::scan::is_word(byte(bytes, start + 17));
     if is_mac(address, b'-') && !is_inside && byte_before(bytes, start) != b'-' {
         spans.add(start, start + 17, MAC);
+    }
+}
+
+/// Adds the hardware address in the form `aabb.ccdd.eeff` that a digit at `digit` is part of.
+pub(crate) fn find_dotted_mac(text: &str, digit: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'.';
+    let start = run_back(bytes, digit, 14, is_part);
+    let Some(address) = bytes.get(start..start + 14) else {
+        return;
+    };
+    let groups_are_hex = address.iter().enumerate().all(|(at, byte)| if at % 5 == 4 { *byte == b'.' } else { byte.is_ascii_hexdigit() });
+    let has_letter = address.iter().any(u8::is_ascii_alphabetic);
+    let next = byte(bytes, start + 14);
+    let goes_on = super::scan::is_word(next) || next == b'.' && is_part(byte(bytes, start + 15));
+    if groups_are_hex && has_letter && !goes_on && !super::scan::is_word(byte_before(bytes, start)) {
+        spans.add(start, start + 14, MAC);
     }
 }
 

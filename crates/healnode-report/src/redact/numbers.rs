@@ -4,12 +4,12 @@
 //! first digits of its brand.
 
 use super::kind::{CARD, IBAN, IMEI, PHONE, SSN};
-use super::network::{find_dashed_mac, find_ipv4};
-use super::scan::{byte, byte_before, run, run_back};
+use super::network::{find_dashed_mac, find_dotted_mac, find_ipv4};
+use super::scan::{byte, byte_before, run};
 use super::span::Spans;
 
 /// Looks at every number of the text.
-pub(crate) fn find(text: &str, spans: &mut Spans) {
+pub(crate) fn find(text: &str, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(digit) = bytes[at..].iter().position(u8::is_ascii_digit) {
@@ -20,18 +20,20 @@ pub(crate) fn find(text: &str, spans: &mut Spans) {
     }
 }
 
-fn look_at(text: &str, start: usize, end: usize, spans: &mut Spans) {
+fn look_at(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let (length, next) = (end - start, byte(bytes, end));
     if length <= 3 && next == b'.' {
         find_ipv4(text, start, spans);
     }
-    if length == 2 {
+    if length >= 2 && byte_before(bytes, start).is_ascii_uppercase() {
         find_iban(text, start, spans);
     }
     if length <= 2 && (next == b'-' || next.is_ascii_hexdigit()) {
-        let first = run_back(bytes, start, 1, |byte| byte.is_ascii_hexdigit());
-        find_dashed_mac(text, first, spans);
+        find_dashed_mac(text, start, spans);
+    }
+    if length <= 4 && (next == b'.' || next.is_ascii_hexdigit() || byte_before(bytes, start) == b'.') {
+        find_dotted_mac(text, start, spans);
     }
     let before = byte_before(bytes, start);
     if before.is_ascii_alphanumeric() || matches!(before, b'_' | b'.' | b'-' | b'+') {
@@ -59,7 +61,7 @@ fn collect<'a>(bytes: &[u8], start: usize, digits: &'a mut [u8; 24], separators:
     (&digits[..count], end)
 }
 
-fn find_card(text: &str, start: usize, spans: &mut Spans) {
+fn find_card(text: &str, start: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let mut buffer = [0; 24];
     let separator = bytes[start..].iter().find(|byte| !byte.is_ascii_digit()).copied().unwrap_or(b' ');
@@ -110,7 +112,7 @@ fn mentions(text: &str, start: usize, word: &str) -> bool {
     before.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-fn find_ssn(text: &str, start: usize, spans: &mut Spans) {
+fn find_ssn(text: &str, start: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let Some(number) = text.get(start..start + 11) else {
         return;
@@ -129,7 +131,7 @@ fn find_ssn(text: &str, start: usize, spans: &mut Spans) {
 }
 
 /// Adds the phone number behind a `+`.
-pub(crate) fn find_phone(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_phone(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let before = byte_before(bytes, start);
     if before.is_ascii_alphanumeric() || matches!(before, b'.' | b'+' | b')') || !matches!(byte(bytes, end), b'1'..=b'9') {
@@ -145,11 +147,34 @@ pub(crate) fn find_phone(text: &str, start: usize, end: usize, spans: &mut Spans
     }
 }
 
+/// Names of fields that hold a phone number, in lower case.
+pub(crate) const PHONES: &[&str] =
+    &["phone", "phone number", "phone_number", "phonenumber", "mobile", "mobile number", "tel", "telephone", "cell", "fax"];
+
+/// Adds the number of 9 to 15 digits behind one of [`PHONES`]. It needs no `+`, and may begin with a parenthesis.
+pub(crate) fn find_phone_field(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    if byte_before(bytes, start).is_ascii_alphanumeric() {
+        return;
+    }
+    let from = run(&bytes[..bytes.len().min(end + 6)], end, |byte| matches!(byte, b':' | b'=' | b' ' | b'"' | b'\''));
+    if !matches!(byte(bytes, from), b'0'..=b'9' | b'(') || from == end {
+        return;
+    }
+    let mut buffer = [0; 24];
+    let opening = usize::from(byte(bytes, from) == b'(');
+    let (digits, last) = collect(bytes, from + opening, &mut buffer, b" -.()/");
+    let next = byte(bytes, last);
+    if (9..=15).contains(&digits.len()) && !next.is_ascii_alphanumeric() && next != b'_' {
+        spans.add(from, last, PHONE);
+    }
+}
+
 /// Longest IBAN, in characters, and with a space after every four.
 const IBAN_CHARACTERS_MAX: usize = 34;
 
 /// Adds the IBAN whose check digits begin at `digits`.
-fn find_iban(text: &str, digits: usize, spans: &mut Spans) {
+fn find_iban(text: &str, digits: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let Some(start) = digits.checked_sub(2) else {
         return;

@@ -1,13 +1,19 @@
 //! Values whose name tells that they are secret: `password=…`, `"token": "…"`, `api_key => '…'`, `--secret …`.
 //!
-//! Covers shell, JSON (also escaped), YAML, TOML, URL-encoded text, netrc, and the debug prints of common languages. Words,
-//! blanks and references in a value's place stay, because prose talks about passwords more often than it shows one.
+//! Covers shell, JSON (also escaped), YAML, TOML, XML, tables, URL-encoded text, netrc, source code, and the debug prints of common
+//! languages. Here are names and where their values stand; `separators.rs` has what is between, `values.rs` what a value looks like.
 
 use super::headers;
-use super::keys::secret_kind;
+use super::keys::{is_strict_constant, secret_kind, secret_kind_of_words, unsure_kind};
 use super::kind::{AUTHORIZATION, COOKIE, Kind, PASSWORD, TOKEN};
-use super::scan::{byte, byte_before, judged, run, run_back};
+use super::nearby::{generated_value, random_word};
+use super::scan::{byte, byte_before, judged, looks_generated, looks_random, run, run_back};
+use super::separators::{Separator, encoded_separator, operator};
 use super::span::Spans;
+use super::values::{
+    bare_end, encoded_quote, has_digit, has_letter, is_auth_method, is_blank, is_blank_or_reference, is_code, is_harmless, is_name,
+    is_word_of_prose, quoted, skip_wrapper,
+};
 
 /// Longest name that is looked at, in bytes to either side of its anchor.
 const NAME_BYTES_MAX: usize = 64;
@@ -19,7 +25,7 @@ const FIELD_BYTES_MAX: usize = 24;
 const NAME_FIELDS: &[&str] = &["name", "key", "variable", "env", "field", "parameter", "header", "parametername", "variablename"];
 
 /// Adds the value of the name that the anchor lies in, if the name tells a secret.
-pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if start < spans.name_end || spans.is_in_value(start) {
         return;
@@ -29,14 +35,76 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
     let name_end = run(&bytes[..name_max], end, |byte| is_name(byte) && byte != b'.');
     spans.name_end = name_end;
     let name = text.get(skip_escape(bytes, name_start)..name_end).unwrap_or_default();
-    let Some(kind) = secret_kind(name) else {
+    let sure = secret_kind(name).or_else(|| secret_kind_of_words(word_before(text, name_start), name));
+    let Some(kind) = sure.or_else(|| unsure_kind(name)) else {
         return;
     };
+    if bytes[..name_start].ends_with(b"${") {
+        return;
+    }
     let kind = if is_auth_variable(name, byte(bytes, name_end)) { PASSWORD } else { kind };
     let pair = Pair { text, name, name_start, name_end, kind };
-    if let Some((value_start, value_end)) = pair.value() {
+    let value = pair.value().or_else(|| random_word(text, name_end));
+    if let Some((value_start, value_end)) = value
+        && (sure.is_some() || is_key(name, text.get(value_start..value_end).unwrap_or_default()))
+    {
         spans.add_value(value_start, value_end, kind);
     }
+}
+
+/// Words for a password in other languages, and names of short secrets that hold a blank.
+pub(crate) const OTHER_NAMES: &[&str] = &[
+    "contraseña",
+    "mot de passe",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "parola",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "one-time code",
+    "verification code",
+    "security code",
+    "pin",
+];
+
+/// Adds the value of one of [`OTHER_NAMES`], when a colon or an equals sign stands between.
+pub(crate) fn find_other(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    if spans.is_in_value(start) || byte_before(bytes, start).is_ascii_alphanumeric() || is_name(byte(bytes, end)) {
+        return;
+    }
+    let pair = Pair { text, name: &text[start..end], name_start: start, name_end: end, kind: PASSWORD };
+    let separator = pair.separator();
+    if let Some((found @ (Separator::Colon | Separator::Equals), at)) = separator
+        && let Some((from, to)) = pair.value_behind(found, at)
+        && has_digit(text.get(from..to).unwrap_or_default())
+        && to - from >= 4
+    {
+        spans.add_value(from, to, PASSWORD);
+    }
+}
+
+/// The word before a name, with one space between, as in `api key`.
+fn word_before(text: &str, name_start: usize) -> &str {
+    let bytes = text.as_bytes();
+    if byte_before(bytes, name_start) != b' ' || name_start == 0 {
+        return "";
+    }
+    let start = run_back(bytes, name_start - 1, FIELD_BYTES_MAX, |byte| byte.is_ascii_alphabetic());
+    text.get(start..name_start - 1).unwrap_or_default()
+}
+
+/// Whether the value of something named `…key` is an access key, and not the key of an object, a row or a cache.
+fn is_key(name: &str, value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let is_hex = bytes.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
+    value.len() >= 20
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'='))
+        && (looks_random(bytes) || is_strict_constant(name) && is_hex && value.len() >= 32)
 }
 
 /// Whether a name is a variable such as `REDIS_AUTH`, which holds a password and no header.
@@ -45,31 +113,18 @@ fn is_auth_variable(name: &str, next: u8) -> bool {
     next == b'=' && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("_auth"))
 }
 
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
-}
-
-/// A name may follow an escaped line end, `\u0026` or `%26`, whose letter or digits are no part of it.
+/// A name may follow an escaped line end, `\u0026` or `%26`, whose letter or digits are no part of it, or the `-D` of a property.
 fn skip_escape(bytes: &[u8], start: usize) -> usize {
     match (byte_before(bytes, start), byte(bytes, start)) {
         (b'\\', b'n' | b'r' | b't') => start + 1,
         (b'\\', b'u') if bytes[start..].starts_with(b"u00") => start + 5,
         (b'%', b'0'..=b'9') => start + 2,
+        (_, b'-') if bytes[start..].starts_with(b"-D") => start + 2,
         _ => start,
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Separator {
-    Equals,
-    Colon,
-    Arrow,
-    Comma,
-    Space,
-    Encoded,
-    Element,
-}
-
+/// A name that tells a secret, and where it stands.
 struct Pair<'a> {
     text: &'a str,
     name: &'a str,
@@ -81,7 +136,7 @@ struct Pair<'a> {
 impl Pair<'_> {
     fn value(&self) -> Option<(usize, usize)> {
         let is_value_of_field = self.is_value_of_field();
-        if is_value_of_field && let Some(inside) = self.inside_element() {
+        if is_value_of_field && let Some(inside) = self.inside_element().or_else(|| self.form_field()) {
             return Some(inside);
         }
         if is_value_of_field && let Some(at) = self.sibling() {
@@ -95,20 +150,25 @@ impl Pair<'_> {
     }
 
     fn value_behind(&self, separator: Separator, at: usize) -> Option<(usize, usize)> {
-        let bytes = self.text.as_bytes();
-        if separator == Separator::Element {
-            return self.element(at);
-        }
-        if separator == Separator::Space {
-            return self.after_space(at);
+        match separator {
+            Separator::Element => return self.element(at),
+            Separator::Space => return self.after_space(at),
+            Separator::Call => return self.argument(at),
+            Separator::Cell => return self.cell(at),
+            Separator::Equals | Separator::Colon | Separator::Arrow | Separator::Comma | Separator::Encoded => {}
         }
         let start = self.skip_to_value(at);
         if self.kind == AUTHORIZATION && separator != Separator::Comma {
             return headers::authorization(self.text, self.name, start);
         }
-        if let Some((from, to)) = quoted(self.text, skip_wrapper(bytes, start)) {
-            return self.accepts_quoted(from, to).then_some((from, to));
+        if let Some((from, to)) = quoted(self.text, skip_wrapper(self.text.as_bytes(), start)) {
+            return self.accepts_quoted_behind(separator, start, from, to).then_some((from, to));
         }
+        self.bare_value(separator, start)
+    }
+
+    fn bare_value(&self, separator: Separator, start: usize) -> Option<(usize, usize)> {
+        let bytes = self.text.as_bytes();
         if separator == Separator::Comma || bytes.get(start) == Some(&b'\n') {
             return None;
         }
@@ -122,29 +182,76 @@ impl Pair<'_> {
     /// What stands between name and value, and where it ends.
     fn separator(&self) -> Option<(Separator, usize)> {
         let bytes = self.text.as_bytes();
-        if byte(bytes, self.name_end) == b'>' && self.starts_element() {
-            return Some((Separator::Element, self.name_end + 1));
+        if let Some(content) = self.element_content() {
+            return Some((Separator::Element, content));
+        }
+        if let Some((found, length)) = encoded_separator(&bytes[self.name_end..]) {
+            return Some((found, self.name_end + length));
         }
         let closed = self.closed();
         let at = run(bytes, closed, is_blank);
-        let rest = &bytes[at..];
-        if let Some(found) = escaped_separator(&bytes[self.name_end..]) {
-            return Some((found, self.name_end + ESCAPE_BYTES));
+        if let Some((found, length)) = encoded_separator(&bytes[at..]) {
+            return Some((found, at + length));
         }
-        let found = match rest {
-            [b'=', b'=', b'=', ..] => return None,
-            [b'=', b'=', ..] => (Separator::Colon, at + 2),
-            [b'=', b'>', ..] | [b'-', b'>', ..] => (Separator::Arrow, at + 2),
-            [b':', b'=', ..] => (Separator::Equals, at + 2),
-            [b':', b':', ..] => return None,
-            [b'=', ..] => (Separator::Equals, at + 1),
-            [b':', ..] => (Separator::Colon, at + 1),
-            [b'%', b'3', b'D' | b'd' | b'A' | b'a', ..] => (Separator::Encoded, at + 3),
-            [b',', ..] if closed > self.name_end => (Separator::Comma, at + 1),
-            _ if at > closed && closed == self.name_end => (Separator::Space, at),
-            _ => return None,
+        if closed == self.name_end
+            && let Some(behind) = self.typed(at)
+        {
+            return Some((Separator::Equals, behind));
+        }
+        let Some((found, length)) = operator(&bytes[at..]) else {
+            return (at > closed && closed == self.name_end).then_some((Separator::Space, at));
         };
-        Some(found)
+        let fits = match found {
+            Separator::Colon => !self.is_part_of_path(at),
+            Separator::Cell => at > self.name_end || self.follows_bar(),
+            Separator::Comma => closed > self.name_end || length > 1,
+            Separator::Call => at == self.name_end && !self.is_getter(),
+            Separator::Equals | Separator::Arrow | Separator::Space | Separator::Encoded | Separator::Element => true,
+        };
+        fits.then_some((found, at + length))
+    }
+
+    /// Whether the name is that of a function that takes the name of a secret, or of one whose first argument is a user.
+    fn is_getter(&self) -> bool {
+        let begins_with = |verb: &&str| self.name.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb));
+        self.kind == AUTHORIZATION || GETTERS.iter().any(begins_with)
+    }
+
+    /// Whether the name is a part of `arn:aws:…:secret:name`, a path of names with colons and no blanks.
+    fn is_part_of_path(&self, colon: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let follows_name = byte_before(bytes, self.name_start) == b':' && byte_before(bytes, self.name_start - 1).is_ascii_alphanumeric();
+        follows_name && byte(bytes, colon + 1).is_ascii_alphanumeric()
+    }
+
+    /// Whether what follows the name behind a comma is the next word of a list, such as of schemes or key words.
+    fn is_word_of_list(&self, value: &str) -> bool {
+        let is_short_word = value.len() < 8 && value.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_short_word || self.kind == AUTHORIZATION && !has_digit(value)
+    }
+
+    /// Behind the `=` of a declaration with a type, such as `token string = "…"` or `token: &str = "…"`.
+    fn typed(&self, at: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let has_colon = byte(bytes, at) == b':';
+        let from = run(bytes, at + usize::from(has_colon), is_blank);
+        if from == self.name_end {
+            return None;
+        }
+        let is_type_byte =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b'<' | b'>' | b'.' | b'*' | b'[' | b']' | b'?');
+        let type_end = run(&bytes[..bytes.len().min(from + FIELD_BYTES_MAX)], from, is_type_byte);
+        let equals = run(bytes, type_end, is_blank);
+        let value = run(bytes, equals + 1, is_blank);
+        let is_type = has_colon || TYPES.contains(&self.text.get(from..type_end)?);
+        let is_typed = is_type && type_end > from && byte(bytes, equals) == b'=' && matches!(byte(bytes, value), b'"' | b'\'' | b'`');
+        is_typed.then_some(equals + 1)
+    }
+
+    /// Whether the name is a cell of a table whose cells stand between bars.
+    fn follows_bar(&self) -> bool {
+        let bytes = self.text.as_bytes();
+        byte_before(bytes, run_back(bytes, self.name_start, FIELD_BYTES_MAX, is_blank)) == b'|'
     }
 
     /// Whether the name is itself the value of a field such as `name: DB_PASSWORD` or `key="apiKey"`.
@@ -187,17 +294,42 @@ impl Pair<'_> {
         (bytes[to..].starts_with(b"</") && self.accepts_quoted(from, to)).then_some((from, to))
     }
 
-    fn starts_element(&self) -> bool {
-        byte_before(self.text.as_bytes(), self.name_start) == b'<'
+    /// The value of a form that is sent in parts: `name="password"`, an empty line, and the line of the value.
+    fn form_field(&self) -> Option<(usize, usize)> {
+        let bytes = self.text.as_bytes();
+        let rest = bytes.get(self.name_end..)?;
+        let quote = 1 + usize::from(rest.first() == Some(&b'\\'));
+        let breaks: [&[u8]; 3] = [b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"];
+        let found = breaks.iter().find(|found| rest.get(quote..).is_some_and(|rest| rest.starts_with(found)))?;
+        let from = self.name_end + quote + found.len();
+        let window = judged(self.text, from).as_bytes();
+        let to = run(window, from, |byte| !matches!(byte, b'\n' | b'\\' | b'"'));
+        let value = self.text.get(from..to)?;
+        (!is_blank_or_reference(value.trim()) && !value.starts_with("--")).then_some((from, to))
+    }
+
+    /// Where the content of an XML element begins whose name this is. It may have a prefix and attributes.
+    fn element_content(&self) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let mut before = self.name_start;
+        if byte_before(bytes, before) == b':' {
+            before = run_back(bytes, before - 1, FIELD_BYTES_MAX, |byte| byte.is_ascii_alphanumeric());
+        }
+        if byte_before(bytes, before) != b'<' || !matches!(byte(bytes, self.name_end), b'>' | b' ') {
+            return None;
+        }
+        let window = &bytes[..bytes.len().min(self.name_end + ATTRIBUTES_BYTES_MAX)];
+        let end = run(window, self.name_end, |byte| !matches!(byte, b'<' | b'>'));
+        (byte(window, end) == b'>').then_some(end + 1)
     }
 
     /// End of the quotes and brackets that close the name, and of `%22`.
     fn closed(&self) -> usize {
         let bytes = self.text.as_bytes();
-        if bytes[self.name_end..].starts_with(b"%22") {
-            return self.name_end + 3;
+        if let Some(length) = encoded_quote(&bytes[self.name_end..]) {
+            return self.name_end + length;
         }
-        let max = bytes.len().min(self.name_end + 6);
+        let max = bytes.len().min(self.name_end + 10);
         run(&bytes[..max], self.name_end, |byte| matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b']'))
     }
 
@@ -206,40 +338,74 @@ impl Pair<'_> {
         let bytes = self.text.as_bytes();
         let start = run(bytes, at, is_blank);
         let next = run(bytes, start, |byte| is_blank(byte) || byte == b'\n');
-        let is_quoted = matches!(byte(bytes, next), b'"' | b'\'');
+        let is_quoted = matches!(byte(bytes, next), b'"' | b'\'') || bytes[next..].starts_with(b"string(");
         if is_quoted { next } else { start }
     }
 
     fn element(&self, start: usize) -> Option<(usize, usize)> {
         let bytes = self.text.as_bytes();
-        let end = run(bytes, start, |byte| byte != b'<' && byte != b'\n');
-        let closes = bytes[end..].strip_prefix(b"</")?.starts_with(self.name.as_bytes());
-        let value = self.text.get(start..end)?;
-        (closes && !is_blank_or_reference(value.trim())).then_some((start, end))
+        let from = run(bytes, start, |byte| byte.is_ascii_whitespace());
+        let end = run(bytes, from, |byte| byte != b'<');
+        let closing = &bytes[end..bytes.len().min(end + 2 + FIELD_BYTES_MAX + self.name.len())];
+        let closes = closing.starts_with(b"</") && closing.windows(self.name.len()).any(|name| name == self.name.as_bytes());
+        let value = self.text.get(from..end)?.trim_end();
+        (closes && !is_blank_or_reference(value)).then_some((from, from + value.len()))
+    }
+
+    /// `Password("…")`, `setToken('…')`, and the bare form of debug prints, `Password(…)`.
+    fn argument(&self, at: usize) -> Option<(usize, usize)> {
+        let bytes = self.text.as_bytes();
+        if let Some((from, to)) = quoted(self.text, at) {
+            return self.accepts_quoted(from, to).then_some((from, to));
+        }
+        let window = judged(self.text, at).as_bytes();
+        let end = run(window, at, |byte| !matches!(byte, b')' | b'(' | b' ' | b'\n' | b',' | b'"' | b'\'' | b'.' | b'['));
+        let value = self.text.get(at..end)?;
+        let is_value = value.len() >= 6 && has_letter(value) && looks_generated(value.as_bytes());
+        (byte(bytes, end) == b')' && is_value && !is_blank_or_reference(value)).then_some((at, end))
+    }
+
+    /// The cell of a table behind the one that holds the name.
+    fn cell(&self, at: usize) -> Option<(usize, usize)> {
+        let bytes = self.text.as_bytes();
+        let from = run(bytes, at, is_blank);
+        let window = judged(self.text, from).as_bytes();
+        let to = run(window, from, |byte| !matches!(byte, b'|' | b'\n' | b' ' | b'\t'));
+        let value = self.text.get(from..to)?;
+        (value.len() >= 6 && has_digit(value) && has_letter(value) && !is_blank_or_reference(value)).then_some((from, to))
     }
 
     /// `--token X`, `password X` in a netrc, `password 'X'` and `password is X1` in prose.
     fn after_space(&self, at: usize) -> Option<(usize, usize)> {
         let bytes = self.text.as_bytes();
-        let is_flag = self.name.starts_with("--");
+        let is_flag = self.is_flag();
         if !is_flag && self.kind != PASSWORD {
-            return None;
+            let found = generated_value(self.text, self.skip_is(at));
+            return found.filter(|(from, to)| self.accepts_quoted(*from, *to));
         }
-        let at = self.skip_is(at);
+        let at = if is_flag { at } else { self.skip_is(at) };
         if let Some((from, to)) = quoted(self.text, at) {
+            if self.name.eq_ignore_ascii_case("pass") && !has_digit(self.text.get(from..to)?) {
+                return None;
+            }
             return (to - from >= 4 && !byte(bytes, from).is_ascii_whitespace() && self.accepts_quoted(from, to)).then_some((from, to));
         }
         let end = bare_end(judged(self.text, at).as_bytes(), at, Separator::Space);
         let value = self.text.get(at..end)?;
-        if value.starts_with('-') || is_blank_or_reference(value) {
+        if value.starts_with('-') || is_blank_or_reference(value) || is_flag && is_word_of_prose(value) {
             return None;
         }
         let is_mixed = value.len() >= 6 && has_letter(value) && has_digit(value) && !value.contains(['/', ':']);
         (is_flag || is_mixed || self.follows_login()).then(|| (at, bare_end(bytes, end, Separator::Space)))
     }
 
+    /// Whether the name is an option of a command: `--token`, `-storepass`.
+    fn is_flag(&self) -> bool {
+        self.name.starts_with("--") || self.name.starts_with('-') && self.name.len() >= 6
+    }
+
     fn skip_is(&self, at: usize) -> usize {
-        let words = ["is ", "was ", "of ", "with "];
+        let words = ["is ", "was ", "of ", "with ", "provided: ", "passed: ", "supplied: ", "given: ", "used: ", "received: "];
         words.iter().find(|word| self.text[at..].starts_with(**word)).map_or(at, |word| at + word.len())
     }
 
@@ -288,9 +454,22 @@ impl Pair<'_> {
         if is_pair { semicolon } else { end }
     }
 
+    /// Whether a quoted value is a secret where its quote begins at `start`. Words in the back quotes of Markdown, commands in those of
+    /// a shell, and words of a list are none.
+    fn accepts_quoted_behind(&self, separator: Separator, start: usize, from: usize, to: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let value = self.text.get(from..to).unwrap_or_default();
+        let is_back_quoted = byte(bytes, start) == b'`';
+        let is_command = is_back_quoted && separator == Separator::Equals && value.contains(' ');
+        let is_markdown = is_back_quoted && byte(bytes, self.name_end) == b'`' && !has_digit(value);
+        let is_list = separator == Separator::Comma && self.is_word_of_list(value);
+        !is_command && !is_markdown && !is_list && self.accepts_quoted(from, to)
+    }
+
     fn accepts_quoted(&self, from: usize, to: usize) -> bool {
         let value = self.text.get(from..to).unwrap_or_default().trim();
         !is_blank_or_reference(value)
+            && !self.follows_unexpected()
             && !is_word_of_prose(value)
             && !is_harmless(self.name, value)
             && !value.eq_ignore_ascii_case(self.name)
@@ -307,13 +486,13 @@ impl Pair<'_> {
         if self.kind == COOKIE {
             return value.contains('=') || value.len() >= 16;
         }
-        if is_auth_variable(self.name, b'=') && AUTH_METHODS.iter().any(|method| method.eq_ignore_ascii_case(value)) {
+        if is_auth_variable(self.name, b'=') && is_auth_method(value) {
             return false;
         }
         match separator {
             Separator::Equals | Separator::Encoded => true,
             Separator::Colon | Separator::Arrow => self.accepts_after_colon(value, end),
-            Separator::Comma | Separator::Space | Separator::Element => false,
+            Separator::Comma | Separator::Space | Separator::Element | Separator::Call | Separator::Cell => false,
         }
     }
 
@@ -347,299 +526,11 @@ impl Pair<'_> {
     }
 }
 
-/// Length of an escape such as `\u003d`.
-const ESCAPE_BYTES: usize = 6;
+/// Longest attributes of an XML element that holds a secret, in bytes.
+const ATTRIBUTES_BYTES_MAX: usize = 256;
 
-/// A separator that a JSON writer escaped because it minds HTML.
-fn escaped_separator(rest: &[u8]) -> Option<Separator> {
-    let escape = rest.get(..ESCAPE_BYTES)?;
-    if escape.eq_ignore_ascii_case(b"\\u003d") {
-        return Some(Separator::Equals);
-    }
-    escape.eq_ignore_ascii_case(b"\\u003a").then_some(Separator::Colon)
-}
+/// Verbs that a function begins with whose argument is the name of a secret.
+const GETTERS: &[&str] = &["get", "fetch", "load", "read", "find", "delete", "remove", "list", "require", "describe", "has"];
 
-fn is_blank(byte: u8) -> bool {
-    byte == b' ' || byte == b'\t'
-}
-
-fn has_digit(value: &str) -> bool {
-    value.bytes().any(|byte| byte.is_ascii_digit())
-}
-
-fn has_letter(value: &str) -> bool {
-    value.bytes().any(|byte| byte.is_ascii_alphabetic())
-}
-
-/// Skips what debug prints put around a string: `Some(`, `String(`, `b`, `@`.
-fn skip_wrapper(bytes: &[u8], start: usize) -> usize {
-    let mut at = start;
-    for _ in 0..2 {
-        let name_end = run(&bytes[..bytes.len().min(at + 24)], at, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let next = byte(bytes, name_end);
-        if name_end > at && next == b'(' {
-            at = name_end + 1;
-        } else if name_end == at + 1 && matches!(next, b'"' | b'\'') {
-            return name_end;
-        }
-    }
-    if matches!(byte(bytes, at), b'@' | b'&') && byte(bytes, at + 1) == b'"' {
-        return at + 1;
-    }
-    at
-}
-
-/// The inside of a quoted value that begins at `start`. Without a closing quote it runs to the end of the line.
-fn quoted(text: &str, start: usize) -> Option<(usize, usize)> {
-    let bytes = text.as_bytes();
-    let escapes = run(&bytes[..bytes.len().min(start + 7)], start, |byte| byte == b'\\') - start;
-    let open = start + escapes;
-    let quote = byte(bytes, open);
-    if bytes[start.min(bytes.len())..].starts_with(b"%22") {
-        let from = start + 3;
-        return Some((from, from + text[from..].find("%22").unwrap_or(text.len() - from)));
-    }
-    if !matches!(quote, b'"' | b'\'' | b'`') {
-        return None;
-    }
-    let mut from = open + 1;
-    if quote == b'"' && bytes[from..].starts_with(b"\"\"") {
-        from += 2;
-    }
-    Some((from, closing_quote(bytes, from, quote, escapes)))
-}
-
-fn closing_quote(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> usize {
-    let mut at = from;
-    while at < bytes.len() {
-        let slashes = run(bytes, at, |byte| byte == b'\\') - at;
-        at += slashes;
-        let here = byte(bytes, at);
-        if here == b'\n' {
-            return if escapes == 0 { closing_quote_below(bytes, at, quote).unwrap_or(at) } else { at };
-        }
-        if here == quote && (slashes == escapes || escapes == 0 && slashes.is_multiple_of(2) || slashes < escapes) {
-            return at - slashes.min(escapes);
-        }
-        at += 1;
-    }
-    bytes.len()
-}
-
-/// Most lines of a quoted value, and their bytes. A quote farther down is hardly that of the value.
-const QUOTED_LINES_MAX: usize = 5;
-const QUOTED_BYTES_MAX: usize = 512;
-
-/// The quote that closes a value on one of the next lines, unless it has the look of one that opens.
-fn closing_quote_below(bytes: &[u8], line_end: usize, quote: u8) -> Option<usize> {
-    let window = &bytes[..bytes.len().min(line_end + QUOTED_BYTES_MAX)];
-    let close = run(window, line_end, |byte| byte != quote);
-    let lines = bytes[line_end..close].iter().filter(|byte| **byte == b'\n').count();
-    let ends_word = byte_before(bytes, close).is_ascii_alphanumeric() || matches!(byte_before(bytes, close), b'!' | b'.' | b'+' | b'/');
-    let is_free = matches!(byte(bytes, close + 1), b' ' | b'\n' | b',' | b';' | b')' | b']' | b'}');
-    (close < window.len() && lines < QUOTED_LINES_MAX && ends_word && is_free).then_some(close)
-}
-
-/// End of a value without quotes.
-fn bare_end(bytes: &[u8], start: usize, separator: Separator) -> usize {
-    let mut at = start;
-    while at < bytes.len() && !ends_bare(bytes, at, separator) {
-        at += 1;
-    }
-    at
-}
-
-fn ends_bare(bytes: &[u8], at: usize, separator: Separator) -> bool {
-    match bytes[at] {
-        b'<' => bytes[at..].starts_with(b"</") || bytes[at..].starts_with(b"<br"),
-        b' ' | b'\t' | b'\n' | b'"' | b'\'' | b'`' | b'|' => true,
-        b';' | b'&' => separator != Separator::Space,
-        b'%' => separator == Separator::Encoded && ends_encoded(&bytes[at..]),
-        b'\\' => matches!(byte(bytes, at + 1), b'n' | b'r' | b't' | b'"' | b'\'') || bytes[at..].starts_with(b"\\u0026"),
-        b',' | b')' | b']' | b'}' => ends_item(bytes, at + 1),
-        _ => false,
-    }
-}
-
-/// Whether what follows a comma or a closing bracket shows that it is no part of the value.
-fn ends_item(bytes: &[u8], at: usize) -> bool {
-    if matches!(byte(bytes, at), b' ' | b'\n' | b'\t' | b',' | b')' | b']' | b'}' | b'"' | b'\'' | b'.' | b':' | b';') {
-        return true;
-    }
-    let name = run(&bytes[..bytes.len().min(at + NAME_BYTES_MAX)], at, is_name);
-    name > at && matches!(byte(bytes, name), b'=' | b':')
-}
-
-fn ends_encoded(rest: &[u8]) -> bool {
-    let codes: [&[u8]; 5] = [b"%26", b"%3B", b"%3b", b"%22", b"%20"];
-    codes.iter().any(|code| rest.starts_with(code))
-}
-
-/// Whether a bare value is a call or a path of names in source code, such as `os.environ[` or `self.password`.
-fn is_code(text: &str, value: &str, end: usize) -> bool {
-    if value.starts_with(['(', '[', '{', '*', '&', '@']) && value.len() < 3 {
-        return true;
-    }
-    let is_path = value.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'(' | b')' | b'['));
-    let is_call = value.contains('(') || text[end..].starts_with('(');
-    is_path && (value.contains('.') && !value.ends_with('.') || is_call)
-}
-
-/// Whether a value is empty, a reference to the secret, a mask, or a token of an earlier redaction.
-pub(crate) fn is_blank_or_reference(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    let is_mask = bytes.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-' | b'_' | b'?' | b'#'));
-    let wrapped = |open: &str, close: &str| value.starts_with(open) && value.ends_with(close);
-    value.is_empty()
-        || is_mask
-        || is_angled(value)
-        || wrapped("{", "}")
-        || wrapped("[", "]")
-        || wrapped("%", "%")
-        || value.starts_with("%(")
-        || value.starts_with("${")
-        || value.starts_with("$(")
-        || value.starts_with("{{")
-        || is_format(bytes)
-        || is_variable(bytes)
-        || NOTHING.iter().any(|word| word.eq_ignore_ascii_case(value))
-}
-
-/// Whether a value shows that its name does not mean a secret here: a count of tests that pass, a folder, a database.
-pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
-    let is = |names: &[&str]| names.iter().any(|row| row.eq_ignore_ascii_case(name));
-    let ends_with_key = name.len() >= 3 && name.as_bytes()[name.len() - 3..].eq_ignore_ascii_case(b"key");
-    is(&["pass", "pw", "otp", "sid", "credentials"]) && is_small_number(value)
-        || is(&["sid"]) && is_database(value)
-        || is(&["pwd", "oldpwd"]) && is_path(value)
-        || ends_with_key && is_path(value) && value.contains(['.', '_', '-'])
-}
-
-/// `12`, `0.5s`, `3/4`, `99%`. One-time passwords have at least four digits.
-fn is_small_number(value: &str) -> bool {
-    let number = value.trim_end_matches(['m', 's', '%', ',', ';', '.', ')']);
-    let is_small = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    value.len() <= 10 && number.split(['.', '/']).all(is_small)
-}
-
-/// The identifier of an Oracle database, such as `ORCL1`.
-fn is_database(value: &str) -> bool {
-    let is_sid = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    value.len() <= 8 && value.starts_with(|first: char| first.is_ascii_uppercase()) && value.bytes().all(is_sid)
-}
-
-/// An absolute path. Base64 may begin with a slash as well, so that a key needs more to be one.
-fn is_path(value: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'<' | b'>' | b'*');
-    value.starts_with('/') && value.bytes().all(is_part)
-}
-
-/// `<password>`, `<your-key>`, also several joined, and with punctuation behind.
-fn is_angled(value: &str) -> bool {
-    let value = value.trim_end_matches([',', '.', ';', ')', ']', '}']);
-    let inside = value.strip_prefix('<').and_then(|value| value.strip_suffix('>'));
-    inside.is_some_and(|inside| {
-        inside
-            .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b' ' | b'*' | b'<' | b'>' | b'.' | b':' | b'/'))
-    })
-}
-
-fn is_format(value: &[u8]) -> bool {
-    matches!(value, [b'%', b's' | b'd' | b'v' | b'q' | b'r' | b'@', ..] if value.len() <= 3)
-}
-
-fn is_variable(value: &[u8]) -> bool {
-    matches!(value, [b'$', first, rest @ ..] if (first.is_ascii_alphabetic() || *first == b'_')
-        && rest.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))
-}
-
-/// What a setting such as `SMTP_AUTH` holds when it is no password.
-const AUTH_METHODS: &[&str] =
-    &["basic", "plain", "login", "digest", "oauth2", "on", "off", "yes", "no", "0", "1", "cram-md5", "md5", "trust"];
-
-const NOTHING: &[&str] = &["null", "none", "nil", "undefined", "true", "false", "redacted", "filtered", "masked", "hidden", "n/a"];
-
-/// Whether a value is a word that prose and type annotations put behind a name.
-fn is_word_of_prose(value: &str) -> bool {
-    let word = value.trim_end_matches(|character: char| character.is_ascii_punctuation());
-    word.len() < 2 && !has_digit(word) && value.len() < 3 || PROSE.iter().any(|row| row.eq_ignore_ascii_case(word))
-}
-
-const PROSE: &[&str] = &[
-    "a",
-    "an",
-    "and",
-    "any",
-    "are",
-    "argument",
-    "authentication",
-    "bad",
-    "bearer",
-    "bool",
-    "boolean",
-    "bytes",
-    "can",
-    "cannot",
-    "does",
-    "empty",
-    "error",
-    "expected",
-    "expired",
-    "failed",
-    "field",
-    "for",
-    "from",
-    "got",
-    "has",
-    "in",
-    "incorrect",
-    "int",
-    "integer",
-    "invalid",
-    "is",
-    "it",
-    "length",
-    "malformed",
-    "may",
-    "mismatch",
-    "missing",
-    "must",
-    "needs",
-    "no",
-    "not",
-    "number",
-    "object",
-    "ok",
-    "only",
-    "option",
-    "optional",
-    "or",
-    "please",
-    "rejected",
-    "required",
-    "revoked",
-    "should",
-    "str",
-    "string",
-    "text",
-    "that",
-    "the",
-    "this",
-    "to",
-    "too",
-    "unauthorized",
-    "unexpected",
-    "unknown",
-    "use",
-    "user",
-    "value",
-    "verification",
-    "was",
-    "were",
-    "with",
-    "without",
-    "wrong",
-    "you",
-    "your",
-];
+/// Types of texts in languages that write them behind the name.
+const TYPES: &[&str] = &["string", "String", "str", "text", "varchar", "[]byte", "bytes", "std::string"];

@@ -11,7 +11,7 @@ const LABEL_BYTES_MAX: usize = 48;
 const BODY_BYTES_MIN: usize = 16;
 
 /// Adds a private key whose header's dashes begin at `start`. A block without an end runs to the end of the text.
-pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     if spans.covers(start) {
         return;
     }
@@ -27,7 +27,8 @@ pub(crate) fn find(text: &str, start: usize, end: usize, spans: &mut Spans) {
 fn label_end(text: &str, start: usize) -> Option<usize> {
     let label_max = text.len().min(start + LABEL_BYTES_MAX);
     let length = text.as_bytes()[start..label_max].windows(5).position(|dashes| dashes == b"-----")?;
-    text[start..start + length].to_ascii_uppercase().contains("PRIVATE KEY").then_some(start + length + 5)
+    let label = text.get(start..start + length)?.to_ascii_uppercase().replace("%20", " ").replace('+', " ");
+    label.contains("PRIVATE KEY").then_some(start + length + 5)
 }
 
 /// Shortest base64 at the end of a line that makes it one of a key, whatever is before it. Lines of PEM have 64.
@@ -38,7 +39,7 @@ const PREFIX_BYTES_MAX: usize = 256;
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// Adds a private key whose header was cut off: the lines above a footer that end in base64.
-pub(crate) fn find_end(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_end(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     if spans.covers(start) {
         return;
     }
@@ -101,19 +102,42 @@ fn has_prefixed_body(text: &str, body: usize) -> bool {
     FIELDS.iter().any(|field| line.contains(field)) || line_end - run_back(bytes, line_end, LINE_BYTES_MIN, is_body) >= LINE_BYTES_MIN
 }
 
+/// Most lines of a key of PuTTY.
+const PUTTY_LINES_MAX: usize = 64;
+
+/// Adds the lines of base64 behind the `Private-Lines: 14` of a key of PuTTY.
+pub(crate) fn find_putty(text: &str, _: usize, end: usize, spans: &mut Spans<'_>) {
+    let bytes = text.as_bytes();
+    let count_end = run(bytes, end, |byte| byte == b' ' || byte.is_ascii_digit());
+    let from = run(bytes, count_end, |byte| matches!(byte, b'\n' | b' '));
+    let mut to = from;
+    for _ in 0..PUTTY_LINES_MAX {
+        let line_end = run(bytes, to, is_body);
+        if line_end < to + BODY_BYTES_MIN {
+            break;
+        }
+        to = line_end + usize::from(byte(bytes, line_end) == b'\n');
+    }
+    let end = if byte_before(bytes, to) == b'\n' { to - 1 } else { to };
+    if end > from {
+        spans.add_by_format(from, end, PRIVATE_KEY);
+    }
+}
+
 /// What old keys have above their base64.
 const FIELDS: &[&str] = &["Proc-Type:", "Version:", "Comment:", "DEK-Info:"];
 
 fn block_end(text: &str, body: usize) -> usize {
-    let Some(footer) = text[body..].find("-----END ") else {
+    let Some(footer) = text[body..].find("-----END") else {
         return text.len();
     };
-    let label = body + footer + 9;
+    let label = body + footer + 8;
     text[label..].find("-----").map_or(text.len(), |dashes| label + dashes + 5)
 }
 
 /// Whether base64, or a header field of an old key, follows behind line ends and prefixes of log lines.
 fn has_body(text: &str, body: usize) -> bool {
+    let body = body + usize::from(text[body..].starts_with("%0A") || text[body..].starts_with("%0D")) * 3;
     let bytes = text.as_bytes();
     let mut at = body;
     for _ in 0..4 {

@@ -47,9 +47,11 @@ pub(crate) fn starts_a_word(bytes: &[u8], at: usize) -> bool {
     if !byte_before(bytes, at).is_ascii_alphanumeric() {
         return true;
     }
-    let before = &bytes[at.saturating_sub(3)..at];
+    let before = &bytes[at.saturating_sub(6)..at];
     match before {
-        [b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        [.., b'%', high, low] | [.., b'\\', b'x', high, low] | [.., b'\\', b'u', b'0', b'0', high, low] => {
+            high.is_ascii_hexdigit() && low.is_ascii_hexdigit()
+        }
         [.., b'\\', b'n' | b'r' | b't'] => true,
         _ => false,
     }
@@ -67,12 +69,43 @@ pub(crate) fn is_base64(byte: u8) -> bool {
 
 /// Whether a value has the look of something generated: digits or mixed case, and no monotony such as `xxxx`.
 pub(crate) fn looks_generated(value: &[u8]) -> bool {
-    let any = |class: fn(&u8) -> bool| value.iter().any(class);
-    let mixed = any(u8::is_ascii_digit) || any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase);
-    mixed && distinct(value) >= value.len().min(6)
+    let has_digit = value.iter().any(u8::is_ascii_digit);
+    let changes = case_changes(value);
+    (has_digit || changes >= 2 && changes * CASE_WORD_LETTERS >= value.len()) && distinct(value) >= value.len().min(6) && !has_mask(value)
 }
 
-fn distinct(value: &[u8]) -> usize {
+/// Letters of a word in a name such as `requiredTypesOf`. Where capitals stand closer, no digit is needed to tell a generated value.
+const CASE_WORD_LETTERS: usize = 6;
+
+/// Whether small letters and capitals take turns more often than in any name.
+pub(crate) fn takes_turns(value: &[u8]) -> bool {
+    let turns = value.windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase()).count();
+    turns * 7 >= value.len() * 2 && distinct(value) >= value.len().min(10) && !has_mask(value)
+}
+
+/// How often a lower-case letter is followed by a capital.
+fn case_changes(value: &[u8]) -> usize {
+    value.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count()
+}
+
+/// Whether eight or more bytes that stand for something in documents follow each other, as in `xxxxxxxx`.
+pub(crate) fn has_mask(value: &[u8]) -> bool {
+    value
+        .windows(8)
+        .any(|window| matches!(window[0], b'x' | b'X' | b'*' | b'.' | b'#' | b'0') && window.iter().all(|byte| *byte == window[0]))
+}
+
+/// Whether a value has the look of drawn letters: small ones, capitals and digits that take turns as they would by chance.
+pub(crate) fn looks_random(value: &[u8]) -> bool {
+    let any = |class: fn(&u8) -> bool| value.iter().any(class);
+    let class = |byte: u8| (byte.is_ascii_lowercase(), byte.is_ascii_uppercase(), byte.is_ascii_digit());
+    let turns = value.windows(2).filter(|pair| class(pair[0]) != class(pair[1])).count();
+    let is_mixed = any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase) && any(u8::is_ascii_digit);
+    is_mixed && turns * 5 >= value.len() * 2 && distinct(value) >= value.len().min(10) && !has_mask(value)
+}
+
+/// How many different bytes a value has.
+pub(crate) fn distinct(value: &[u8]) -> usize {
     let mut seen = [false; 256];
     for byte in value {
         seen[usize::from(*byte)] = true;

@@ -2,15 +2,15 @@
 
 use super::keys::secret_kind;
 use super::kind::{CREDENTIALS, Kind, SIGNATURE, TOKEN};
-use super::pairs::is_blank_or_reference;
 use super::scan::{byte, byte_before, judged, run, run_back};
 use super::span::Spans;
+use super::values::{is_blank_or_reference, is_stand_in_pair};
 
 /// Longest user and password that are looked for, in bytes.
 const USER_INFO_BYTES_MAX: usize = 1024;
 
 /// Adds what stands between `://` and `@`.
-pub(crate) fn find_user_info(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_user_info(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if !byte_before(bytes, start).is_ascii_alphanumeric() {
         return;
@@ -21,7 +21,7 @@ pub(crate) fn find_user_info(text: &str, start: usize, end: usize, spans: &mut S
         return;
     };
     let user_info = text.get(end..end + at).unwrap_or_default();
-    if user_info != "git" && !is_blank_or_reference(user_info) && !is_masked(user_info) {
+    if user_info != "git" && !is_blank_or_reference(user_info) && !is_stand_in_pair(user_info) {
         spans.add(end, end + at, CREDENTIALS);
     }
 }
@@ -33,7 +33,7 @@ const BARE_BYTES_MAX: usize = 128;
 const PACKAGE_SOURCES: &[&str] = &["npm", "jsr", "pip", "git", "file", "link", "workspace", "patch", "mailto", "docker", "oci"];
 
 /// Adds `user:password` before an `@` and a host, where no scheme says that it is a URL.
-pub(crate) fn find_bare_user_info(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_bare_user_info(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     let is_part = |byte: u8| !is_outside(byte) && !matches!(byte, b'/' | b'@' | b'<' | b'>' | b'(' | b'[' | b'{' | b',' | b';' | b'=');
     let from = run_back(bytes, start, 2 * BARE_BYTES_MAX, is_part);
@@ -46,7 +46,7 @@ pub(crate) fn find_bare_user_info(text: &str, start: usize, end: usize, spans: &
         && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
         && !PACKAGE_SOURCES.iter().any(|source| source.eq_ignore_ascii_case(user));
     let is_password = (3..=BARE_BYTES_MAX).contains(&password.len()) && !password.contains(':') && !is_blank_or_reference(password);
-    if is_user && is_password && is_host(&text[end..host_end]) {
+    if is_user && is_password && !is_stand_in_pair(&text[from..start]) && is_host(&text[end..host_end]) {
         spans.add(from, start, CREDENTIALS);
     }
 }
@@ -77,11 +77,6 @@ fn at_behind_slash(window: &[u8], start: usize, authority: usize) -> Option<usiz
     last_at(&window[start..end])
 }
 
-/// Whether both halves of `user:password` are masks, references or tokens.
-fn is_masked(user_info: &str) -> bool {
-    user_info.split_once(':').is_some_and(|(user, password)| is_blank_or_reference(user) && is_blank_or_reference(password))
-}
-
 /// Names of parameters that are secret in a URL and ordinary elsewhere.
 const PARAMETERS: &[(&str, Kind)] = &[
     ("sig", SIGNATURE),
@@ -97,7 +92,7 @@ const PARAMETERS: &[(&str, Kind)] = &[
 ];
 
 /// Adds the value of a query parameter whose name tells a secret.
-pub(crate) fn find_parameter(text: &str, start: usize, end: usize, spans: &mut Spans) {
+pub(crate) fn find_parameter(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
     if spans.is_in_value(start) {
         return;

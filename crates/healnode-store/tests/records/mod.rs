@@ -32,6 +32,7 @@ pub(crate) fn tally(count: u64) -> Tally {
         severity: Severity::Medium,
         app: "shop".to_owned(),
         release: String::new(),
+        frames: 0,
     };
     Tally { count, first_seen: NOW, last_seen: UnixMillis(NOW.0 + count), head, releases: [("v1".to_owned(), count)].into() }
 }
@@ -50,7 +51,7 @@ pub(crate) fn statement(origin: u8, seq: u64, body: Body) -> Record {
 }
 
 pub(crate) fn presence(version: u64) -> Body {
-    Body::Presence(Presence { can_file: true, version: version.to_string() })
+    Body::Presence(Presence { can_file: true, version: version.to_string(), algorithm: 1 })
 }
 
 pub(crate) fn intent(id: u64, members: u64) -> Record {

@@ -22,8 +22,9 @@ fn severity() -> impl Strategy<Value = Severity> {
 }
 
 fn head() -> impl Strategy<Value = Head> {
-    ("[A-Z][a-z]{0,20}", "[a-z ]{0,80}", severity(), "[a-z]{0,12}", "(v[0-9])?")
-        .prop_map(|(error_type, message, severity, app, release)| Head { error_type, message, severity, app, release }.admit())
+    ("[A-Z][a-z]{0,20}", "[a-z ]{0,80}", severity(), "[a-z]{0,12}", "(v[0-9])?", prop_oneof![Just(0), any::<u64>()]).prop_map(
+        |(error_type, message, severity, app, release, frames)| Head { error_type, message, severity, app, release, frames }.admit(),
+    )
 }
 
 pub(crate) fn tally() -> impl Strategy<Value = Tally> {
@@ -77,7 +78,11 @@ fn body() -> impl Strategy<Value = Body> {
         (fingerprint(), tally()).prop_map(|(fingerprint, tally)| Body::Tally { fingerprint, tally }),
         (fingerprint(), note()).prop_map(|(fingerprint, note)| Body::Filing { fingerprint, note }),
         (fingerprint(), mute).prop_map(|(fingerprint, mute)| Body::Mute { fingerprint, mute }),
-        (any::<bool>(), "[0-9.]{1,12}").prop_map(|(can_file, version)| Body::Presence(Presence { can_file, version })),
+        (any::<bool>(), "[0-9.]{1,12}", 1..3_u16).prop_map(|(can_file, version, algorithm)| Body::Presence(Presence {
+            can_file,
+            version,
+            algorithm
+        })),
     ]
 }
 
