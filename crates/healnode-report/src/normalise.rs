@@ -16,6 +16,7 @@ mod names;
 mod numbers;
 mod output;
 mod paths;
+mod random;
 mod scanner;
 #[cfg_attr(not(test), allow(dead_code, reason = "the fingerprint is still to use it"))]
 mod types;

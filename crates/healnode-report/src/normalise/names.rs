@@ -121,48 +121,6 @@ fn words(word: &[u8]) -> usize {
     (0..word.len()).filter(|index| starts(*index)).count()
 }
 
-/// Longest compound that is looked through for an id, in bytes. An id that is longer is found by its first part.
-const COMPOUND_BYTES_MAX: usize = 96;
-
-/// End of the id in an alphabet of 64 characters that begins at `at`: small and capital letters and digits in turns, with `_`,
-/// `-`, `+` and `/` among them.
-pub(crate) fn compound_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut seen = [0_usize; 4];
-    let (mut changes, mut before, mut end, mut has_slash) = (0, 3, at, false);
-    let limit = bytes.len().min(at + COMPOUND_BYTES_MAX);
-    while end < limit {
-        let kind = match bytes[end] {
-            b'a'..=b'z' => 0,
-            b'A'..=b'Z' => 1,
-            b'0'..=b'9' => 2,
-            b'_' | b'-' => 3,
-            b'+' | b'/' => {
-                has_slash = true;
-                3
-            }
-            _ => break,
-        };
-        changes += usize::from(kind != before && kind != 3 && !(kind == 0 && before == 1));
-        seen[kind] += 1;
-        before = kind;
-        end += 1;
-    }
-    let characters = seen[0] + seen[1] + seen[2];
-    let is_mixed = seen[0] >= 2 && seen[1] >= 2 && seen[2] >= 1;
-    let length_min = if has_slash { 20 } else { 12 };
-    if !is_mixed || characters < length_min || changes * 2 < characters || !is_letter_or_digit(bytes[end - 1]) {
-        return None;
-    }
-    while end < limit && bytes[end] == b'=' {
-        end += 1;
-    }
-    Some(end)
-}
-
-fn is_letter_or_digit(byte: u8) -> bool {
-    is_letter(byte) || is_digit(byte)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,14 +177,6 @@ mod tests {
     fn ids_are_variable() {
         for word in ["3ac9f01", "7d9f8b6c5d", "x2x7z", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "2nd", "V1StGXR8Z5jdHi6B", "tmpa1b2c3", "q8wz3k"] {
             assert_eq!(judge(word.as_bytes()), Variable, "{word}");
-        }
-    }
-
-    #[test]
-    fn an_id_may_have_separators() {
-        assert_eq!(compound_end(b"hR4nZ-2TbC8wKq5_JsVdE left", 0), Some(21));
-        for text in ["AES-128-GCM", "Win7-SRV08R2-Package-TopLevel", "TLS_AES_128_GCM_SHA256", "aarch64-unknown-linux-gnu"] {
-            assert_eq!(compound_end(text.as_bytes(), 0), None, "{text}");
         }
     }
 }

@@ -13,9 +13,10 @@ use super::data;
 use super::dates::{date_end, month_or_day};
 use super::ids;
 use super::lists::{REMOTE_KEYS, USER_KEYS, among};
-use super::names::{Verdict, compound_end, is_counter, is_hex_without_digits, judge};
+use super::names::{Verdict, is_counter, is_hex_without_digits, judge};
 use super::numbers::{Number, number_at, version_at};
 use super::output::Output;
+use super::random::random_end;
 use super::{paths, token_end};
 
 /// The text with what varies replaced, or nothing if it stays as it is.
@@ -342,8 +343,8 @@ impl Scanner<'_> {
             4.. if kinds & NOT_HEX == 0 && is_hex_without_digits(&bytes[start..end]) => Some(end),
             _ => None,
         };
-        let is_mixed = kinds & LOWER != 0 && kinds & UPPER != 0 && matches!(next, b'-' | b'_');
-        let variable_end = variable_end.or_else(|| if is_mixed { self.compound_end() } else { None });
+        let is_mixed = kinds & LOWER != 0 && kinds & UPPER != 0 && (end - start >= RANDOM_BYTES_MIN || matches!(next, b'-' | b'_'));
+        let variable_end = variable_end.or_else(|| if is_mixed { random_end(bytes, start) } else { None });
         match variable_end {
             Some(end) => self.replace(end),
             None => {
@@ -389,11 +390,6 @@ impl Scanner<'_> {
     /// Whether only `sub-` or the like stands between the word and a count.
     fn is_second_part_of_counted(&self) -> bool {
         self.written(b"<*> sub-")
-    }
-
-    /// End of the id with separators that begins here.
-    fn compound_end(&self) -> Option<usize> {
-        if starts_a_name(self.bytes, self.at) { compound_end(self.bytes, self.at) } else { None }
     }
 
     /// A word that begins with a digit.
@@ -473,7 +469,7 @@ impl Scanner<'_> {
         let word = &bytes[start..end];
         let next = byte(bytes, end);
         if kinds & (LOWER | UPPER | DIGIT) == LOWER | UPPER | DIGIT || matches!(next, b'-' | b'_' | b'+' | b'/') {
-            let id = self.compound_end().or_else(|| ids::pod_end(bytes, start, end)).or_else(|| ids::code_end(bytes, start, end));
+            let id = random_end(bytes, start).or_else(|| ids::pod_end(bytes, start, end)).or_else(|| ids::code_end(bytes, start, end));
             if id.is_some() {
                 return id;
             }
@@ -503,6 +499,9 @@ impl Scanner<'_> {
         if matches!(self.bytes[self.at], b'v' | b'V') { version_at(self.bytes, self.at + 1) } else { None }
     }
 }
+
+/// Shortest word of letters that may be random, in bytes.
+const RANDOM_BYTES_MIN: usize = 14;
 
 /// What stands between `password` and the name of its owner.
 const PASSWORD_FOR: &str = " for ";
