@@ -7,8 +7,8 @@ use super::class::{
     byte, byte_before, ends_with_ignore_case, from, is_digit, is_letter, is_word, last_word, run, run_back, starts_with_ignore_case,
 };
 use super::lists::{
-    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, IDENTIFIER_NOUNS, Key, NOT_HOSTS, OTHER_CODES, PRODUCTS, RESULT_WORDS, SERVICE_PORTS,
-    SPACED_NAMES, among,
+    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, ID_KEYS, IDENTIFIER_NOUNS, Key, NOT_HOSTS, OTHER_CODES, PRODUCTS, RESULT_WORDS,
+    SERVICE_PORTS, SPACED_NAMES, among,
 };
 use super::names::{is_counter, is_name};
 
@@ -208,6 +208,9 @@ impl<'a> Context<'a> {
             return false;
         }
         let key = last_word(&self.bytes[..separators]);
+        if among(ID_KEYS, key) {
+            return true;
+        }
         let prefix = key.len().saturating_sub(2);
         match &key[prefix..] {
             b"Id" | b"ID" => true,

@@ -2,7 +2,7 @@
 //!
 //! Walks bytes from the first part on and says where the id ends.
 
-use super::class::{byte, byte_before, from, is_digit, is_hex, is_word, run};
+use super::class::{byte, byte_before, from, is_digit, is_hex, is_word, run, run_back};
 
 /// The letters and digits of which a cluster makes the parts of a pod's name: none that could spell a word.
 fn is_pod_byte(byte: u8) -> bool {
@@ -64,13 +64,24 @@ pub(crate) fn code_end(bytes: &[u8], start: usize, end: usize) -> Option<usize> 
     (is_code && byte(bytes, end) == b'-' && digits > end + 1 && !is_word(byte(bytes, digits))).then_some(digits)
 }
 
-/// End of the capitals behind a number, `81324-RW`. One `D` is a dimension.
+/// End of up to three capitals behind a number, `81324-RW`. One `D` is a dimension.
 pub(crate) fn number_suffix_end(bytes: &[u8], end: usize) -> usize {
-    let letters = run(&bytes[..bytes.len().min(end + 4)], end + 1, |byte| byte.is_ascii_uppercase());
+    let letters = run(&bytes[..bytes.len().min(end + 5)], end + 1, |byte| byte.is_ascii_uppercase());
     let count = letters.saturating_sub(end + 1);
     let is_suffix =
-        byte(bytes, end) == b'-' && (1..=2).contains(&count) && !is_word(byte(bytes, letters)) && from(bytes, end + 1)[..count] != *b"D";
+        byte(bytes, end) == b'-' && (1..=3).contains(&count) && !is_word(byte(bytes, letters)) && from(bytes, end + 1)[..count] != *b"D";
     if is_suffix { letters } else { end }
+}
+
+/// Length of the two to five small letters with an underscore that stand before `at`, and begin a name.
+pub(crate) fn prefix_length(bytes: &[u8], at: usize) -> usize {
+    let Some(end) = at.checked_sub(1).filter(|end| bytes[*end] == b'_') else {
+        return 0;
+    };
+    let start = run_back(bytes, end, 6, |byte| byte.is_ascii_lowercase());
+    let before = byte_before(bytes, start);
+    let begins = !is_word(before) && !matches!(before, b'_' | b'-' | b'.' | b'/');
+    if begins && (2..=5).contains(&(end - start)) { at - start } else { 0 }
 }
 
 /// Whether a word opens a line of a Go logger: a level, month and day, then the time, as in `I1125 13:10:32.004512`.

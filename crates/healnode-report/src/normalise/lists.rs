@@ -149,6 +149,12 @@ pub(crate) static ANSWER_WORDS: List = &keys([
     "answered", "denied", "failed", "limited", "rejected", "replied", "responded", "response", "returned", "returns",
 ]);
 
+/// Keys whose value is an id, beside those that end with `id` as a word of its own.
+#[rustfmt::skip]
+pub(crate) static ID_KEYS: List = &keys([
+    "cursor", "etag", "guid", "jid", "nonce", "pk", "rid", "sid", "tid", "ulid", "uuid", "xid",
+]);
+
 /// What `invalid …`, `unknown …` and the like announce as someone's data.
 #[rustfmt::skip]
 pub(crate) static DATA_NOUNS: List = &keys([
@@ -288,6 +294,7 @@ mod tests {
             OTHER_CODES,
             RESULT_WORDS,
             ANSWER_WORDS,
+            ID_KEYS,
             DATA_NOUNS,
             DATA_ADJECTIVES,
             DATA_TYPES,

@@ -59,21 +59,34 @@ static RARE_AFTER: [u32; 26] = {
     masks
 };
 
-/// End of the random token that begins at `at`, with the padding behind it.
-pub(crate) fn random_end(bytes: &[u8], at: usize) -> Option<usize> {
+/// End of the random token that begins at `at`, with the padding behind it. Less is enough where the text announces an id.
+pub(crate) fn random_end(bytes: &[u8], at: usize, is_announced: bool) -> Option<usize> {
     let window = &bytes[..bytes.len().min(at + TOKEN_BYTES_MAX)];
     let plain = run(window, at, |byte| is_word(byte) || matches!(byte, b'_' | b'-'));
+    let letters = Letters::of(&window[at..plain]);
+    if !letters.is_mixed {
+        return None;
+    }
+    let is_random = letters.are_random() || is_announced && letters.are_unspoken();
     if matches!(byte(window, plain), b'+' | b'/') {
-        let end = run(window, plain, |byte| is_word(byte) || matches!(byte, b'_' | b'-' | b'+' | b'/'));
-        if Letters::of(&window[at..end]).are_base64() {
+        let end = run(window, plain, is_base64);
+        let goes_on = is_random && (window[plain..end].contains(&b'+') || byte(window, end) == b'=') && letters.characters >= LONG_MIN;
+        if goes_on || Letters::of(&window[at..end]).are_base64() {
             return Some(padding_end(bytes, whole_end(bytes, end, window.len())));
         }
     }
     let end = at + trim(&window[at..plain]);
-    if !Letters::of(&window[at..end]).are_random() || is_called(bytes, end) {
-        return None;
-    }
-    Some(padding_end(bytes, whole_end(bytes, end, window.len())))
+    (is_random && !is_called(bytes, at, end)).then(|| padding_end(bytes, whole_end(bytes, end, window.len())))
+}
+
+/// Whether the letters of a word change their case as often as in no name.
+pub(crate) fn is_jagged(word: &[u8]) -> bool {
+    let changes = word.windows(2).filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase()).count();
+    changes * 2 + 1 >= word.len()
+}
+
+fn is_base64(byte: u8) -> bool {
+    is_word(byte) || matches!(byte, b'_' | b'-' | b'+' | b'/')
 }
 
 /// Length of a token without the separators behind it.
@@ -83,7 +96,7 @@ fn trim(token: &[u8]) -> usize {
 
 /// End of a token that is longer than what is judged of it.
 fn whole_end(bytes: &[u8], end: usize, limit: usize) -> usize {
-    if end < limit { end } else { run(bytes, end, |byte| is_word(byte) || matches!(byte, b'_' | b'-' | b'+' | b'/')) }
+    if end < limit { end } else { run(bytes, end, is_base64) }
 }
 
 /// The `==` of base64, if it does not begin a value.
@@ -96,9 +109,9 @@ fn padding_end(bytes: &[u8], end: usize) -> usize {
     }
 }
 
-/// Whether a token is called or has members, so that it is a name.
-fn is_called(bytes: &[u8], end: usize) -> bool {
-    byte(bytes, end) == b'(' || byte(bytes, end) == b':' && byte(bytes, end + 1) == b':'
+/// Whether a token is called, has members or is one, so that it is a name.
+fn is_called(bytes: &[u8], at: usize, end: usize) -> bool {
+    byte(bytes, end) == b'(' || bytes[..at].ends_with(b"::") || byte(bytes, end) == b':' && byte(bytes, end + 1) == b':'
 }
 
 /// What the characters of a token are.
@@ -134,6 +147,9 @@ impl Letters {
             self.characters += part.len();
             self.spoken += part.len();
             self.segments += 1;
+        } else if count > 0 && count < part.len() {
+            self.characters += part.len();
+            self.segments += 2;
         }
     }
 
@@ -150,9 +166,15 @@ impl Letters {
     }
 
     fn are_random(&self) -> bool {
-        let is_short = self.spoken * 2 < self.characters && self.segments * 4 >= self.characters;
         let has_digits = self.has_digit && self.characters >= CHARACTERS_MIN && self.segments >= 4;
-        self.is_mixed && is_short && (has_digits || self.characters >= LONG_MIN && self.segments * 3 >= self.characters)
+        let is_long = self.characters >= LONG_MIN && self.segments * 3 >= self.characters;
+        let is_jagged = self.characters >= CHARACTERS_MIN && self.segments * 2 > self.characters;
+        self.are_unspoken() && self.segments * 4 >= self.characters && (has_digits || is_long || is_jagged)
+    }
+
+    /// Whether words are the smaller part.
+    fn are_unspoken(&self) -> bool {
+        self.is_mixed && self.spoken * 2 < self.characters && self.segments >= 3
     }
 
     fn are_base64(&self) -> bool {
@@ -204,9 +226,10 @@ mod tests {
             "xKq_9-wLp0z",
             "vTqRzLpXwKbNdGfHsJmYc",
             "Wq7xZ_2p",
+            "eHVkbQ",
             "u8Rk2Qx1ZpLw+9sT0vBn/4mYcKd==",
         ] {
-            assert_eq!(random_end(token.as_bytes(), 0), Some(token.len()), "{token}");
+            assert_eq!(random_end(token.as_bytes(), 0, false), Some(token.len()), "{token}");
         }
     }
 
@@ -229,7 +252,7 @@ mod tests {
             "com/shop/CartV2Controller",
             "bXkQ9z2Lp(4)",
         ] {
-            assert_eq!(random_end(name.as_bytes(), 0), None, "{name}");
+            assert_eq!(random_end(name.as_bytes(), 0, false), None, "{name}");
         }
     }
 }

@@ -16,7 +16,7 @@ use super::lists::{REMOTE_KEYS, USER_KEYS, among};
 use super::names::{Verdict, is_counter, is_hex_without_digits, judge};
 use super::numbers::{Number, number_at, version_at};
 use super::output::Output;
-use super::random::random_end;
+use super::random::{is_jagged, random_end};
 use super::{paths, token_end};
 
 /// The text with what varies replaced, or nothing if it stays as it is.
@@ -76,6 +76,19 @@ impl Scanner<'_> {
     /// Replaces the text up to `end`.
     fn replace(&mut self, end: usize) {
         self.at = self.output.replace(self.at, end);
+    }
+
+    /// Replaces an id up to `end`, and with it the short prefix that tells a service's kinds of ids apart: `inv_…`.
+    fn replace_prefixed(&mut self, end: usize) {
+        let length = ids::prefix_length(self.bytes, self.at);
+        if length > 0 && !self.output.is_empty(self.at) && self.written(&self.bytes[self.at - length..self.at]) {
+            self.output.drop_last(self.at, length);
+        }
+        self.replace(end);
+    }
+
+    fn replace_random(&mut self, end: usize) {
+        if end - self.at >= PREFIXED_BYTES_MIN { self.replace_prefixed(end) } else { self.replace(end) }
     }
 
     fn written(&self, suffix: &[u8]) -> bool {
@@ -343,8 +356,14 @@ impl Scanner<'_> {
             4.. if kinds & NOT_HEX == 0 && is_hex_without_digits(&bytes[start..end]) => Some(end),
             _ => None,
         };
-        let is_mixed = kinds & LOWER != 0 && kinds & UPPER != 0 && (end - start >= RANDOM_BYTES_MIN || matches!(next, b'-' | b'_'));
-        let variable_end = variable_end.or_else(|| if is_mixed { random_end(bytes, start) } else { None });
+        let is_mixed = kinds & LOWER != 0 && kinds & UPPER != 0;
+        if is_mixed
+            && variable_end.is_none()
+            && (matches!(next, b'-' | b'_') || end - start >= RANDOM_BYTES_MIN && is_jagged(&bytes[start..end]))
+            && let Some(end) = random_end(bytes, start, false)
+        {
+            return self.replace_random(end);
+        }
         match variable_end {
             Some(end) => self.replace(end),
             None => {
@@ -396,12 +415,13 @@ impl Scanner<'_> {
     fn number(&mut self, word_end: usize, kinds: u8) {
         let (number, end) = number_at(self.bytes, self.at);
         let context = Context::new(self.bytes, self.at, end, self.output.is_joined(self.at));
+        let is_value = byte_before(self.bytes, self.at) == b'_' && context.is_value_of_id();
         let keeps = match number {
             Number::Mixed => return self.leading_digits(word_end, end, kinds),
             Number::Quantity => false,
             Number::Version => context.keeps_version(),
             Number::Hex => context.keeps_hex(),
-            Number::Plain => context.keeps_number() && !(byte_before(self.bytes, self.at) == b'_' && context.is_value_of_id()),
+            Number::Plain => context.keeps_number() && !is_value,
         };
         if keeps {
             self.at = end;
@@ -411,7 +431,7 @@ impl Scanner<'_> {
             self.unwrap_address();
         }
         let end = if number == Number::Plain { ids::number_suffix_end(self.bytes, end) } else { end };
-        self.replace(end);
+        if is_value { self.replace_prefixed(end) } else { self.replace(end) }
     }
 
     /// Letters directly behind digits: a word of both, unless the digits touch a letter of another script and so are a number.
@@ -431,10 +451,15 @@ impl Scanner<'_> {
     /// A word of letters and digits.
     fn mixed_word(&mut self, end: usize, kinds: u8) {
         let (bytes, start) = (self.bytes, self.at);
-        if let Some(end) = self.mixed_end(end, kinds) {
+        let is_joined = self.output.is_joined(start);
+        let context = Context::new(bytes, start, end, is_joined);
+        let is_mixed = kinds & (LOWER | UPPER | DIGIT) == LOWER | UPPER | DIGIT || matches!(byte(bytes, end), b'-' | b'_' | b'+' | b'/');
+        if is_mixed && let Some(end) = random_end(bytes, start, is_joined || context.is_value_of_id()) {
+            return self.replace_random(end);
+        }
+        if let Some(end) = self.mixed_end(end) {
             return self.replace(end);
         }
-        let context = Context::new(bytes, start, end, self.output.is_joined(start));
         if context.is_state_code() {
             self.at = end;
             return;
@@ -445,10 +470,10 @@ impl Scanner<'_> {
         }
         match judge(&bytes[start..end]) {
             Verdict::Keep if byte_before(bytes, start) == b'$' => self.counted(end),
-            Verdict::Keep if context.is_value_of_id() => self.replace(end),
+            Verdict::Keep | Verdict::Variable if context.is_value_of_id() => self.replace_prefixed(end),
             Verdict::Keep => self.at = end,
             Verdict::Variable if context.keeps_digits_in_name() => self.at = end,
-            Verdict::Variable => self.replace(end),
+            Verdict::Variable => self.replace(ids::number_suffix_end(bytes, end)),
             Verdict::Counted { .. } if context.is_quoted_identifier() => self.at = end,
             Verdict::Counted { .. } => self.counted(end),
         }
@@ -464,12 +489,11 @@ impl Scanner<'_> {
     }
 
     /// End of an id that is told by more than the word, or by what stands before.
-    fn mixed_end(&self, end: usize, kinds: u8) -> Option<usize> {
+    fn mixed_end(&self, end: usize) -> Option<usize> {
         let (bytes, start) = (self.bytes, self.at);
         let word = &bytes[start..end];
-        let next = byte(bytes, end);
-        if kinds & (LOWER | UPPER | DIGIT) == LOWER | UPPER | DIGIT || matches!(next, b'-' | b'_' | b'+' | b'/') {
-            let id = random_end(bytes, start).or_else(|| ids::pod_end(bytes, start, end)).or_else(|| ids::code_end(bytes, start, end));
+        if byte(bytes, end) == b'-' {
+            let id = ids::pod_end(bytes, start, end).or_else(|| ids::code_end(bytes, start, end));
             if id.is_some() {
                 return id;
             }
@@ -501,7 +525,10 @@ impl Scanner<'_> {
 }
 
 /// Shortest word of letters that may be random, in bytes.
-const RANDOM_BYTES_MIN: usize = 14;
+const RANDOM_BYTES_MIN: usize = 6;
+
+/// Shortest random token that takes its prefix along, in bytes.
+const PREFIXED_BYTES_MIN: usize = 8;
 
 /// What stands between `password` and the name of its owner.
 const PASSWORD_FOR: &str = " for ";
