@@ -7,6 +7,7 @@
 
 mod addresses;
 mod class;
+mod codes;
 mod context;
 mod data;
 mod dates;

@@ -125,7 +125,7 @@ pub(crate) static TURNING: List = &keys([
 /// Words next to which a number is a code.
 #[rustfmt::skip]
 pub(crate) static CODE_WORDS: List = &keys([
-    "code", "ec", "err", "errno", "error", "exit", "exitcode", "exited", "hresult", "http", "nstatus", "ntstatus", "rc", "retcode",
+    "code", "curl", "ec", "err", "errno", "error", "exit", "exitcode", "exited", "hresult", "http", "nstatus", "ntstatus", "rc", "retcode",
     "returncode", "sig", "signal", "smtp", "sqlcode", "sqlstate", "status", "vendorcode", "winerror",
 ]);
 
@@ -147,6 +147,13 @@ pub(crate) static RESULT_WORDS: List = &keys([
 #[rustfmt::skip]
 pub(crate) static ANSWER_WORDS: List = &keys([
     "answered", "denied", "failed", "limited", "rejected", "replied", "responded", "response", "returned", "returns",
+]);
+
+/// What is part of every program, so that its version is the program's own.
+#[rustfmt::skip]
+pub(crate) static OWN_PARTS: List = &keys([
+    "agent", "app", "bad", "build", "client", "config", "core", "current", "file", "invalid", "new", "old", "own", "plugin",
+    "release", "row", "schema", "server", "service", "unknown", "unsupported", "wrong",
 ]);
 
 /// Keys whose value is an id, beside those that end with `id` as a word of its own.
@@ -294,6 +301,7 @@ mod tests {
             OTHER_CODES,
             RESULT_WORDS,
             ANSWER_WORDS,
+            OWN_PARTS,
             ID_KEYS,
             DATA_NOUNS,
             DATA_ADJECTIVES,

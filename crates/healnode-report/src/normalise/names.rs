@@ -50,7 +50,7 @@ pub(crate) fn judge(word: &[u8]) -> Verdict {
     match turns(word) {
         1 if letters > 0 => judge_counted(word, letters),
         1 => judge_leading(word, digits),
-        _ if among(TURNING, word) || among(PRODUCTS, word) => Keep,
+        _ if among(TURNING, word) || among(PRODUCTS, word) || is_message_code(word, letters) => Keep,
         _ if word.len() <= NAME_BYTES_MAX && is_turning_name(word, letters, digits) => Keep,
         _ => Variable,
     }
@@ -70,6 +70,19 @@ fn is_letters_then_few_digits(word: &[u8], digits: usize) -> bool {
 /// How often letters turn to digits or back.
 fn turns(word: &[u8]) -> usize {
     word.windows(2).filter(|pair| is_digit(pair[0]) != is_digit(pair[1])).count()
+}
+
+/// `SQL0911N`, `DSNT408I`: capitals for a component, a number, a letter that grades it.
+fn is_message_code(word: &[u8], letters: usize) -> bool {
+    let Some((grade, rest)) = word.split_last() else {
+        return false;
+    };
+    let (component, number) = rest.split_at(letters.min(rest.len()));
+    (3..=6).contains(&component.len())
+        && component.iter().all(u8::is_ascii_uppercase)
+        && (3..=5).contains(&number.len())
+        && number.iter().all(|byte| is_digit(*byte))
+        && matches!(grade, b'I' | b'W' | b'E' | b'N' | b'S' | b'A' | b'D' | b'C')
 }
 
 fn judge_counted(word: &[u8], letters: usize) -> Verdict {
@@ -161,6 +174,8 @@ mod tests {
             "MaxPool2d",
             "cp1251w",
             "win32api",
+            "SQL0911N",
+            "DSNT408I",
         ] {
             assert_eq!(judge(word.as_bytes()), Keep, "{word}");
         }

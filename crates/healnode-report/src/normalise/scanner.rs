@@ -421,7 +421,7 @@ impl Scanner<'_> {
             Number::Quantity => false,
             Number::Version => context.keeps_version(),
             Number::Hex => context.keeps_hex(),
-            Number::Plain => context.keeps_number() && !is_value,
+            Number::Plain => (context.keeps_number() || context.is_packed_error()) && !is_value,
         };
         if keeps {
             self.at = end;
@@ -460,7 +460,7 @@ impl Scanner<'_> {
         if let Some(end) = self.mixed_end(end) {
             return self.replace(end);
         }
-        if context.is_state_code() {
+        if context.is_state_code() || context.is_packed_error() {
             self.at = end;
             return;
         }
