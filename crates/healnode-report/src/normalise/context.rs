@@ -8,8 +8,8 @@ use super::class::{
 };
 use super::codes;
 use super::lists::{
-    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, ID_KEYS, IDENTIFIER_NOUNS, Key, NOT_HOSTS, OTHER_CODES, OWN_PARTS, PRODUCTS,
-    RESULT_WORDS, SERVICE_PORTS, SPACED_NAMES, among,
+    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, ID_KEYS, IDENTIFIER_NOUNS, Key, NOT_HOSTS, OTHER_CODES, OWN_PARTS, PROCESSES,
+    PRODUCTS, RESULT_WORDS, SERVICE_PORTS, SPACED_NAMES, among,
 };
 use super::names::{is_counter, is_name};
 
@@ -302,6 +302,9 @@ impl<'a> Context<'a> {
     fn follows_code_word(&self) -> bool {
         let (word, separators) = (self.word, self.separators);
         let is_result = separators == b"=" && among(RESULT_WORDS, word);
+        if separators == b"[" && among(PROCESSES, word) {
+            return false;
+        }
         if !is_result && !self.follows_word_for_codes() && !self.follows_exited(word) {
             return false;
         }

@@ -4,6 +4,7 @@
 
 use super::class::{is_digit, is_hex, is_letter};
 use super::lists::{COUNTERS, Key, NAMES, PRODUCTS, SPACED_NAMES, TURNING, among};
+use super::random::is_unspoken;
 
 /// What a word of letters and digits is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,9 @@ pub(crate) fn is_hex_without_digits(word: &[u8]) -> bool {
 /// Longest word that can be a name, in bytes. Longer ones with digits in between are ids.
 const NAME_BYTES_MAX: usize = 48;
 
+/// Shortest word without capitals whose letters may tell that it is an id, in bytes.
+const UNSPOKEN_BYTES_MIN: usize = 8;
+
 /// Judges a word of ASCII letters and digits, at least one of each or digits only.
 pub(crate) fn judge(word: &[u8]) -> Verdict {
     let digits = word.iter().filter(|byte| is_digit(**byte)).count();
@@ -51,6 +55,7 @@ pub(crate) fn judge(word: &[u8]) -> Verdict {
         1 if letters > 0 => judge_counted(word, letters),
         1 => judge_leading(word, digits),
         _ if among(TURNING, word) || among(PRODUCTS, word) || is_message_code(word, letters) => Keep,
+        _ if word.len() >= UNSPOKEN_BYTES_MIN && is_unspoken(word) => Variable,
         _ if word.len() <= NAME_BYTES_MAX && is_turning_name(word, letters, digits) => Keep,
         _ => Variable,
     }

@@ -111,21 +111,16 @@ impl<'a> Output<'a> {
 
     /// Repeated items become one: `a1, a2, a3`. What is written up to `at` ends with an item.
     pub(crate) fn fold_items(&mut self, at: usize) {
-        if !std::mem::take(&mut self.has_placeholder) || self.is_single_placeholder(at) {
+        let ends_phrase = matches!(self.bytes.get(at), None | Some(b',' | b';'));
+        if !std::mem::take(&mut self.has_placeholder) || !ends_phrase && self.is_single_placeholder(at) {
             return;
         }
         self.flush(at);
         let written = self.out.as_bytes();
-        let start = item_start(written);
-        let (before, item) = written.split_at(start);
-        let Some(separator) = [&b", "[..], b"; ", b" ", b","].into_iter().find(|separator| before.ends_with(separator)) else {
-            return;
-        };
-        let before = &before[..before.len() - separator.len()];
-        let is_item =
-            !item.is_empty() && item.len() < ITEM_BYTES_MAX && before.ends_with(item) && item_start(before) == before.len() - item.len();
-        if is_item {
-            self.out.truncate(start - separator.len());
+        let folded =
+            folded_length(written, item_start(written)).or_else(|| folded_length(written, phrase_start(written).filter(|_| ends_phrase)?));
+        if let Some(length) = folded {
+            self.out.truncate(length);
             self.is_changed = true;
         }
     }
@@ -214,6 +209,7 @@ fn is_joiner(text: &[u8]) -> bool {
         [] => true,
         [byte] => matches!(byte, b' ' | b'.' | b':' | b'-' | b'_' | b'/' | b',' | b'x' | b'|' | b'\\' | b'@' | b'+'),
         [b',' | b';', b' '] | [b'.', b'.'] | [b'.', b'.', b'.'] | [b' ', b'-', b' '] => true,
+        [0xc3, 0x97] | [b' ', 0xc3, 0x97, b' '] => true,
         [b'\'', b',', b' ', b'\''] | [b'"', b',', b' ', b'"'] | [b')', b',', b' ', b'('] | [b']', b',', b' ', b'['] => true,
         _ => false,
     }
@@ -221,6 +217,24 @@ fn is_joiner(text: &[u8]) -> bool {
 
 fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b' ' | b',' | b'(' | b'[' | b'{' | b'"' | b'\'' | b'`')
+}
+
+/// Length of what is written without the item that begins at `start`, if the same item stands before it.
+fn folded_length(written: &[u8], start: usize) -> Option<usize> {
+    let (before, item) = written.split_at(start);
+    let separator = [&b", "[..], b"; ", b" ", b","].into_iter().find(|separator| before.ends_with(separator))?;
+    let before = &before[..before.len() - separator.len()];
+    let is_item = !item.is_empty()
+        && item.len() < ITEM_BYTES_MAX
+        && before.ends_with(item)
+        && is_delimiter(byte_before(before, before.len() - item.len()));
+    is_item.then_some(start - separator.len())
+}
+
+/// Where the item of several words begins that ends a list: `tag 14, tag 15`.
+fn phrase_start(written: &[u8]) -> Option<usize> {
+    let low = written.len().saturating_sub(ITEM_BYTES_MAX);
+    written[low..].windows(2).rposition(|pair| matches!(pair, b", " | b"; ")).map(|at| low + at + 2)
 }
 
 fn item_start(written: &[u8]) -> usize {

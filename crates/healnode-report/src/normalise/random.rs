@@ -79,6 +79,13 @@ pub(crate) fn random_end(bytes: &[u8], at: usize, is_announced: bool) -> Option<
     (is_random && !is_called(bytes, at, end)).then(|| padding_end(bytes, whole_end(bytes, end, window.len())))
 }
 
+/// Whether a word of small letters and digits has nothing in it that can be spoken.
+pub(crate) fn is_unspoken(word: &[u8]) -> bool {
+    let mut letters = Letters::default();
+    letters.add_segments(word);
+    letters.spoken == 0 && word.iter().any(u8::is_ascii_lowercase)
+}
+
 /// Whether the letters of a word change their case as often as in no name.
 pub(crate) fn is_jagged(word: &[u8]) -> bool {
     let changes = word.windows(2).filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase()).count();

@@ -7,10 +7,10 @@ use super::addresses::{
     MAILBOX_BYTES_MAX, dashed_address_end, domain_end, email_end, host_at, ipv6_end, is_followed_by_address, mac_end, starts_a_name,
     uuid_end,
 };
-use super::class::{DIGIT, EVENT, LOWER, NOT_HEX, UPPER, byte, byte_before, class, from, is_letter, is_word, last_word, run};
+use super::class::{DIGIT, EVENT, LOWER, NOT_HEX, UPPER, byte, byte_before, class, from, is_digit, is_letter, is_word, last_word, run};
 use super::context::Context;
 use super::data;
-use super::dates::{date_end, month_or_day};
+use super::dates::{self, date_end, month_or_day};
 use super::ids;
 use super::lists::{REMOTE_KEYS, USER_KEYS, among};
 use super::names::{Verdict, is_counter, is_hex_without_digits, judge};
@@ -73,8 +73,12 @@ impl Scanner<'_> {
         }
     }
 
-    /// Replaces the text up to `end`.
+    /// Replaces the text up to `end`, and with a hash the directories that are its first digits.
     fn replace(&mut self, end: usize) {
+        let length = ids::shard_length(self.bytes, self.at, end);
+        if length > 0 && self.written(&self.bytes[self.at - length..self.at]) {
+            self.output.drop_last(self.at, length);
+        }
         self.at = self.output.replace(self.at, end);
     }
 
@@ -99,12 +103,27 @@ impl Scanner<'_> {
         self.in_url = false;
         self.output.fold_items(self.at);
         let end = run(self.bytes, self.at, |byte| matches!(byte, b' ' | b'\t' | b'\n'));
-        if self.output.is_empty(self.at) {
+        if self.output.is_empty(self.at) || self.is_padding(end) {
             self.output.skip(self.at, end);
         } else if end > self.at + 1 || self.bytes[self.at] != b' ' {
             self.output.put(" ", self.at, end);
         }
         self.at = end;
+    }
+
+    /// Whether white space up to `end` only pads a variable inside brackets: `[   51.9]`.
+    fn is_padding(&self, end: usize) -> bool {
+        match byte(self.bytes, end) {
+            b']' | b')' => self.written(b"<*>"),
+            next if is_digit(next) || next == b'<' => matches!(byte_before(self.bytes, self.at), b'[' | b'(') && self.is_closed(end),
+            _ => false,
+        }
+    }
+
+    /// Whether a bracket closes behind the word at `at`.
+    fn is_closed(&self, at: usize) -> bool {
+        let end = run(&self.bytes[..self.bytes.len().min(at + PADDED_BYTES_MAX)], at, |byte| !matches!(byte, b']' | b')' | b'\n'));
+        matches!(byte(self.bytes, end), b']' | b')')
     }
 
     /// A placeholder, or what redaction left, with the domain behind it if it was the first part of a host's name.
@@ -134,7 +153,11 @@ impl Scanner<'_> {
         };
         let closing = self.at + length;
         self.closing_quote = closing;
-        let is_data = || data::announces(&self.bytes[..self.at - 1]) || data::is_remarked(from(self.bytes, closing + 1));
+        let is_data = || {
+            data::is_entity_tag(&self.bytes[..self.at - 1], &self.bytes[self.at..closing])
+                || data::announces(&self.bytes[..self.at - 1])
+                || data::is_remarked(from(self.bytes, closing + 1))
+        };
         if length > 0 && is_data() {
             self.replace(closing);
         }
@@ -143,6 +166,9 @@ impl Scanner<'_> {
     /// The value in `Key (email)=(…) already exists`, and the name of a host behind its address.
     fn parenthesis(&mut self) {
         let is_value = self.bytes[..self.at].ends_with(b")=");
+        if let Some(end) = ids::phone_end(self.bytes, self.at) {
+            return self.replace(end);
+        }
         self.at += 1;
         if is_value {
             let window = &self.bytes[self.at..self.bytes.len().min(self.at + DATA_BYTES_MAX)];
@@ -492,8 +518,13 @@ impl Scanner<'_> {
     fn mixed_end(&self, end: usize) -> Option<usize> {
         let (bytes, start) = (self.bytes, self.at);
         let word = &bytes[start..end];
+        if word[0] == b'P'
+            && let Some(end) = dates::duration_end(bytes, start)
+        {
+            return Some(end);
+        }
         if byte(bytes, end) == b'-' {
-            let id = ids::pod_end(bytes, start, end).or_else(|| ids::code_end(bytes, start, end));
+            let id = ids::groups_end(bytes, start).or_else(|| ids::pod_end(bytes, start, end)).or_else(|| ids::code_end(bytes, start, end));
             if id.is_some() {
                 return id;
             }
@@ -501,6 +532,8 @@ impl Scanner<'_> {
         let is_whole = byte_before(bytes, start) == b'-' && self.written(b"<*>-") && ids::is_pod_suffix(word)
             || ids::is_random_suffix(bytes, start, end)
             || ids::is_log_header(bytes, start, end)
+            || ids::is_made_up(bytes, start, end)
+            || ids::is_in_chain(bytes, start, end)
             || self.numbers_a_counter(word);
         is_whole.then_some(end)
     }
@@ -523,6 +556,9 @@ impl Scanner<'_> {
         if matches!(self.bytes[self.at], b'v' | b'V') { version_at(self.bytes, self.at + 1) } else { None }
     }
 }
+
+/// Longest text inside brackets whose padding goes, in bytes.
+const PADDED_BYTES_MAX: usize = 32;
 
 /// Shortest word of letters that may be random, in bytes.
 const RANDOM_BYTES_MIN: usize = 6;
