@@ -35,7 +35,7 @@ pub(crate) fn is_arity(bytes: &[u8], start: usize, end: usize) -> bool {
 
 /// Whether three numbers are the enhanced status behind a mail server's reply: `550 5.1.1`, or behind its key.
 pub(crate) fn is_enhanced_status(bytes: &[u8], start: usize, end: usize) -> bool {
-    let Some(before) = start.checked_sub(1).filter(|_| is_status_triple(&bytes[start..end])) else {
+    let Some(before) = start.checked_sub(1).filter(|_| end - start <= 8 && is_status_triple(&bytes[start..end])) else {
         return false;
     };
     let reply = bytes[..before].last_chunk::<3>();
@@ -52,8 +52,15 @@ pub(crate) fn has_enhanced_status(bytes: &[u8], start: usize, end: usize) -> boo
     matches!(byte(bytes, end), b' ' | b'-') && byte(bytes, next) == bytes[start] && is_status_triple(&bytes[next.min(triple)..triple])
 }
 
+fn is_triple(text: &[u8]) -> bool {
+    text.iter().filter(|byte| **byte == b'.').count() == 2
+}
+
 /// `5.7.26`: a class, a subject, a detail.
 fn is_status_triple(text: &[u8]) -> bool {
+    if !is_triple(text) {
+        return false;
+    }
     let mut parts = text.split(|byte| *byte == b'.');
     let mut is_part = |length_max: usize| parts.next().is_some_and(|part| (1..=length_max).contains(&part.len()));
     matches!(text.first(), Some(b'2' | b'4' | b'5')) && is_part(1) && is_part(2) && is_part(3) && !is_part(3)
@@ -61,7 +68,7 @@ fn is_status_triple(text: &[u8]) -> bool {
 
 /// Whether three numbers are the version of a wire protocol, `/chain/sync/1.1.0`, in a text that speaks of protocols.
 pub(crate) fn is_protocol_version(bytes: &[u8], start: usize, end: usize) -> bool {
-    if byte_before(bytes, start) != b'/' || is_word(byte(bytes, end)) || end - start > 6 {
+    if byte_before(bytes, start) != b'/' || is_word(byte(bytes, end)) || end - start > 8 || !is_triple(&bytes[start..end]) {
         return false;
     }
     let name_start = run_back(bytes, start, PROTOCOL_BYTES_MAX, |byte| is_word(byte) || matches!(byte, b'/' | b'-' | b'_'));
@@ -76,9 +83,12 @@ pub(crate) fn is_protocol_version(bytes: &[u8], start: usize, end: usize) -> boo
 /// Whether a number in parentheses is the error behind a quoted file, socket or server at the end of a sentence:
 /// `cannot connect through '/run/db.sock' (13)`.
 pub(crate) fn is_error_of_file(bytes: &[u8], start: usize, end: usize) -> bool {
+    if end - start > 3 || byte_before(bytes, start) != b'(' {
+        return false;
+    }
     let after = from(bytes, end);
     let closes = after.first() == Some(&b')') && matches!(after.get(1), None | Some(b'\n' | b'.' | b',' | b';' | b'"'));
-    if end - start > 3 || !closes || !ends_with_any(&bytes[..start], &["' (", "\" ("]) {
+    if !closes || !ends_with_any(&bytes[..start], &["' (", "\" ("]) {
         return false;
     }
     let words = &bytes[start.saturating_sub(WORDS_BYTES_MAX)..start];

@@ -107,7 +107,7 @@ impl<'a> Context<'a> {
             || self.keeps_version()
             || self.is_service_port()
             || self.is_status()
-            || codes::is_arity(self.bytes, self.start, self.end)
+            || self.separators.last() == Some(&b'/') && codes::is_arity(self.bytes, self.start, self.end)
     }
 
     /// Whether a hexadecimal number is an error code: up to 32 bits, next to a word that says so.
@@ -130,11 +130,14 @@ impl<'a> Context<'a> {
         if matches!(separators, b"++") && matches!(word, b"C" | b"c" | b"gnu") {
             return number.len() == 2;
         }
-        if codes::is_enhanced_status(self.bytes, self.start, self.end) || codes::is_protocol_version(self.bytes, self.start, self.end) {
+        let is_dotted = number.iter().any(|byte| *byte == b'.');
+        if is_dotted
+            && (codes::is_enhanced_status(self.bytes, self.start, self.end) || codes::is_protocol_version(self.bytes, self.start, self.end))
+        {
             return true;
         }
         let joins = separators.iter().all(|byte| matches!(byte, b' ' | b'/' | b'-' | b'_' | b'=' | b'>' | b'<'));
-        let is_version = number.contains(&b'.') || number.len() <= 2 || separators.is_empty();
+        let is_version = is_dotted || number.len() <= 2 || separators.is_empty();
         if is_version && joins && self.follows_product() {
             let is_one_of_many = matches!(separators, b"-" | b"_") && is_counter(word);
             return !is_one_of_many && !self.is_counted();
@@ -273,13 +276,13 @@ impl<'a> Context<'a> {
             || self.is_close_code()
             || self.is_negative_result()
             || self.follows_number_of_code()
-            || codes::is_error_of_file(self.bytes, self.start, self.end)
+            || self.separators.last() == Some(&b'(') && codes::is_error_of_file(self.bytes, self.start, self.end)
     }
 
     /// `error:num=18`, `error number 18`: the word for a number stands behind the word for a code.
     fn follows_number_of_code(&self) -> bool {
-        let is_number = ["num", "number", "no"].iter().any(|row| self.word.eq_ignore_ascii_case(row.as_bytes()));
-        if !is_number || self.end - self.start > CODE_DIGITS_MAX {
+        let is_number = || ["num", "number", "no"].iter().any(|row| self.word.eq_ignore_ascii_case(row.as_bytes()));
+        if !matches!(self.word.len(), 2 | 3 | 6) || !is_number() || self.end - self.start > CODE_DIGITS_MAX {
             return false;
         }
         let start = self.start - self.separators.len() - self.word.len();
@@ -330,6 +333,7 @@ impl<'a> Context<'a> {
         self.end - self.start <= 3 && self.separators.last() == Some(&b'-') && is_result()
     }
 
+    #[inline]
     fn follows_word_for_codes(&self) -> bool {
         let ending = match self.word {
             [_, .., b'e' | b'E'] => "code",

@@ -115,7 +115,7 @@ pub(crate) fn groups_end(bytes: &[u8], start: usize) -> Option<usize> {
 /// Length of the directories `3f/` before a hash, at most two: stores spread their objects so.
 pub(crate) fn shard_length(bytes: &[u8], start: usize, end: usize) -> usize {
     let is_shard = |at: usize| at >= 4 && bytes[at - 1] == b'/' && bytes[at - 4] == b'/' && is_hex(bytes[at - 2]) && is_hex(bytes[at - 3]);
-    if end - start < HASH_BYTES_MIN || byte_before(bytes, start) != b'/' || !bytes[start..end].iter().all(|byte| is_hex(*byte)) {
+    if byte_before(bytes, start) != b'/' || !bytes[start..end].iter().all(|byte| is_hex(*byte)) {
         return 0;
     }
     match (is_shard(start), is_shard(start.saturating_sub(3))) {
@@ -126,7 +126,7 @@ pub(crate) fn shard_length(bytes: &[u8], start: usize, end: usize) -> usize {
 }
 
 /// Shortest hash whose first digits are a directory, in bytes.
-const HASH_BYTES_MIN: usize = 30;
+pub(crate) const SHARDED_BYTES_MIN: usize = 30;
 
 /// Whether a word stands behind the `$$` of a class that a library made.
 pub(crate) fn is_made_up(bytes: &[u8], start: usize, end: usize) -> bool {

@@ -25,6 +25,7 @@ pub(crate) enum Number {
 use Number::{Hex, Mixed, Plain, Quantity, Version};
 
 /// The number that begins at a digit, and where it ends.
+#[inline]
 pub(crate) fn number_at(bytes: &[u8], start: usize) -> (Number, usize) {
     let digits = run(bytes, start, is_digit);
     if dates::may_begin(bytes, start, digits)
@@ -66,6 +67,7 @@ struct Groups {
 }
 
 impl Groups {
+    #[inline]
     fn new(bytes: &[u8], start: usize, digits: usize) -> Groups {
         let mut groups = Groups { end: digits, dots: 0, others: 0, digits_max: digits - start };
         while matches!(byte(bytes, groups.end), b'.' | b',' | b'_') && is_digit(byte(bytes, groups.end + 1)) {
@@ -77,7 +79,7 @@ impl Groups {
             groups.digits_max = groups.digits_max.max(end - groups.end - 1);
             groups.end = end;
         }
-        while is_apostrophe_group(bytes, groups.end) {
+        while byte(bytes, groups.end) == b'\'' && is_apostrophe_group(bytes, groups.end) {
             groups.others += 1;
             groups.end += 4;
         }
@@ -125,14 +127,18 @@ fn quantity_end(bytes: &[u8], end: usize) -> Option<usize> {
     match byte(bytes, end) {
         b'%' => Some(end + 1),
         b' ' => spaced_end(bytes, end),
-        b'e' | b'E' if exponent_end(bytes, end).is_some() => {
-            exponent_end(bytes, end).map(|end| if byte(bytes, end) == b' ' { spaced_end(bytes, end).unwrap_or(end) } else { end })
-        }
+        b'e' | b'E' if exponent_end(bytes, end).is_some() => exponent_end(bytes, end).map(|end| seconds_end(bytes, end)),
         b'x' | b'X' if is_digit(byte(bytes, end + 1)) => Some(dimensions_end(bytes, end)).filter(|end| !is_word(byte(bytes, *end))),
         letter if is_letter(letter) => attached_end(bytes, end),
         0xc2 | 0xce => micro_end(bytes, end),
         _ => None,
     }
+}
+
+/// End of the seconds behind an exponent, `1.2e-05 s`.
+fn seconds_end(bytes: &[u8], end: usize) -> usize {
+    let is_seconds = byte(bytes, end) == b' ' && byte(bytes, end + 1) == b's' && !is_word(byte(bytes, end + 2));
+    if is_seconds { end + 2 } else { end }
 }
 
 fn exponent_end(bytes: &[u8], end: usize) -> Option<usize> {

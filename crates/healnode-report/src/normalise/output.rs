@@ -16,6 +16,8 @@ pub(crate) struct Output<'a> {
     is_changed: bool,
     /// Whether the item of a list that is being written has a placeholder.
     has_placeholder: bool,
+    /// Whether an item with a placeholder has ended at a separator.
+    is_list: bool,
 }
 
 /// Longest text that may stand between two placeholders that become one, in bytes, with a placeholder.
@@ -26,7 +28,7 @@ const ITEM_BYTES_MAX: usize = 64;
 
 impl<'a> Output<'a> {
     pub(crate) fn new(text: &'a str) -> Output<'a> {
-        Output { text, bytes: text.as_bytes(), copied: 0, out: String::new(), is_changed: false, has_placeholder: false }
+        Output { text, bytes: text.as_bytes(), copied: 0, out: String::new(), is_changed: false, has_placeholder: false, is_list: false }
     }
 
     /// The whole text with all up to `at`, or nothing if it is as it was.
@@ -111,18 +113,25 @@ impl<'a> Output<'a> {
 
     /// Repeated items become one: `a1, a2, a3`. What is written up to `at` ends with an item.
     pub(crate) fn fold_items(&mut self, at: usize) {
-        let ends_phrase = matches!(self.bytes.get(at), None | Some(b',' | b';'));
-        if !std::mem::take(&mut self.has_placeholder) || !ends_phrase && self.is_single_placeholder(at) {
+        if !std::mem::take(&mut self.has_placeholder) {
+            return;
+        }
+        let is_phrase = self.is_single_placeholder(at);
+        if is_phrase && !self.ends_phrase(at) {
             return;
         }
         self.flush(at);
         let written = self.out.as_bytes();
-        let folded =
-            folded_length(written, item_start(written)).or_else(|| folded_length(written, phrase_start(written).filter(|_| ends_phrase)?));
-        if let Some(length) = folded {
+        let start = if is_phrase { phrase_start(written) } else { Some(item_start(written)) };
+        if let Some(length) = start.and_then(|start| folded_length(written, start)) {
             self.out.truncate(length);
             self.is_changed = true;
         }
+    }
+
+    /// Whether an item of several words may end at `at`, and is not the first with a placeholder.
+    fn ends_phrase(&mut self, at: usize) -> bool {
+        matches!(self.bytes.get(at), None | Some(b',' | b';')) && std::mem::replace(&mut self.is_list, true)
     }
 
     /// Whether the item that ends at `at` is a placeholder and nothing else, as most are. Those have been joined already.

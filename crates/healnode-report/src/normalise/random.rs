@@ -8,6 +8,9 @@ use super::class::{byte, is_digit, is_letter, is_word, run};
 /// Longest token that is judged, in bytes. Of a longer one the beginning decides.
 const TOKEN_BYTES_MAX: usize = 96;
 
+/// Shortest token that is judged, in bytes.
+const TOKEN_BYTES_MIN: usize = 5;
+
 /// Fewest characters of a token that has digits: shorter ones look like names too often.
 const CHARACTERS_MIN: usize = 6;
 
@@ -63,15 +66,20 @@ static RARE_AFTER: [u32; 26] = {
 pub(crate) fn random_end(bytes: &[u8], at: usize, is_announced: bool) -> Option<usize> {
     let window = &bytes[..bytes.len().min(at + TOKEN_BYTES_MAX)];
     let plain = run(window, at, |byte| is_word(byte) || matches!(byte, b'_' | b'-'));
+    let is_part = matches!(byte(window, plain), b'+' | b'/');
+    if plain - at < TOKEN_BYTES_MIN && !is_part {
+        return None;
+    }
     let letters = Letters::of(&window[at..plain]);
     if !letters.is_mixed {
         return None;
     }
     let is_random = letters.are_random() || is_announced && letters.are_unspoken();
-    if matches!(byte(window, plain), b'+' | b'/') {
+    if is_part {
         let end = run(window, plain, is_base64);
+        let whole = Letters::of(&window[at..end]);
         let goes_on = is_random && (window[plain..end].contains(&b'+') || byte(window, end) == b'=') && letters.characters >= LONG_MIN;
-        if goes_on || Letters::of(&window[at..end]).are_base64() {
+        if goes_on || whole.are_base64() || is_announced && whole.has_digit && whole.characters > LONG_MIN && whole.are_unspoken() {
             return Some(padding_end(bytes, whole_end(bytes, end, window.len())));
         }
     }

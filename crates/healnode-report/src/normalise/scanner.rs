@@ -75,7 +75,7 @@ impl Scanner<'_> {
 
     /// Replaces the text up to `end`, and with a hash the directories that are its first digits.
     fn replace(&mut self, end: usize) {
-        let length = ids::shard_length(self.bytes, self.at, end);
+        let length = if end - self.at < ids::SHARDED_BYTES_MIN { 0 } else { ids::shard_length(self.bytes, self.at, end) };
         if length > 0 && self.written(&self.bytes[self.at - length..self.at]) {
             self.output.drop_last(self.at, length);
         }
