@@ -7,6 +7,7 @@
 
 mod addresses;
 mod class;
+mod codes;
 mod context;
 mod data;
 mod dates;
@@ -16,6 +17,7 @@ mod names;
 mod numbers;
 mod output;
 mod paths;
+mod random;
 mod scanner;
 mod types;
 

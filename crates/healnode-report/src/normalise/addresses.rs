@@ -7,7 +7,7 @@ use std::net::Ipv6Addr;
 
 use super::class::{byte, byte_before, from, is_digit, is_hex, is_letter, is_word, run};
 use super::lists::{DOMAINS, ENDINGS, among};
-use super::names::{Verdict, judge};
+use super::names::{Verdict, is_name, judge};
 
 /// Longest address of IPv6 as text, in bytes.
 const IPV6_BYTES_MAX: usize = 45;
@@ -120,7 +120,9 @@ pub(crate) fn host_at(bytes: &[u8], at: usize) -> Option<Host> {
     if !has_letters || !(among(DOMAINS, ending) || is_country()) || among(ENDINGS, ending) {
         return None;
     }
-    let is_numbered = bytes[at..last - 1].split(|byte| *byte == b'.').any(is_numbered);
+    let first = bytes[at..last - 1].split(|byte| *byte == b'.').next().unwrap_or_default();
+    let has_domain = first.len() + at + 1 < last;
+    let is_numbered = has_domain && is_machine_number(first) || bytes[at..last - 1].split(|byte| *byte == b'.').any(is_numbered);
     Some(Host { end, is_numbered })
 }
 
@@ -137,6 +139,20 @@ pub(crate) fn domain_end(bytes: &[u8], at: usize) -> Option<usize> {
 fn is_numbered(label: &[u8]) -> bool {
     let has_number = |part: &[u8]| part.iter().any(|byte| is_digit(*byte)) && (judge(part) != Verdict::Keep || is_machine(part));
     !is_region(label) && label.split(|byte| *byte == b'-').any(has_number)
+}
+
+/// Services with a number in their name.
+const NUMBERED_SERVICES: &[&[u8]] = &[b"auth0", b"b2", b"ec2", b"r2"];
+
+/// Whether the first label of a name is letters with up to three digits, as in `mx1` or `nm12`, and no service.
+fn is_machine_number(label: &[u8]) -> bool {
+    let letters = run(label, 0, is_letter);
+    let digits = label.len() - letters;
+    (2..=8).contains(&letters)
+        && (1..=3).contains(&digits)
+        && label[letters..].iter().all(|byte| is_digit(*byte))
+        && !is_name(&label[..letters])
+        && !NUMBERED_SERVICES.contains(&label)
 }
 
 /// Longest name of a region, in bytes.

@@ -6,9 +6,10 @@
 use super::class::{
     byte, byte_before, ends_with_ignore_case, from, is_digit, is_letter, is_word, last_word, run, run_back, starts_with_ignore_case,
 };
+use super::codes;
 use super::lists::{
-    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, IDENTIFIER_NOUNS, Key, NOT_HOSTS, OTHER_CODES, PRODUCTS, RESULT_WORDS, SERVICE_PORTS,
-    SPACED_NAMES, among,
+    ANSWER_WORDS, CODE_FAMILIES, CODE_WORDS, ENDINGS, ID_KEYS, IDENTIFIER_NOUNS, Key, NOT_HOSTS, OTHER_CODES, OWN_PARTS, PROCESSES,
+    PRODUCTS, RESULT_WORDS, SERVICE_PORTS, SPACED_NAMES, among,
 };
 use super::names::{is_counter, is_name};
 
@@ -101,7 +102,12 @@ impl<'a> Context<'a> {
 
     /// Whether the digits of a plain number carry meaning.
     pub(crate) fn keeps_number(&self) -> bool {
-        self.keeps_digits_in_name() || self.is_code() || self.keeps_version() || self.is_service_port() || self.is_status()
+        self.keeps_digits_in_name()
+            || self.is_code()
+            || self.keeps_version()
+            || self.is_service_port()
+            || self.is_status()
+            || self.separators.last() == Some(&b'/') && codes::is_arity(self.bytes, self.start, self.end)
     }
 
     /// Whether a hexadecimal number is an error code: up to 32 bits, next to a word that says so.
@@ -121,8 +127,17 @@ impl<'a> Context<'a> {
             return false;
         }
         let (word, separators) = (self.word, self.separators);
+        if matches!(separators, b"++") && matches!(word, b"C" | b"c" | b"gnu") {
+            return number.len() == 2;
+        }
+        let is_dotted = number.iter().any(|byte| *byte == b'.');
+        if is_dotted
+            && (codes::is_enhanced_status(self.bytes, self.start, self.end) || codes::is_protocol_version(self.bytes, self.start, self.end))
+        {
+            return true;
+        }
         let joins = separators.iter().all(|byte| matches!(byte, b' ' | b'/' | b'-' | b'_' | b'=' | b'>' | b'<'));
-        let is_version = number.contains(&b'.') || number.len() <= 2 || separators.is_empty();
+        let is_version = is_dotted || number.len() <= 2 || separators.is_empty();
         if is_version && joins && self.follows_product() {
             let is_one_of_many = matches!(separators, b"-" | b"_") && is_counter(word);
             return !is_one_of_many && !self.is_counted();
@@ -132,12 +147,14 @@ impl<'a> Context<'a> {
             && (separators.iter().any(|byte| matches!(byte, b'>' | b'<')) || self.follows_version_of())
     }
 
-    /// `CUDA version 11.8`, `class file version 61.0`. The version of anything else is the program's own.
+    /// `CUDA version 11.8`, `class file version 61.0`, `NCCL version 2.18`. The version of anything else is the program's own.
     fn follows_version_of(&self) -> bool {
         let before = &self.bytes[..self.start - self.separators.len() - self.word.len()];
         let before = before.strip_suffix(b" ").unwrap_or_default();
         let word = last_word(before);
-        among(PRODUCTS, word) || word == b"major" || before.ends_with(b"class file")
+        let is_acronym = (3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase) && !among(OWN_PARTS, word);
+        let is_dotted = || self.number().iter().filter(|byte| **byte == b'.').count() == 1;
+        among(PRODUCTS, word) || word == b"major" || before.ends_with(b"class file") || is_acronym && is_dotted()
     }
 
     /// Whether the digits are the rest of a name: `utf-8`, `x86_64`, `so.6`, `python3.11`, `ORA-06512`.
@@ -169,18 +186,32 @@ impl<'a> Context<'a> {
     /// Whether a word of letters and digits is an SQLSTATE.
     pub(crate) fn is_state_code(&self) -> bool {
         let word = self.word;
+        if self.number().len() != 5 {
+            return false;
+        }
         let is_announced = word.eq_ignore_ascii_case(b"sqlstate") || word.eq_ignore_ascii_case(b"state");
-        self.number().len() == 5 && (is_announced || self.is_leading_state())
+        is_announced || self.is_leading_state() || self.has_state_class() && (self.follows_word_for_codes() || self.is_near_database())
+    }
+
+    /// Whether five capitals and digits are of a class of SQLSTATE.
+    fn has_state_class(&self) -> bool {
+        let word = self.number();
+        word.len() == 5
+            && word.iter().all(|byte| is_digit(*byte) || byte.is_ascii_uppercase())
+            && word.first_chunk().is_some_and(|class| STATE_CLASSES.contains(&class))
+    }
+
+    /// Whether the text before speaks of a database.
+    fn is_near_database(&self) -> bool {
+        let tail = self.tail(DATABASE_BYTES_MAX);
+        ["sql", "deadlock", "postgres", "psycopg", "pgx", "transaction", "database"]
+            .iter()
+            .any(|row| tail.windows(row.len()).any(|text| text.eq_ignore_ascii_case(row.as_bytes())))
     }
 
     /// The `42P01` of `42P01: relation does not exist`.
     fn is_leading_state(&self) -> bool {
-        let word = self.number();
-        self.start == 0
-            && word.len() == 5
-            && from(self.bytes, self.end).starts_with(b": ")
-            && word.iter().all(|byte| is_digit(*byte) || byte.is_ascii_uppercase())
-            && word.first_chunk().is_some_and(|class| STATE_CLASSES.contains(&class))
+        self.start == 0 && from(self.bytes, self.end).starts_with(b": ") && self.has_state_class()
     }
 
     /// Whether a word that counts stands in a name that the text quotes as such: `unknown property 'stage1'`, or a key error, whose
@@ -208,12 +239,24 @@ impl<'a> Context<'a> {
             return false;
         }
         let key = last_word(&self.bytes[..separators]);
+        if among(ID_KEYS, key) {
+            return true;
+        }
         let prefix = key.len().saturating_sub(2);
         match &key[prefix..] {
             b"Id" | b"ID" => true,
             b"id" => prefix == 0 || key[prefix - 1] == b'_' || key.ends_with(b"uuid") || key.ends_with(b"guid"),
             _ => false,
         }
+    }
+
+    /// The eight digits of `error:0A000410`, as OpenSSL packs its reasons.
+    pub(crate) fn is_packed_error(&self) -> bool {
+        let number = self.number();
+        number.len() == 8
+            && self.separators == b":"
+            && self.word == b"error"
+            && number.iter().all(|byte| is_digit(*byte) || matches!(byte, b'A'..=b'F'))
     }
 
     fn number(&self) -> &'a [u8] {
@@ -232,6 +275,18 @@ impl<'a> Context<'a> {
             || self.is_leading_state()
             || self.is_close_code()
             || self.is_negative_result()
+            || self.follows_number_of_code()
+            || self.separators.last() == Some(&b'(') && codes::is_error_of_file(self.bytes, self.start, self.end)
+    }
+
+    /// `error:num=18`, `error number 18`: the word for a number stands behind the word for a code.
+    fn follows_number_of_code(&self) -> bool {
+        let is_number = || ["num", "number", "no"].iter().any(|row| self.word.eq_ignore_ascii_case(row.as_bytes()));
+        if !matches!(self.word.len(), 2 | 3 | 6) || !is_number() || self.end - self.start > CODE_DIGITS_MAX {
+            return false;
+        }
+        let start = self.start - self.separators.len() - self.word.len();
+        Context::new(self.bytes, start, start, false).follows_word_for_codes()
     }
 
     /// Whether more groups of digits follow, as in a code that someone types, in the number of a card or of a phone.
@@ -250,6 +305,9 @@ impl<'a> Context<'a> {
     fn follows_code_word(&self) -> bool {
         let (word, separators) = (self.word, self.separators);
         let is_result = separators == b"=" && among(RESULT_WORDS, word);
+        if separators == b"[" && among(PROCESSES, word) {
+            return false;
+        }
         if !is_result && !self.follows_word_for_codes() && !self.follows_exited(word) {
             return false;
         }
@@ -275,6 +333,7 @@ impl<'a> Context<'a> {
         self.end - self.start <= 3 && self.separators.last() == Some(&b'-') && is_result()
     }
 
+    #[inline]
     fn follows_word_for_codes(&self) -> bool {
         let ending = match self.word {
             [_, .., b'e' | b'E'] => "code",
@@ -327,19 +386,35 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// `404 error`, `503 is the status`.
+    /// `404 error`, `503 is the status`, `17 (errno)`, `5 as code`.
     fn precedes_code_word(&self) -> bool {
         let number = self.number();
         let after = from(self.bytes, self.end);
-        if number.len() != 3 || after.first() != Some(&b' ') {
-            return false;
+        let after = match after {
+            [b' ', b'(', ..] => &after[2..],
+            [b' ', ..] => &after[1..],
+            _ => return false,
+        };
+        let (word, rest) = after.split_at(run(after, 0, is_letter));
+        let is_word = |row: &str| word.eq_ignore_ascii_case(row.as_bytes());
+        match word.len() {
+            _ if number.len() > CODE_DIGITS_MAX => false,
+            2 if is_word("is") => {
+                let window = &after[..after.len().min(24)];
+                number.len() == 3 && [" code", " status"].iter().any(|row| window.windows(row.len()).any(|text| text == row.as_bytes()))
+            }
+            2 => is_word("as") && is_code_noun(rest),
+            4..=6 if is_word("exit") || is_word("return") => is_code_noun(rest),
+            5 if is_word("errno") => true,
+            5 if is_word("error") => number.len() >= 3 && !counts(rest),
+            6 if is_word("signal") => !counts(rest) && (number.len() == 2 || self.follows_article()),
+            6 | 8 => number.len() == 3 && (is_word("status") || is_word("response")),
+            _ => false,
         }
-        let word = &after[1..run(after, 1, is_letter).min(after.len())];
-        if matches!(word.len(), 5..=8) {
-            return ["error", "status", "response", "errno"].iter().any(|row| word.eq_ignore_ascii_case(row.as_bytes()));
-        }
-        let window = &after[..after.len().min(24)];
-        word == b"is" && [" code", " status"].iter().any(|row| window.windows(row.len()).any(|text| text == row.as_bytes()))
+    }
+
+    fn follows_article(&self) -> bool {
+        self.separators == b" " && matches!(self.word, b"a" | b"an" | b"the")
     }
 
     /// The `(28000)` of `ERROR 1045 (28000)`, and the `[2002]` of `SQLSTATE[HY000] [2002]`.
@@ -374,6 +449,7 @@ impl<'a> Context<'a> {
             return false;
         }
         self.has_reason()
+            || codes::has_enhanced_status(self.bytes, self.start, self.end)
             || self.is_answer()
             || self.follows_protocol()
             || self.start == 0 && matches!(byte(self.bytes, self.end), b',' | b':')
@@ -401,9 +477,7 @@ impl<'a> Context<'a> {
 
     /// Whether a word stands behind that the number counts, and no preposition.
     fn counts(&self) -> bool {
-        let after = from(self.bytes, self.end);
-        let is_word = matches!(after, [b' ', letter, ..] if is_letter(*letter));
-        is_word && ![" for", " from", " on", " to", " after", " while", " when", " in "].iter().any(|row| after.starts_with(row.as_bytes()))
+        counts(from(self.bytes, self.end))
     }
 
     /// The status of a line in an access log: `"GET / HTTP/1.1" 503`.
@@ -453,6 +527,29 @@ impl<'a> Context<'a> {
         &self.bytes[self.start.saturating_sub(length)..self.start]
     }
 }
+
+/// Whether a text goes on with a word that is no preposition.
+fn counts(after: &[u8]) -> bool {
+    let is_word = matches!(after, [b' ', letter, ..] if is_letter(*letter));
+    let prepositions = [" for", " from", " on", " to", " after", " while", " when", " in ", " during", " at ", " by "];
+    is_word && !prepositions.iter().any(|row| after.starts_with(row.as_bytes()))
+}
+
+/// Whether a text goes on with the word for a code, also behind what kind of code it is.
+fn is_code_noun(after: &[u8]) -> bool {
+    let Some(after) = after.strip_prefix(b" ") else {
+        return false;
+    };
+    let (word, rest) = after.split_at(run(after, 0, is_letter));
+    match word {
+        b"code" | b"errno" => true,
+        b"exit" | b"error" | b"return" | b"status" => rest.starts_with(b" code") || word == b"status",
+        _ => false,
+    }
+}
+
+/// How far before a code a word may stand that speaks of a database, in bytes.
+const DATABASE_BYTES_MAX: usize = 48;
 
 /// Most separators between a word and its number, in bytes.
 const SEPARATORS_MAX: usize = 6;

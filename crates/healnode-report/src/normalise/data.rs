@@ -2,8 +2,10 @@
 //!
 //! Names of a program, such as keys, fields and modules, stand in quotes too, so a quote alone says nothing.
 
-use super::class::{byte, ends_with_ignore_case, from, is_letter, is_word, last_word, run, run_back, starts_with_ignore_case};
-use super::lists::{DATA_ADJECTIVES, DATA_NOUNS, DATA_TYPES, Key, NOT_USERS, OWNER_WORDS, PERSONS, PHRASE_ENDS, among};
+use super::class::{byte, ends_with_ignore_case, from, is_hex, is_letter, is_word, last_word, run, run_back, starts_with_ignore_case};
+use super::lists::{
+    DATA_ADJECTIVES, DATA_NOUNS, DATA_TYPES, IDENTIFIER_NOUNS, Key, NOT_USERS, OWNER_WORDS, PERSONS, PHRASE_ENDS, PROGRAM_NOUNS, among,
+};
 
 /// Phrases behind which a quoted text is data. The last word of each is in a list too.
 const PHRASES: &[&str] = &[
@@ -54,9 +56,23 @@ pub(crate) fn announces(before: &[u8]) -> bool {
     let key = Key::of(word);
     key.is_in(OWNER_WORDS)
         || key.is_in(DATA_NOUNS) && is_bad(earlier)
+        || is_duplicate(key, earlier)
         || key.is_in(DATA_TYPES) && ends_with_ignore_case(earlier, "type ")
         || key.is_in(PHRASE_ENDS) && PHRASES.iter().any(|phrase| ends_with_ignore_case(&before[..end], phrase))
 }
+
+/// Whether a quoted text is the short tag of a file, `5f-1`, behind the header that holds it.
+pub(crate) fn is_entity_tag(before: &[u8], quoted: &[u8]) -> bool {
+    let is_tag = quoted.len() <= TAG_BYTES_MAX && quoted.contains(&b'-') && quoted.iter().all(|byte| is_hex(*byte) || *byte == b'-');
+    let window = &before[before.len().saturating_sub(16)..];
+    is_tag
+        && ["etag", "if-range", "if-match", "none-match"]
+            .iter()
+            .any(|row| window.windows(row.len()).any(|text| text.eq_ignore_ascii_case(row.as_bytes())))
+}
+
+/// Longest tag of hexadecimal numbers with hyphens, in bytes.
+const TAG_BYTES_MAX: usize = 40;
 
 /// Whether an adjective such as `invalid` stands before a noun, directly or with one word between.
 fn is_bad(earlier: &[u8]) -> bool {
@@ -69,6 +85,16 @@ fn is_bad(earlier: &[u8]) -> bool {
     }
     among(DATA_NOUNS, word)
         && earlier[..earlier.len() - word.len()].strip_suffix(b" ").is_some_and(|text| among(DATA_ADJECTIVES, last_word(text)))
+}
+
+/// `duplicate slug 'hello'` and `unknown caller 'Ann'`: a thing that has one twice, if it is none of a program, or a person.
+fn is_duplicate(key: Key, earlier: &[u8]) -> bool {
+    let Some(earlier) = earlier.strip_suffix(b" ") else {
+        return false;
+    };
+    let adjective = last_word(earlier);
+    adjective.eq_ignore_ascii_case(b"duplicate") && !key.is_in(IDENTIFIER_NOUNS) && !key.is_in(PROGRAM_NOUNS)
+        || adjective.eq_ignore_ascii_case(b"unknown") && key.is_in(PERSONS)
 }
 
 /// The `dup key: { name` of a document database.

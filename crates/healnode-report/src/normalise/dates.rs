@@ -9,7 +9,7 @@ use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
-use super::class::{byte, from, is_digit, is_word};
+use super::class::{byte, from, is_digit, is_word, run};
 
 const ROWS: &[&str] = &[
     r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}(?:[T _-][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:Z| ?(?:UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?)?",
@@ -42,6 +42,31 @@ pub(crate) fn date_end(bytes: &[u8], at: usize) -> Option<usize> {
     let found = AUTOMATON.search_half(&Input::new(window).range(at..).anchored(Anchored::Yes))?;
     let end = found.offset();
     (!is_word(byte(bytes, end))).then_some(end)
+}
+
+/// End of a duration of ISO 8601 that begins with the `P` at `at`: `P3DT4H`, `PT0.25S`.
+pub(crate) fn duration_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let window = &bytes[..bytes.len().min(at + DATE_BYTES_MAX)];
+    let (mut end, mut parts, mut is_time) = (at + 1, 0, false);
+    loop {
+        if byte(window, end) == b'T' && !is_time {
+            is_time = true;
+            end += 1;
+        }
+        let number = run(window, end, |byte| is_digit(byte) || byte == b'.');
+        let is_unit = match byte(window, number) {
+            b'H' | b'S' => is_time,
+            b'M' => true,
+            b'Y' | b'W' | b'D' => !is_time,
+            _ => false,
+        };
+        if number == end || !is_digit(bytes[end]) || !is_unit {
+            break;
+        }
+        parts += 1;
+        end = number + 1;
+    }
+    (parts > 0 && !is_word(byte(bytes, end)) && (is_time || parts > 1 || end - at > 2)).then_some(end)
 }
 
 /// Whether a date or a time can begin with the digits from `start` to `end`.

@@ -2,7 +2,7 @@
 //!
 //! Walks bytes from the first part on and says where the id ends.
 
-use super::class::{byte, byte_before, from, is_digit, is_hex, is_word, run};
+use super::class::{byte, byte_before, from, is_digit, is_hex, is_word, run, run_back};
 
 /// The letters and digits of which a cluster makes the parts of a pod's name: none that could spell a word.
 fn is_pod_byte(byte: u8) -> bool {
@@ -64,13 +64,98 @@ pub(crate) fn code_end(bytes: &[u8], start: usize, end: usize) -> Option<usize> 
     (is_code && byte(bytes, end) == b'-' && digits > end + 1 && !is_word(byte(bytes, digits))).then_some(digits)
 }
 
-/// End of the capitals behind a number, `81324-RW`. One `D` is a dimension.
+/// End of up to three capitals behind a number, `81324-RW`. One `D` is a dimension.
 pub(crate) fn number_suffix_end(bytes: &[u8], end: usize) -> usize {
-    let letters = run(&bytes[..bytes.len().min(end + 4)], end + 1, |byte| byte.is_ascii_uppercase());
+    let letters = run(&bytes[..bytes.len().min(end + 5)], end + 1, |byte| byte.is_ascii_uppercase());
     let count = letters.saturating_sub(end + 1);
     let is_suffix =
-        byte(bytes, end) == b'-' && (1..=2).contains(&count) && !is_word(byte(bytes, letters)) && from(bytes, end + 1)[..count] != *b"D";
+        byte(bytes, end) == b'-' && (1..=3).contains(&count) && !is_word(byte(bytes, letters)) && from(bytes, end + 1)[..count] != *b"D";
     if is_suffix { letters } else { end }
+}
+
+/// Length of the two to five small letters with an underscore that stand before `at`, and begin a name.
+pub(crate) fn prefix_length(bytes: &[u8], at: usize) -> usize {
+    let Some(end) = at.checked_sub(1).filter(|end| bytes[*end] == b'_') else {
+        return 0;
+    };
+    let start = run_back(bytes, end, 6, |byte| byte.is_ascii_lowercase());
+    let before = byte_before(bytes, start);
+    let begins = !is_word(before) && !matches!(before, b'_' | b'-' | b'.' | b'/');
+    if begins && (2..=5).contains(&(end - start)) { at - start } else { 0 }
+}
+
+/// Length of a code's groups, in bytes, and how many there are.
+const GROUP_BYTES: std::ops::RangeInclusive<usize> = 3..=6;
+const GROUPS: std::ops::RangeInclusive<usize> = 3..=6;
+
+/// End of a code of groups of one length, `AU7-XK2-99Q`: capitals and digits, both in at least two of the groups.
+pub(crate) fn groups_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let is_part = |byte: u8| is_digit(byte) || byte.is_ascii_uppercase();
+    let length = run(&bytes[..bytes.len().min(start + 8)], start, is_part) - start;
+    let (mut at, mut count, mut mixed) = (start, 0, 0);
+    if !GROUP_BYTES.contains(&length) {
+        return None;
+    }
+    while count <= *GROUPS.end() {
+        let end = run(&bytes[..bytes.len().min(at + length + 1)], at, is_part);
+        if end - at != length {
+            return None;
+        }
+        let digits = bytes[at..end].iter().filter(|byte| is_digit(**byte)).count();
+        mixed += usize::from(digits > 0 && digits < length);
+        count += 1;
+        at = end + 1;
+        if byte(bytes, end) != b'-' {
+            return (GROUPS.contains(&count) && mixed >= 2 && !is_word(byte(bytes, end))).then_some(end);
+        }
+    }
+    None
+}
+
+/// Length of the directories `3f/` before a hash, at most two: stores spread their objects so.
+pub(crate) fn shard_length(bytes: &[u8], start: usize, end: usize) -> usize {
+    let is_shard = |at: usize| at >= 4 && bytes[at - 1] == b'/' && bytes[at - 4] == b'/' && is_hex(bytes[at - 2]) && is_hex(bytes[at - 3]);
+    if byte_before(bytes, start) != b'/' || !bytes[start..end].iter().all(|byte| is_hex(*byte)) {
+        return 0;
+    }
+    match (is_shard(start), is_shard(start.saturating_sub(3))) {
+        (true, true) => 6,
+        (true, false) => 3,
+        _ => 0,
+    }
+}
+
+/// Shortest hash whose first digits are a directory, in bytes.
+pub(crate) const SHARDED_BYTES_MIN: usize = 30;
+
+/// Whether a word stands behind the `$$` of a class that a library made.
+pub(crate) fn is_made_up(bytes: &[u8], start: usize, end: usize) -> bool {
+    bytes[..start].ends_with(b"$$") && bytes[start..end].iter().all(|byte| is_hex(*byte))
+}
+
+/// Whether a capital with a number is one of several in brackets, `[C12][S34]`: of a connection, of a stream.
+pub(crate) fn is_in_chain(bytes: &[u8], start: usize, end: usize) -> bool {
+    bytes[start].is_ascii_uppercase()
+        && bytes[start + 1..end].iter().all(|byte| is_digit(*byte))
+        && byte_before(bytes, start) == b'['
+        && (from(bytes, end).starts_with(b"][") || bytes[..start].ends_with(b"][") && byte(bytes, end) == b']')
+}
+
+/// End of a phone number whose first part is in parentheses: `(202) 555-0143`.
+pub(crate) fn phone_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let area = run(&bytes[..bytes.len().min(at + 6)], at + 1, is_digit);
+    if !(3..=5).contains(&(area - at)) || byte(bytes, area) != b')' {
+        return None;
+    }
+    let start = area + 1 + usize::from(byte(bytes, area + 1) == b' ');
+    let window = &bytes[..bytes.len().min(start + 12)];
+    let mut end = run(window, start, |byte| is_digit(byte) || matches!(byte, b'-' | b' ' | b'.'));
+    while end > start && !is_digit(bytes[end - 1]) {
+        end -= 1;
+    }
+    let digits = bytes[start.min(end)..end].iter().filter(|byte| is_digit(**byte)).count();
+    let has_groups = bytes[start.min(end)..end].iter().any(|byte| matches!(byte, b'-' | b'.'));
+    ((6..=8).contains(&digits) && has_groups && !is_word(byte(bytes, end))).then_some(end)
 }
 
 /// Whether a word opens a line of a Go logger: a level, month and day, then the time, as in `I1125 13:10:32.004512`.

@@ -125,7 +125,7 @@ pub(crate) static TURNING: List = &keys([
 /// Words next to which a number is a code.
 #[rustfmt::skip]
 pub(crate) static CODE_WORDS: List = &keys([
-    "code", "ec", "err", "errno", "error", "exit", "exitcode", "exited", "hresult", "http", "nstatus", "ntstatus", "rc", "retcode",
+    "code", "curl", "ec", "err", "errno", "error", "exit", "exitcode", "exited", "hresult", "http", "nstatus", "ntstatus", "rc", "retcode",
     "returncode", "sig", "signal", "smtp", "sqlcode", "sqlstate", "status", "vendorcode", "winerror",
 ]);
 
@@ -147,6 +147,25 @@ pub(crate) static RESULT_WORDS: List = &keys([
 #[rustfmt::skip]
 pub(crate) static ANSWER_WORDS: List = &keys([
     "answered", "denied", "failed", "limited", "rejected", "replied", "responded", "response", "returned", "returns",
+]);
+
+/// Code words that are names of programs too, behind which a number in brackets is the process.
+#[rustfmt::skip]
+pub(crate) static PROCESSES: List = &keys([
+    "curl", "http", "smtp",
+]);
+
+/// What is part of every program, so that its version is the program's own.
+#[rustfmt::skip]
+pub(crate) static OWN_PARTS: List = &keys([
+    "agent", "app", "bad", "build", "client", "config", "core", "current", "file", "invalid", "new", "old", "own", "plugin",
+    "release", "row", "schema", "server", "service", "unknown", "unsupported", "wrong",
+]);
+
+/// Keys whose value is an id, beside those that end with `id` as a word of its own.
+#[rustfmt::skip]
+pub(crate) static ID_KEYS: List = &keys([
+    "cursor", "etag", "guid", "jid", "nonce", "pk", "rid", "sid", "tid", "ulid", "uuid", "xid",
 ]);
 
 /// What `invalid …`, `unknown …` and the like announce as someone's data.
@@ -210,8 +229,17 @@ pub(crate) static NOT_USERS: List = &keys([
 /// Words that, before `name:`, announce the name of a person.
 #[rustfmt::skip]
 pub(crate) static PERSONS: List = &keys([
-    "author", "contact", "customer", "display", "employee", "first", "full", "guest", "holder", "last", "patient", "person",
+    "attendee", "author", "callee", "caller", "contact", "customer", "display", "employee", "first", "full", "guest", "holder", "last", "patient", "person",
     "recipient", "sender", "student", "user",
+]);
+
+/// What a program may define twice, so that a quoted text behind it is its name.
+#[rustfmt::skip]
+pub(crate) static PROGRAM_NOUNS: List = &keys([
+    "alias", "annotation", "bean", "case", "class", "command", "component", "const", "constraint", "declaration", "definition",
+    "directive", "element", "enum", "export", "extension", "file", "flag", "header", "import", "index", "interface", "label",
+    "macro", "migration", "namespace", "object", "operation", "package", "plugin", "prop", "provider", "resource", "route", "rule",
+    "schema", "section", "service", "step", "struct", "table", "tag", "target", "test", "trait", "trigger", "type", "view",
 ]);
 
 /// Words behind which a quoted text is a name in a program.
@@ -288,6 +316,8 @@ mod tests {
             OTHER_CODES,
             RESULT_WORDS,
             ANSWER_WORDS,
+            OWN_PARTS,
+            ID_KEYS,
             DATA_NOUNS,
             DATA_ADJECTIVES,
             DATA_TYPES,
@@ -297,6 +327,8 @@ mod tests {
             REMOTE_KEYS,
             NOT_USERS,
             PERSONS,
+            PROCESSES,
+            PROGRAM_NOUNS,
             IDENTIFIER_NOUNS,
             ATTACHED_UNITS,
             SPACED_UNITS,

@@ -4,6 +4,7 @@
 
 use super::class::{is_digit, is_hex, is_letter};
 use super::lists::{COUNTERS, Key, NAMES, PRODUCTS, SPACED_NAMES, TURNING, among};
+use super::random::is_unspoken;
 
 /// What a word of letters and digits is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,9 @@ pub(crate) fn is_hex_without_digits(word: &[u8]) -> bool {
 /// Longest word that can be a name, in bytes. Longer ones with digits in between are ids.
 const NAME_BYTES_MAX: usize = 48;
 
+/// Shortest word without capitals whose letters may tell that it is an id, in bytes.
+const UNSPOKEN_BYTES_MIN: usize = 8;
+
 /// Judges a word of ASCII letters and digits, at least one of each or digits only.
 pub(crate) fn judge(word: &[u8]) -> Verdict {
     let digits = word.iter().filter(|byte| is_digit(**byte)).count();
@@ -50,7 +54,8 @@ pub(crate) fn judge(word: &[u8]) -> Verdict {
     match turns(word) {
         1 if letters > 0 => judge_counted(word, letters),
         1 => judge_leading(word, digits),
-        _ if among(TURNING, word) || among(PRODUCTS, word) => Keep,
+        _ if among(TURNING, word) || among(PRODUCTS, word) || is_message_code(word, letters) => Keep,
+        _ if word.len() >= UNSPOKEN_BYTES_MIN && is_unspoken(word) => Variable,
         _ if word.len() <= NAME_BYTES_MAX && is_turning_name(word, letters, digits) => Keep,
         _ => Variable,
     }
@@ -70,6 +75,19 @@ fn is_letters_then_few_digits(word: &[u8], digits: usize) -> bool {
 /// How often letters turn to digits or back.
 fn turns(word: &[u8]) -> usize {
     word.windows(2).filter(|pair| is_digit(pair[0]) != is_digit(pair[1])).count()
+}
+
+/// `SQL0911N`, `DSNT408I`: capitals for a component, a number, a letter that grades it.
+fn is_message_code(word: &[u8], letters: usize) -> bool {
+    let Some((grade, rest)) = word.split_last() else {
+        return false;
+    };
+    let (component, number) = rest.split_at(letters.min(rest.len()));
+    (3..=6).contains(&component.len())
+        && component.iter().all(u8::is_ascii_uppercase)
+        && (3..=5).contains(&number.len())
+        && number.iter().all(|byte| is_digit(*byte))
+        && matches!(grade, b'I' | b'W' | b'E' | b'N' | b'S' | b'A' | b'D' | b'C')
 }
 
 fn judge_counted(word: &[u8], letters: usize) -> Verdict {
@@ -121,48 +139,6 @@ fn words(word: &[u8]) -> usize {
     (0..word.len()).filter(|index| starts(*index)).count()
 }
 
-/// Longest compound that is looked through for an id, in bytes. An id that is longer is found by its first part.
-const COMPOUND_BYTES_MAX: usize = 96;
-
-/// End of the id in an alphabet of 64 characters that begins at `at`: small and capital letters and digits in turns, with `_`,
-/// `-`, `+` and `/` among them.
-pub(crate) fn compound_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut seen = [0_usize; 4];
-    let (mut changes, mut before, mut end, mut has_slash) = (0, 3, at, false);
-    let limit = bytes.len().min(at + COMPOUND_BYTES_MAX);
-    while end < limit {
-        let kind = match bytes[end] {
-            b'a'..=b'z' => 0,
-            b'A'..=b'Z' => 1,
-            b'0'..=b'9' => 2,
-            b'_' | b'-' => 3,
-            b'+' | b'/' => {
-                has_slash = true;
-                3
-            }
-            _ => break,
-        };
-        changes += usize::from(kind != before && kind != 3 && !(kind == 0 && before == 1));
-        seen[kind] += 1;
-        before = kind;
-        end += 1;
-    }
-    let characters = seen[0] + seen[1] + seen[2];
-    let is_mixed = seen[0] >= 2 && seen[1] >= 2 && seen[2] >= 1;
-    let length_min = if has_slash { 20 } else { 12 };
-    if !is_mixed || characters < length_min || changes * 2 < characters || !is_letter_or_digit(bytes[end - 1]) {
-        return None;
-    }
-    while end < limit && bytes[end] == b'=' {
-        end += 1;
-    }
-    Some(end)
-}
-
-fn is_letter_or_digit(byte: u8) -> bool {
-    is_letter(byte) || is_digit(byte)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +179,8 @@ mod tests {
             "MaxPool2d",
             "cp1251w",
             "win32api",
+            "SQL0911N",
+            "DSNT408I",
         ] {
             assert_eq!(judge(word.as_bytes()), Keep, "{word}");
         }
@@ -219,14 +197,6 @@ mod tests {
     fn ids_are_variable() {
         for word in ["3ac9f01", "7d9f8b6c5d", "x2x7z", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "2nd", "V1StGXR8Z5jdHi6B", "tmpa1b2c3", "q8wz3k"] {
             assert_eq!(judge(word.as_bytes()), Variable, "{word}");
-        }
-    }
-
-    #[test]
-    fn an_id_may_have_separators() {
-        assert_eq!(compound_end(b"hR4nZ-2TbC8wKq5_JsVdE left", 0), Some(21));
-        for text in ["AES-128-GCM", "Win7-SRV08R2-Package-TopLevel", "TLS_AES_128_GCM_SHA256", "aarch64-unknown-linux-gnu"] {
-            assert_eq!(compound_end(text.as_bytes(), 0), None, "{text}");
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) enum Number {
 use Number::{Hex, Mixed, Plain, Quantity, Version};
 
 /// The number that begins at a digit, and where it ends.
+#[inline]
 pub(crate) fn number_at(bytes: &[u8], start: usize) -> (Number, usize) {
     let digits = run(bytes, start, is_digit);
     if dates::may_begin(bytes, start, digits)
@@ -66,6 +67,7 @@ struct Groups {
 }
 
 impl Groups {
+    #[inline]
     fn new(bytes: &[u8], start: usize, digits: usize) -> Groups {
         let mut groups = Groups { end: digits, dots: 0, others: 0, digits_max: digits - start };
         while matches!(byte(bytes, groups.end), b'.' | b',' | b'_') && is_digit(byte(bytes, groups.end + 1)) {
@@ -77,12 +79,23 @@ impl Groups {
             groups.digits_max = groups.digits_max.max(end - groups.end - 1);
             groups.end = end;
         }
+        while byte(bytes, groups.end) == b'\'' && is_apostrophe_group(bytes, groups.end) {
+            groups.others += 1;
+            groups.end += 4;
+        }
         groups
     }
 
     fn are_address(&self) -> bool {
         self.dots == 3 && self.others == 0 && self.digits_max <= 3
     }
+}
+
+/// Three digits behind an apostrophe, as in `1'204'331`.
+fn is_apostrophe_group(bytes: &[u8], at: usize) -> bool {
+    byte(bytes, at) == b'\''
+        && from(bytes, at + 1).iter().take_while(|byte| is_digit(**byte)).take(4).count() == 3
+        && !is_word(byte(bytes, at + 4))
 }
 
 /// End of an address of IPv4 and of the length of its network's prefix.
@@ -114,12 +127,18 @@ fn quantity_end(bytes: &[u8], end: usize) -> Option<usize> {
     match byte(bytes, end) {
         b'%' => Some(end + 1),
         b' ' => spaced_end(bytes, end),
-        b'e' | b'E' if exponent_end(bytes, end).is_some() => exponent_end(bytes, end),
+        b'e' | b'E' if exponent_end(bytes, end).is_some() => exponent_end(bytes, end).map(|end| seconds_end(bytes, end)),
         b'x' | b'X' if is_digit(byte(bytes, end + 1)) => Some(dimensions_end(bytes, end)).filter(|end| !is_word(byte(bytes, *end))),
         letter if is_letter(letter) => attached_end(bytes, end),
         0xc2 | 0xce => micro_end(bytes, end),
         _ => None,
     }
+}
+
+/// End of the seconds behind an exponent, `1.2e-05 s`.
+fn seconds_end(bytes: &[u8], end: usize) -> usize {
+    let is_seconds = byte(bytes, end) == b' ' && byte(bytes, end + 1) == b's' && !is_word(byte(bytes, end + 2));
+    if is_seconds { end + 2 } else { end }
 }
 
 fn exponent_end(bytes: &[u8], end: usize) -> Option<usize> {
@@ -215,7 +234,7 @@ mod tests {
         );
         check(Version, &["1.2.3", "5.13.0-rc.1+3ac9f01", "7.0.12.1234", "3.12.0rc1"]);
         check(Hex, &["0x7f3a", "0XDEADBEEF"]);
-        check(Plain, &["31", "1,234,567", "1_000", "0.5"]);
+        check(Plain, &["31", "1,234,567", "1_000", "0.5", "1'204'331"]);
     }
 
     #[test]

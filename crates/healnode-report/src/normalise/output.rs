@@ -16,6 +16,8 @@ pub(crate) struct Output<'a> {
     is_changed: bool,
     /// Whether the item of a list that is being written has a placeholder.
     has_placeholder: bool,
+    /// Whether an item with a placeholder has ended at a separator.
+    is_list: bool,
 }
 
 /// Longest text that may stand between two placeholders that become one, in bytes, with a placeholder.
@@ -26,7 +28,7 @@ const ITEM_BYTES_MAX: usize = 64;
 
 impl<'a> Output<'a> {
     pub(crate) fn new(text: &'a str) -> Output<'a> {
-        Output { text, bytes: text.as_bytes(), copied: 0, out: String::new(), is_changed: false, has_placeholder: false }
+        Output { text, bytes: text.as_bytes(), copied: 0, out: String::new(), is_changed: false, has_placeholder: false, is_list: false }
     }
 
     /// The whole text with all up to `at`, or nothing if it is as it was.
@@ -111,23 +113,25 @@ impl<'a> Output<'a> {
 
     /// Repeated items become one: `a1, a2, a3`. What is written up to `at` ends with an item.
     pub(crate) fn fold_items(&mut self, at: usize) {
-        if !std::mem::take(&mut self.has_placeholder) || self.is_single_placeholder(at) {
+        if !std::mem::take(&mut self.has_placeholder) {
+            return;
+        }
+        let is_phrase = self.is_single_placeholder(at);
+        if is_phrase && !self.ends_phrase(at) {
             return;
         }
         self.flush(at);
         let written = self.out.as_bytes();
-        let start = item_start(written);
-        let (before, item) = written.split_at(start);
-        let Some(separator) = [&b", "[..], b"; ", b" ", b","].into_iter().find(|separator| before.ends_with(separator)) else {
-            return;
-        };
-        let before = &before[..before.len() - separator.len()];
-        let is_item =
-            !item.is_empty() && item.len() < ITEM_BYTES_MAX && before.ends_with(item) && item_start(before) == before.len() - item.len();
-        if is_item {
-            self.out.truncate(start - separator.len());
+        let start = if is_phrase { phrase_start(written) } else { Some(item_start(written)) };
+        if let Some(length) = start.and_then(|start| folded_length(written, start)) {
+            self.out.truncate(length);
             self.is_changed = true;
         }
+    }
+
+    /// Whether an item of several words may end at `at`, and is not the first with a placeholder.
+    fn ends_phrase(&mut self, at: usize) -> bool {
+        matches!(self.bytes.get(at), None | Some(b',' | b';')) && std::mem::replace(&mut self.is_list, true)
     }
 
     /// Whether the item that ends at `at` is a placeholder and nothing else, as most are. Those have been joined already.
@@ -213,6 +217,7 @@ fn is_joiner(text: &[u8]) -> bool {
         [] => true,
         [byte] => matches!(byte, b' ' | b'.' | b':' | b'-' | b'_' | b'/' | b',' | b'x' | b'|' | b'\\' | b'@' | b'+'),
         [b',' | b';', b' '] | [b'.', b'.'] | [b'.', b'.', b'.'] | [b' ', b'-', b' '] => true,
+        [0xc3, 0x97] | [b' ', 0xc3, 0x97, b' '] => true,
         [b'\'', b',', b' ', b'\''] | [b'"', b',', b' ', b'"'] | [b')', b',', b' ', b'('] | [b']', b',', b' ', b'['] => true,
         _ => false,
     }
@@ -220,6 +225,24 @@ fn is_joiner(text: &[u8]) -> bool {
 
 fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b' ' | b',' | b'(' | b'[' | b'{' | b'"' | b'\'' | b'`')
+}
+
+/// Length of what is written without the item that begins at `start`, if the same item stands before it.
+fn folded_length(written: &[u8], start: usize) -> Option<usize> {
+    let (before, item) = written.split_at(start);
+    let separator = [&b", "[..], b"; ", b" ", b","].into_iter().find(|separator| before.ends_with(separator))?;
+    let before = &before[..before.len() - separator.len()];
+    let is_item = !item.is_empty()
+        && item.len() < ITEM_BYTES_MAX
+        && before.ends_with(item)
+        && is_delimiter(byte_before(before, before.len() - item.len()));
+    is_item.then_some(start - separator.len())
+}
+
+/// Where the item of several words begins that ends a list: `tag 14, tag 15`.
+fn phrase_start(written: &[u8]) -> Option<usize> {
+    let low = written.len().saturating_sub(ITEM_BYTES_MAX);
+    written[low..].windows(2).rposition(|pair| matches!(pair, b", " | b"; ")).map(|at| low + at + 2)
 }
 
 fn item_start(written: &[u8]) -> usize {

@@ -22,8 +22,10 @@ const ROOTS: &[&str] = &[
     "/mnt/",
     "/media/",
     "/var/www/",
+    "/var/home/",
     "/var/lib/docker/",
     "/var/lib/containerd/",
+    "/var/lib/containers/",
     "/github/",
     "/runner/",
 ];
@@ -111,7 +113,7 @@ pub(crate) fn drive_prefix(text: &str, at: usize) -> Option<usize> {
     let end = path_end(text, at + 2, b'\\');
     let path = &bytes[at..end];
     let below = &path[path.iter().skip(2).position(|byte| *byte != b'\\').map_or(path.len(), |length| length + 2)..];
-    if below.starts_with(b"Windows\\") || below.starts_with(b"Program") {
+    if below.starts_with(b"Windows\\") && !below.starts_with(b"Windows\\Temp\\") || below.starts_with(b"Program") {
         return None;
     }
     let last = path.iter().rposition(|byte| *byte == b'\\')?;

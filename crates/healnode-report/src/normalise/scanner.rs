@@ -7,15 +7,16 @@ use super::addresses::{
     MAILBOX_BYTES_MAX, dashed_address_end, domain_end, email_end, host_at, ipv6_end, is_followed_by_address, mac_end, starts_a_name,
     uuid_end,
 };
-use super::class::{DIGIT, EVENT, LOWER, NOT_HEX, UPPER, byte, byte_before, class, from, is_letter, is_word, last_word, run};
+use super::class::{DIGIT, EVENT, LOWER, NOT_HEX, UPPER, byte, byte_before, class, from, is_digit, is_letter, is_word, last_word, run};
 use super::context::Context;
 use super::data;
-use super::dates::{date_end, month_or_day};
+use super::dates::{self, date_end, month_or_day};
 use super::ids;
 use super::lists::{REMOTE_KEYS, USER_KEYS, among};
-use super::names::{Verdict, compound_end, is_counter, is_hex_without_digits, judge};
+use super::names::{Verdict, is_counter, is_hex_without_digits, judge};
 use super::numbers::{Number, number_at, version_at};
 use super::output::Output;
+use super::random::{is_jagged, random_end};
 use super::{paths, token_end};
 
 /// The text with what varies replaced, or nothing if it stays as it is.
@@ -72,9 +73,26 @@ impl Scanner<'_> {
         }
     }
 
-    /// Replaces the text up to `end`.
+    /// Replaces the text up to `end`, and with a hash the directories that are its first digits.
     fn replace(&mut self, end: usize) {
+        let length = if end - self.at < ids::SHARDED_BYTES_MIN { 0 } else { ids::shard_length(self.bytes, self.at, end) };
+        if length > 0 && self.written(&self.bytes[self.at - length..self.at]) {
+            self.output.drop_last(self.at, length);
+        }
         self.at = self.output.replace(self.at, end);
+    }
+
+    /// Replaces an id up to `end`, and with it the short prefix that tells a service's kinds of ids apart: `inv_…`.
+    fn replace_prefixed(&mut self, end: usize) {
+        let length = ids::prefix_length(self.bytes, self.at);
+        if length > 0 && !self.output.is_empty(self.at) && self.written(&self.bytes[self.at - length..self.at]) {
+            self.output.drop_last(self.at, length);
+        }
+        self.replace(end);
+    }
+
+    fn replace_random(&mut self, end: usize) {
+        if end - self.at >= PREFIXED_BYTES_MIN { self.replace_prefixed(end) } else { self.replace(end) }
     }
 
     fn written(&self, suffix: &[u8]) -> bool {
@@ -85,12 +103,27 @@ impl Scanner<'_> {
         self.in_url = false;
         self.output.fold_items(self.at);
         let end = run(self.bytes, self.at, |byte| matches!(byte, b' ' | b'\t' | b'\n'));
-        if self.output.is_empty(self.at) {
+        if self.output.is_empty(self.at) || self.is_padding(end) {
             self.output.skip(self.at, end);
         } else if end > self.at + 1 || self.bytes[self.at] != b' ' {
             self.output.put(" ", self.at, end);
         }
         self.at = end;
+    }
+
+    /// Whether white space up to `end` only pads a variable inside brackets: `[   51.9]`.
+    fn is_padding(&self, end: usize) -> bool {
+        match byte(self.bytes, end) {
+            b']' | b')' => self.written(b"<*>"),
+            next if is_digit(next) || next == b'<' => matches!(byte_before(self.bytes, self.at), b'[' | b'(') && self.is_closed(end),
+            _ => false,
+        }
+    }
+
+    /// Whether a bracket closes behind the word at `at`.
+    fn is_closed(&self, at: usize) -> bool {
+        let end = run(&self.bytes[..self.bytes.len().min(at + PADDED_BYTES_MAX)], at, |byte| !matches!(byte, b']' | b')' | b'\n'));
+        matches!(byte(self.bytes, end), b']' | b')')
     }
 
     /// A placeholder, or what redaction left, with the domain behind it if it was the first part of a host's name.
@@ -120,7 +153,11 @@ impl Scanner<'_> {
         };
         let closing = self.at + length;
         self.closing_quote = closing;
-        let is_data = || data::announces(&self.bytes[..self.at - 1]) || data::is_remarked(from(self.bytes, closing + 1));
+        let is_data = || {
+            data::is_entity_tag(&self.bytes[..self.at - 1], &self.bytes[self.at..closing])
+                || data::announces(&self.bytes[..self.at - 1])
+                || data::is_remarked(from(self.bytes, closing + 1))
+        };
         if length > 0 && is_data() {
             self.replace(closing);
         }
@@ -129,6 +166,9 @@ impl Scanner<'_> {
     /// The value in `Key (email)=(…) already exists`, and the name of a host behind its address.
     fn parenthesis(&mut self) {
         let is_value = self.bytes[..self.at].ends_with(b")=");
+        if let Some(end) = ids::phone_end(self.bytes, self.at) {
+            return self.replace(end);
+        }
         self.at += 1;
         if is_value {
             let window = &self.bytes[self.at..self.bytes.len().min(self.at + DATA_BYTES_MAX)];
@@ -342,8 +382,14 @@ impl Scanner<'_> {
             4.. if kinds & NOT_HEX == 0 && is_hex_without_digits(&bytes[start..end]) => Some(end),
             _ => None,
         };
-        let is_mixed = kinds & LOWER != 0 && kinds & UPPER != 0 && matches!(next, b'-' | b'_');
-        let variable_end = variable_end.or_else(|| if is_mixed { self.compound_end() } else { None });
+        let is_mixed = kinds & LOWER != 0 && kinds & UPPER != 0;
+        if is_mixed
+            && variable_end.is_none()
+            && (matches!(next, b'-' | b'_') || end - start >= RANDOM_BYTES_MIN && is_jagged(&bytes[start..end]))
+            && let Some(end) = random_end(bytes, start, false)
+        {
+            return self.replace_random(end);
+        }
         match variable_end {
             Some(end) => self.replace(end),
             None => {
@@ -391,21 +437,17 @@ impl Scanner<'_> {
         self.written(b"<*> sub-")
     }
 
-    /// End of the id with separators that begins here.
-    fn compound_end(&self) -> Option<usize> {
-        if starts_a_name(self.bytes, self.at) { compound_end(self.bytes, self.at) } else { None }
-    }
-
     /// A word that begins with a digit.
     fn number(&mut self, word_end: usize, kinds: u8) {
         let (number, end) = number_at(self.bytes, self.at);
         let context = Context::new(self.bytes, self.at, end, self.output.is_joined(self.at));
+        let is_value = byte_before(self.bytes, self.at) == b'_' && context.is_value_of_id();
         let keeps = match number {
             Number::Mixed => return self.leading_digits(word_end, end, kinds),
             Number::Quantity => false,
             Number::Version => context.keeps_version(),
             Number::Hex => context.keeps_hex(),
-            Number::Plain => context.keeps_number() && !(byte_before(self.bytes, self.at) == b'_' && context.is_value_of_id()),
+            Number::Plain => (context.keeps_number() || context.is_packed_error()) && !is_value,
         };
         if keeps {
             self.at = end;
@@ -415,7 +457,7 @@ impl Scanner<'_> {
             self.unwrap_address();
         }
         let end = if number == Number::Plain { ids::number_suffix_end(self.bytes, end) } else { end };
-        self.replace(end);
+        if is_value { self.replace_prefixed(end) } else { self.replace(end) }
     }
 
     /// Letters directly behind digits: a word of both, unless the digits touch a letter of another script and so are a number.
@@ -435,11 +477,16 @@ impl Scanner<'_> {
     /// A word of letters and digits.
     fn mixed_word(&mut self, end: usize, kinds: u8) {
         let (bytes, start) = (self.bytes, self.at);
-        if let Some(end) = self.mixed_end(end, kinds) {
+        let is_joined = self.output.is_joined(start);
+        let context = Context::new(bytes, start, end, is_joined);
+        let is_mixed = kinds & (LOWER | UPPER | DIGIT) == LOWER | UPPER | DIGIT || matches!(byte(bytes, end), b'-' | b'_' | b'+' | b'/');
+        if is_mixed && let Some(end) = random_end(bytes, start, is_joined || context.is_value_of_id()) {
+            return self.replace_random(end);
+        }
+        if let Some(end) = self.mixed_end(end) {
             return self.replace(end);
         }
-        let context = Context::new(bytes, start, end, self.output.is_joined(start));
-        if context.is_state_code() {
+        if context.is_state_code() || context.is_packed_error() {
             self.at = end;
             return;
         }
@@ -449,10 +496,10 @@ impl Scanner<'_> {
         }
         match judge(&bytes[start..end]) {
             Verdict::Keep if byte_before(bytes, start) == b'$' => self.counted(end),
-            Verdict::Keep if context.is_value_of_id() => self.replace(end),
+            Verdict::Keep | Verdict::Variable if context.is_value_of_id() => self.replace_prefixed(end),
             Verdict::Keep => self.at = end,
             Verdict::Variable if context.keeps_digits_in_name() => self.at = end,
-            Verdict::Variable => self.replace(end),
+            Verdict::Variable => self.replace(ids::number_suffix_end(bytes, end)),
             Verdict::Counted { .. } if context.is_quoted_identifier() => self.at = end,
             Verdict::Counted { .. } => self.counted(end),
         }
@@ -468,12 +515,16 @@ impl Scanner<'_> {
     }
 
     /// End of an id that is told by more than the word, or by what stands before.
-    fn mixed_end(&self, end: usize, kinds: u8) -> Option<usize> {
+    fn mixed_end(&self, end: usize) -> Option<usize> {
         let (bytes, start) = (self.bytes, self.at);
         let word = &bytes[start..end];
-        let next = byte(bytes, end);
-        if kinds & (LOWER | UPPER | DIGIT) == LOWER | UPPER | DIGIT || matches!(next, b'-' | b'_' | b'+' | b'/') {
-            let id = self.compound_end().or_else(|| ids::pod_end(bytes, start, end)).or_else(|| ids::code_end(bytes, start, end));
+        if word[0] == b'P'
+            && let Some(end) = dates::duration_end(bytes, start)
+        {
+            return Some(end);
+        }
+        if byte(bytes, end) == b'-' {
+            let id = ids::groups_end(bytes, start).or_else(|| ids::pod_end(bytes, start, end)).or_else(|| ids::code_end(bytes, start, end));
             if id.is_some() {
                 return id;
             }
@@ -481,6 +532,8 @@ impl Scanner<'_> {
         let is_whole = byte_before(bytes, start) == b'-' && self.written(b"<*>-") && ids::is_pod_suffix(word)
             || ids::is_random_suffix(bytes, start, end)
             || ids::is_log_header(bytes, start, end)
+            || ids::is_made_up(bytes, start, end)
+            || ids::is_in_chain(bytes, start, end)
             || self.numbers_a_counter(word);
         is_whole.then_some(end)
     }
@@ -503,6 +556,15 @@ impl Scanner<'_> {
         if matches!(self.bytes[self.at], b'v' | b'V') { version_at(self.bytes, self.at + 1) } else { None }
     }
 }
+
+/// Longest text inside brackets whose padding goes, in bytes.
+const PADDED_BYTES_MAX: usize = 32;
+
+/// Shortest word of letters that may be random, in bytes.
+const RANDOM_BYTES_MIN: usize = 6;
+
+/// Shortest random token that takes its prefix along, in bytes.
+const PREFIXED_BYTES_MIN: usize = 8;
 
 /// What stands between `password` and the name of its owner.
 const PASSWORD_FOR: &str = " for ";
