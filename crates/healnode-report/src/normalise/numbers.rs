@@ -125,7 +125,7 @@ fn version_end(bytes: &[u8], end: usize) -> usize {
 /// End of what makes a number of digits a quantity: a unit, a percent sign, an exponent, further dimensions.
 fn quantity_end(bytes: &[u8], end: usize) -> Option<usize> {
     match byte(bytes, end) {
-        b'%' => Some(end + 1),
+        b'%' if byte(bytes, end + 1) != b'%' => Some(end + 1),
         b' ' => spaced_end(bytes, end),
         b'e' | b'E' if exponent_end(bytes, end).is_some() => exponent_end(bytes, end).map(|end| seconds_end(bytes, end)),
         b'x' | b'X' if is_digit(byte(bytes, end + 1)) => Some(dimensions_end(bytes, end)).filter(|end| !is_word(byte(bytes, *end))),
@@ -195,7 +195,7 @@ fn unit_end(bytes: &[u8], start: usize) -> Option<usize> {
 fn spaced_end(bytes: &[u8], end: usize) -> Option<usize> {
     let start = end + 1;
     match byte(bytes, start) {
-        b'%' => return Some(start + 1),
+        b'%' if byte(bytes, start + 1) != b'%' => return Some(start + 1),
         b'x' | b'X' if byte(bytes, start + 1) == b' ' && is_digit(byte(bytes, start + 2)) => {
             let digits = run(bytes, start + 2, is_digit);
             return Some(digits).filter(|end| !is_word(byte(bytes, *end)));

@@ -129,7 +129,7 @@ impl Scanner<'_> {
     /// A placeholder, or what redaction left, with the domain behind it if it was the first part of a host's name.
     fn angle(&mut self) {
         match token_end(self.text, self.at) {
-            Some(end) if byte(self.bytes, end) == b'%' => self.replace(end + 1),
+            Some(end) if byte(self.bytes, end) == b'%' && byte(self.bytes, end + 1) != b'%' => self.replace(end + 1),
             Some(end) if byte(self.bytes, end) == b'.' && starts_a_name(self.bytes, self.at) => {
                 self.replace(domain_end(self.bytes, end + 1).unwrap_or(end));
             }
