@@ -35,6 +35,9 @@ pub(crate) const PROGRAMS: &[&str] = &[
     "unzip",
     "ssh-keygen",
     "ipmitool",
+    "mosquitto_pub",
+    "mosquitto_sub",
+    "psexec",
 ];
 
 /// Longest command that is looked at, and most of its words.
@@ -142,7 +145,7 @@ impl<'a> Words<'a> {
             match (quote, here) {
                 (_, b'\n') => break,
                 (None, b' ' | b'\t') => break,
-                (None, b',') if matches!(byte(bytes, at + 1), b'"' | b'\'') => break,
+                (None, b',') if matches!(byte(bytes, at + 1), b'"' | b'\'' | b' ') => break,
                 (None, b'"' | b'\'') => quote = Some(here),
                 (Some(open), _) if open == here => quote = None,
                 _ => {}

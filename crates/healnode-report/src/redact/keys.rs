@@ -104,6 +104,7 @@ const BEFORE_KEY: &[(&str, Kind)] = &[
     ("hmac", SECRET),
     ("root", SECRET),
     ("admin", SECRET),
+    ("rapidapi", API_KEY),
 ];
 
 /// Words that end the name of something about a secret, not of a secret.
@@ -253,7 +254,7 @@ pub(crate) fn secret_kind_of_words(before: &str, name: &str) -> Option<Kind> {
 /// What the value of a name may be that ends in `key` with an unknown word before, such as `HEROKU_KEY`, or that names a session or its
 /// id. The value decides.
 pub(crate) fn unsure_kind(name: &str) -> Option<Kind> {
-    if among(SESSIONS, name) {
+    if names_a_session(name) {
         return Some(SESSION);
     }
     let ends_with_key = name.len().checked_sub(3).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("key"));
@@ -263,8 +264,13 @@ pub(crate) fn unsure_kind(name: &str) -> Option<Kind> {
     is_key.then_some(API_KEY)
 }
 
-/// Names of what may be the key to a session, or the number by which a log tells it from others.
-const SESSIONS: &[&str] = &["session", "session_id", "sessionid", "session-id", "sess", "sess_id", "_session", "_session_id"];
+/// Whether a name ends in `session` or `session_id`: the key to a session, or the number by which a log tells it from others.
+fn names_a_session(name: &str) -> bool {
+    let tail = name.len().checked_sub("session_id".len()).map_or(name, |at| name.get(at..).unwrap_or_default());
+    let ends_with =
+        |end: &str| tail.len().checked_sub(end.len()).and_then(|at| tail.get(at..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end));
+    ["session", "session_id", "sessionid", "session-id", "sess"].iter().any(|end| ends_with(end))
+}
 
 /// Whether a name is a constant or variable of an environment: capitals only.
 pub(crate) fn is_strict_constant(name: &str) -> bool {

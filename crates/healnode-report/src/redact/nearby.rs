@@ -39,12 +39,29 @@ pub(crate) fn random_word(text: &str, name_end: usize) -> Option<(usize, usize)>
         let name = value.windows(2).position(|pair| pair[0] == b'=' && pair[1] != b'=').map_or(0, |equals| equals + 1);
         let (from, value) = (at + name, &value[name..]);
         if value.len() >= RANDOM_BYTES_MIN && looks_random(value) && !is_public(value) && !is_digest(&bytes[..at]) {
-            return Some((from, run(bytes, from + value.len(), |byte| byte.is_ascii_alphanumeric())));
+            let to = run(bytes, from + value.len(), |byte| byte.is_ascii_alphanumeric());
+            return Some((from, random_end(bytes, to)));
         }
         at = if byte(bytes, end) == b'\n' { end } else { end + 1 };
     }
     None
 }
+
+/// End of the random words that follow each other with little between, such as the lines of a key in an escaped text.
+fn random_end(bytes: &[u8], mut end: usize) -> usize {
+    loop {
+        let from = run(&bytes[..bytes.len().min(end + GAP_BYTES_MAX)], end, |byte| !is_base64(byte) && byte != b'\n');
+        let to = run(&bytes[..bytes.len().min(from + 4 * NEARBY_BYTES_MAX)], from, is_base64);
+        let word = &bytes[from..to];
+        if from == end || word.len() < RANDOM_BYTES_MIN || !looks_random(word) || is_public(word) {
+            return end;
+        }
+        end = to;
+    }
+}
+
+/// Most bytes between random words that follow each other.
+const GAP_BYTES_MAX: usize = 6;
 
 fn trim_punctuation(mut value: &[u8]) -> &[u8] {
     while let [rest @ .., b'.' | b'-' | b'/'] = value {

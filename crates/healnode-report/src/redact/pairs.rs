@@ -287,10 +287,10 @@ impl Pair<'_> {
         follows_name && byte(bytes, colon + 1).is_ascii_alphanumeric()
     }
 
-    /// Whether what follows the name behind a comma is the next word of a list, such as of schemes or key words.
+    /// Whether what follows the name behind a comma is the next word of a list, such as of schemes, key words or flags.
     fn is_word_of_list(&self, value: &str) -> bool {
         let is_short_word = value.len() < 8 && value.bytes().all(|byte| byte.is_ascii_alphabetic());
-        is_short_word || self.kind == AUTHORIZATION && !has_digit(value)
+        is_short_word || value.starts_with('-') || self.kind == AUTHORIZATION && !has_digit(value)
     }
 
     /// Behind the `=` of a declaration with a type, such as `token string = "…"` or `token: &str = "…"`.
@@ -350,6 +350,9 @@ impl Pair<'_> {
         let bytes = self.text.as_bytes();
         if let Some(length) = encoded_quote(&bytes[self.name_end..]) {
             return self.name_end + length;
+        }
+        if bytes[self.name_end..].starts_with(b"%5D") || bytes[self.name_end..].starts_with(b"%5d") {
+            return self.name_end + 3;
         }
         let max = bytes.len().min(self.name_end + 10);
         run(&bytes[..max], self.name_end, |byte| matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b']'))

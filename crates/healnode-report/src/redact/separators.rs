@@ -55,6 +55,7 @@ const ENCODED: &[(&str, Separator)] = &[
     ("\\x3d", Separator::Equals),
     ("\\x3a", Separator::Colon),
     ("&#61;", Separator::Equals),
+    ("&gt;", Separator::Equals),
     ("\u{2192}", Separator::Arrow),
     ("\u{21d2}", Separator::Arrow),
     ("\u{ff1a}", Separator::Colon),

@@ -492,7 +492,7 @@ fn is_variable(value: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let is_constant = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     let is_path = name.bytes().all(|byte| is_part(byte) || matches!(byte, b'.' | b':' | b'-' | b'>' | b'[' | b']' | b'\'' | b'"'));
-    let is_member = is_path && name.contains(['.', ':', '[']) || is_path && name.contains("->");
+    let is_member = is_path && (name.contains(['.', ':', '[']) || name.contains("->"));
     let tells_itself = name.bytes().all(is_part) && (secret_kind(name).is_some() || among(NOTHING, name));
     name.bytes().next().is_some_and(is_part) && (is_constant || is_member || tells_itself)
 }
