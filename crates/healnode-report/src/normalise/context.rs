@@ -235,10 +235,10 @@ impl<'a> Context<'a> {
     pub(crate) fn is_value_of_id(&self) -> bool {
         let start = run_back(self.bytes, self.start, IDENTIFIER_BYTES_MAX, |byte| is_word(byte) || matches!(byte, b'_' | b'-'));
         let separators = run_back(self.bytes, start, 4, |byte| matches!(byte, b'"' | b'\'' | b':' | b'=' | b' '));
-        if !self.bytes[separators..start].iter().any(|byte| matches!(byte, b':' | b'=')) {
-            return false;
-        }
         let key = last_word(&self.bytes[..separators]);
+        if !self.bytes[separators..start].iter().any(|byte| matches!(byte, b':' | b'=')) {
+            return separators < start && matches!(key, b"id" | b"ID" | b"Id");
+        }
         if among(ID_KEYS, key) {
             return true;
         }

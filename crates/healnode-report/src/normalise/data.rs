@@ -63,12 +63,14 @@ pub(crate) fn announces(before: &[u8]) -> bool {
 
 /// Whether a quoted text is the short tag of a file, `5f-1`, behind the header that holds it.
 pub(crate) fn is_entity_tag(before: &[u8], quoted: &[u8]) -> bool {
-    let is_tag = quoted.len() <= TAG_BYTES_MAX && quoted.contains(&b'-') && quoted.iter().all(|byte| is_hex(*byte) || *byte == b'-');
+    let is_tag = quoted.len() <= TAG_BYTES_MAX && quoted.iter().all(|byte| is_hex(*byte) || *byte == b'-');
+    if !is_tag {
+        return false;
+    }
     let window = &before[before.len().saturating_sub(16)..];
-    is_tag
-        && ["etag", "if-range", "if-match", "none-match"]
-            .iter()
-            .any(|row| window.windows(row.len()).any(|text| text.eq_ignore_ascii_case(row.as_bytes())))
+    ["etag", "if-range", "if-match", "none-match"]
+        .iter()
+        .any(|row| window.windows(row.len()).any(|text| text.eq_ignore_ascii_case(row.as_bytes())))
 }
 
 /// Longest tag of hexadecimal numbers with hyphens, in bytes.

@@ -158,6 +158,28 @@ pub(crate) fn phone_end(bytes: &[u8], at: usize) -> Option<usize> {
     ((6..=8).contains(&digits) && has_groups && !is_word(byte(bytes, end))).then_some(end)
 }
 
+/// Longest id of several parts, in bytes.
+const VALUE_BYTES_MAX: usize = 96;
+
+/// End of the parts that go on with an id behind its first.
+pub(crate) fn value_end(bytes: &[u8], end: usize) -> usize {
+    let window = &bytes[..bytes.len().min(end + VALUE_BYTES_MAX)];
+    let mut last = run(window, end, |byte| is_word(byte) || matches!(byte, b'-' | b'_'));
+    while last > end && !is_word(bytes[last - 1]) {
+        last -= 1;
+    }
+    run(bytes, last, is_word)
+}
+
+/// Length of the account and the sign before the address of a machine, `deploy@10.0.0.5`.
+pub(crate) fn account_length(bytes: &[u8], at: usize) -> usize {
+    let Some(sign) = at.checked_sub(1).filter(|sign| bytes[*sign] == b'@') else {
+        return 0;
+    };
+    let start = run_back(bytes, sign, 32, |byte| is_word(byte) || matches!(byte, b'.' | b'_' | b'-'));
+    if start < sign && !matches!(byte_before(bytes, start), b'/' | b'@' | b'>') { at - start } else { 0 }
+}
+
 /// Whether a word opens a line of a Go logger: a level, month and day, then the time, as in `I1125 13:10:32.004512`.
 pub(crate) fn is_log_header(bytes: &[u8], start: usize, end: usize) -> bool {
     let is_time = |text: &[u8]| matches!(text, [b' ', h, i, b':', m, n, b':', ..] if [h, i, m, n].iter().all(|byte| is_digit(**byte)));

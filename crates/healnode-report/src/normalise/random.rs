@@ -94,11 +94,17 @@ pub(crate) fn is_unspoken(word: &[u8]) -> bool {
     letters.spoken == 0 && word.iter().any(u8::is_ascii_lowercase)
 }
 
-/// Whether the letters of a word change their case as often as in no name.
+/// Whether the first letters of a word of six or more change their case as often as in hardly any name.
 pub(crate) fn is_jagged(word: &[u8]) -> bool {
-    let changes = word.windows(2).filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase()).count();
-    changes * 2 + 1 >= word.len()
+    if word.iter().skip(1).take(3).all(u8::is_ascii_lowercase) {
+        return false;
+    }
+    let head = &word[..word.len().min(JAGGED_BYTES)];
+    head.windows(2).filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase()).count() >= 3
 }
+
+/// How many letters are looked at before a word without digits is judged, in bytes.
+const JAGGED_BYTES: usize = 8;
 
 fn is_base64(byte: u8) -> bool {
     is_word(byte) || matches!(byte, b'_' | b'-' | b'+' | b'/')

@@ -115,8 +115,7 @@ impl Scanner<'_> {
     fn is_padding(&self, end: usize) -> bool {
         match byte(self.bytes, end) {
             b']' | b')' => self.written(b"<*>"),
-            next if is_digit(next) || next == b'<' => matches!(byte_before(self.bytes, self.at), b'[' | b'(') && self.is_closed(end),
-            _ => false,
+            next => matches!(byte_before(self.bytes, self.at), b'[' | b'(') && (is_digit(next) || next == b'<') && self.is_closed(end),
         }
     }
 
@@ -349,7 +348,10 @@ impl Scanner<'_> {
             (2, b'-') | (4, b'.') => mac_end(bytes, start),
             _ => None,
         }
-        .or_else(|| (byte_before(bytes, start) == b'@' && ids::is_object_hash(bytes, start, end) && self.has_digit(end)).then_some(end))
+        .or_else(|| {
+            (byte_before(bytes, start) == b'@' && byte(bytes, end) != b'.' && ids::is_object_hash(bytes, start, end) && self.has_digit(end))
+                .then_some(end)
+        })
     }
 
     fn has_digit(&self, end: usize) -> bool {
@@ -457,6 +459,10 @@ impl Scanner<'_> {
             self.unwrap_address();
         }
         let end = if number == Number::Plain { ids::number_suffix_end(self.bytes, end) } else { end };
+        let account = if number == Number::Quantity { ids::account_length(self.bytes, self.at) } else { 0 };
+        if account > 0 && self.written(&self.bytes[self.at - account..self.at]) {
+            self.output.drop_last(self.at, account);
+        }
         if is_value { self.replace_prefixed(end) } else { self.replace(end) }
     }
 
@@ -496,7 +502,7 @@ impl Scanner<'_> {
         }
         match judge(&bytes[start..end]) {
             Verdict::Keep if byte_before(bytes, start) == b'$' => self.counted(end),
-            Verdict::Keep | Verdict::Variable if context.is_value_of_id() => self.replace_prefixed(end),
+            Verdict::Keep | Verdict::Variable if context.is_value_of_id() => self.replace_prefixed(ids::value_end(bytes, end)),
             Verdict::Keep => self.at = end,
             Verdict::Variable if context.keeps_digits_in_name() => self.at = end,
             Verdict::Variable => self.replace(ids::number_suffix_end(bytes, end)),
