@@ -130,7 +130,7 @@ impl<'a> Context<'a> {
         if matches!(separators, b"++") && matches!(word, b"C" | b"c" | b"gnu") {
             return number.len() == 2;
         }
-        let is_dotted = number.iter().any(|byte| *byte == b'.');
+        let is_dotted = number.contains(&b'.');
         if is_dotted
             && (codes::is_enhanced_status(self.bytes, self.start, self.end) || codes::is_protocol_version(self.bytes, self.start, self.end))
         {
