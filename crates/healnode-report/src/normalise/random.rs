@@ -71,7 +71,7 @@ pub(crate) fn random_end(bytes: &[u8], at: usize, is_announced: bool) -> Option<
         return None;
     }
     let letters = Letters::of(&window[at..plain]);
-    if !letters.is_mixed {
+    if !letters.is_mixed || begins_with_word(&window[at..plain]) {
         return None;
     }
     let is_random = letters.are_random() || is_announced && letters.are_unspoken();
@@ -92,6 +92,12 @@ pub(crate) fn is_unspoken(word: &[u8]) -> bool {
     let mut letters = Letters::default();
     letters.add_segments(word);
     letters.spoken == 0 && word.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Whether a token is a word with something behind a separator: what is random in `Cart-Bq7xR_2k` begins behind it.
+fn begins_with_word(token: &[u8]) -> bool {
+    let end = run(token, 0, is_word);
+    end < token.len() && end >= 3 && segment_end(&token[..end], 0) == end && is_spoken(&token[..end])
 }
 
 /// Whether the first letters of a word of six or more change their case as often as in hardly any name.
