@@ -112,12 +112,22 @@ impl<'a> Context<'a> {
 
     /// Whether a hexadecimal number is an error code: up to 32 bits, next to a word that says so.
     pub(crate) fn keeps_hex(&self) -> bool {
-        self.end - self.start <= 10 && (self.follows_code_word() || self.is_leading_result())
+        self.end - self.start <= 10 && (self.follows_code_word() || self.is_leading_result() || self.is_failed_result())
     }
 
     /// The `0x80070005` with which a message begins: 32 bits, of which the first says that it failed.
     fn is_leading_result(&self) -> bool {
         self.start == 0 && matches!(self.number(), [b'0', b'x', b'8' | b'C' | b'c', ..]) && self.end == 10
+    }
+
+    /// `(0x80004005)`, `exception 0xc0000005`: 32 bits of a facility of Windows, in parentheses or behind the word for it.
+    fn is_failed_result(&self) -> bool {
+        let is_facility =
+            matches!(self.number(), [b'0', b'x', b'8', b'0', b'0', ..] | [b'0', b'x', b'c' | b'C', b'0', b'0', b'0', b'0', b'0', ..]);
+        is_facility
+            && self.end - self.start == 10
+            && (self.separators.last() == Some(&b'(') && byte(self.bytes, self.end) == b')'
+                || ends_with_ignore_case(self.word, "exception"))
     }
 
     /// Whether a version belongs to a product's name.
@@ -142,9 +152,36 @@ impl<'a> Context<'a> {
             let is_one_of_many = matches!(separators, b"-" | b"_") && is_counter(word);
             return !is_one_of_many && !self.is_counted();
         }
+        if is_version && number.len() <= 8 && self.is_required() {
+            return true;
+        }
         number.len() <= 8
             && word.eq_ignore_ascii_case(b"version")
             && (separators.iter().any(|byte| matches!(byte, b'>' | b'<')) || self.follows_version_of())
+    }
+
+    /// `requires Blender 4.1`, `needs libfoo >= 1.2`: what a program asks for, by a name or a comparison.
+    fn is_required(&self) -> bool {
+        let is_named = self.separators == b" " && self.word.first().is_some_and(u8::is_ascii_uppercase) && self.word.len() > 1;
+        let is_compared = matches!(self.separators, b" >= " | b">=" | b" > " | b" < " | b" <= ");
+        let name = self.start - self.separators.len() - self.word.len();
+        let before = &self.bytes[..name];
+        (is_named || is_compared)
+            && !self.is_counted()
+            && before.strip_suffix(b" ").is_some_and(|before| {
+                matches!(
+                    last_word(before),
+                    b"requires"
+                        | b"require"
+                        | b"required"
+                        | b"requiring"
+                        | b"needs"
+                        | b"need"
+                        | b"Requires"
+                        | b"Unsupported"
+                        | b"unsupported"
+                )
+            })
     }
 
     /// `CUDA version 11.8`, `class file version 61.0`, `NCCL version 2.18`. The version of anything else is the program's own.
@@ -276,7 +313,14 @@ impl<'a> Context<'a> {
             || self.is_close_code()
             || self.is_negative_result()
             || self.follows_number_of_code()
+            || self.word.eq_ignore_ascii_case(b"state") && self.has_state_class()
+            || self.is_remote_call_error()
             || self.separators.last() == Some(&b'(') && codes::is_error_of_file(self.bytes, self.start, self.end)
+    }
+
+    /// The errors that JSON-RPC reserves, such as `-32601`.
+    fn is_remote_call_error(&self) -> bool {
+        matches!(self.number(), [b'3', b'2', b'0' | b'6' | b'7', _, _]) && self.separators.last() == Some(&b'-')
     }
 
     /// `error:num=18`, `error number 18`: the word for a number stands behind the word for a code.
@@ -286,7 +330,8 @@ impl<'a> Context<'a> {
             return false;
         }
         let start = self.start - self.separators.len() - self.word.len();
-        Context::new(self.bytes, start, start, false).follows_word_for_codes()
+        let earlier = Context::new(self.bytes, start, start, false);
+        earlier.follows_word_for_codes() || earlier.word.eq_ignore_ascii_case(b"alert")
     }
 
     /// Whether more groups of digits follow, as in a code that someone types, in the number of a card or of a phone.
@@ -308,13 +353,25 @@ impl<'a> Context<'a> {
         if separators == b"[" && among(PROCESSES, word) {
             return false;
         }
-        if !is_result && !self.follows_word_for_codes() && !self.follows_exited(word) {
+        if !is_result && !self.follows_word_for_codes() && !self.follows_exited(word) && !self.follows_stated_code() {
             return false;
         }
         let number = self.number();
         let is_hex = byte(number, 1) | 0x20 == b'x';
         let digits_max = if is_hex || self.is_wide() { WIDE_CODE_DIGITS_MAX } else { CODE_DIGITS_MAX };
         number.len() <= digits_max && !(self.is_prose(separators) && ends_with_ignore_case(word, "error"))
+    }
+
+    /// `status was 503`, `exit code of 3`, `SocketException (10061)`.
+    fn follows_stated_code(&self) -> bool {
+        match (self.separators, self.word) {
+            (b" ", b"was" | b"is" | b"of") => {
+                let before = self.bytes[..self.start - self.word.len() - 1].strip_suffix(b" ").unwrap_or_default();
+                ["code", "status", "errno"].iter().any(|row| ends_with_ignore_case(before, row))
+            }
+            (b" (", [_, .., b'n']) => self.word.ends_with(b"Exception"),
+            _ => false,
+        }
     }
 
     /// `closed: 1006`, with the codes that WebSocket has.
@@ -472,7 +529,14 @@ impl<'a> Context<'a> {
         let with = before.strip_suffix(b" with ").or(before.strip_suffix(b" with a "));
         let word = with.map_or(self.word, last_word);
         let joins = with.is_some() || matches!(self.separators, b" " | b": " | b" (" | b" - ");
-        joins && among(ANSWER_WORDS, word) && !self.counts()
+        let is_received = || (word == b"got" || word == b"received") && !self.is_expected();
+        joins && (among(ANSWER_WORDS, word) || is_received()) && !self.counts()
+    }
+
+    /// Whether the text before says what was expected, so that two values are compared.
+    fn is_expected(&self) -> bool {
+        let tail = self.tail(EXPECTED_BYTES_MAX);
+        tail.windows(8).any(|text| text.eq_ignore_ascii_case(b"expected"))
     }
 
     /// Whether a word stands behind that the number counts, and no preposition.
@@ -547,6 +611,9 @@ fn is_code_noun(after: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// How far before a number the word may stand that compares it, in bytes.
+const EXPECTED_BYTES_MAX: usize = 48;
 
 /// How far before a code a word may stand that speaks of a database, in bytes.
 const DATABASE_BYTES_MAX: usize = 48;

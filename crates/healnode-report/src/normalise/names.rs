@@ -95,7 +95,7 @@ fn judge_counted(word: &[u8], letters: usize) -> Verdict {
     if digits.len() >= 8 && word.len() >= 10 || name.eq_ignore_ascii_case(b"tmp") {
         return Variable;
     }
-    if is_counter(name) {
+    if is_counter(name) && word != b"DB2" {
         return Counted { letters };
     }
     let is_code = digits.len() == 5 && name.len() <= 6 && name.iter().all(u8::is_ascii_uppercase);

@@ -123,6 +123,7 @@ fn version_end(bytes: &[u8], end: usize) -> usize {
 }
 
 /// End of what makes a number of digits a quantity: a unit, a percent sign, an exponent, further dimensions.
+#[inline]
 fn quantity_end(bytes: &[u8], end: usize) -> Option<usize> {
     match byte(bytes, end) {
         b'%' if byte(bytes, end + 1) != b'%' => Some(end + 1),

@@ -3,7 +3,7 @@
 //! Splits a token into the words that a reader would see in it, at changes of case, digits and separators. Names are made of words
 //! that can be spoken; what a random source writes is not. Looks at one token and nothing around it.
 
-use super::class::{byte, is_digit, is_letter, is_word, run};
+use super::class::{LOWER, UPPER, byte, class, is_digit, is_letter, is_word, run};
 
 /// Longest token that is judged, in bytes. Of a longer one the beginning decides.
 const TOKEN_BYTES_MAX: usize = 96;
@@ -65,13 +65,20 @@ static RARE_AFTER: [u32; 26] = {
 /// End of the random token that begins at `at`, with the padding behind it. Less is enough where the text announces an id.
 pub(crate) fn random_end(bytes: &[u8], at: usize, is_announced: bool) -> Option<usize> {
     let window = &bytes[..bytes.len().min(at + TOKEN_BYTES_MAX)];
-    let plain = run(window, at, |byte| is_word(byte) || matches!(byte, b'_' | b'-'));
+    let (mut plain, mut kinds) = (at, 0);
+    while plain < window.len() && (is_word(window[plain]) || matches!(window[plain], b'_' | b'-')) {
+        kinds |= class(window[plain]);
+        plain += 1;
+    }
+    if kinds & LOWER == 0 || kinds & UPPER == 0 {
+        return None;
+    }
     let is_part = matches!(byte(window, plain), b'+' | b'/');
     if plain - at < TOKEN_BYTES_MIN && !is_part {
         return None;
     }
     let letters = Letters::of(&window[at..plain]);
-    if !letters.is_mixed {
+    if !letters.is_mixed || begins_with_word(&window[at..plain]) {
         return None;
     }
     let is_random = letters.are_random() || is_announced && letters.are_unspoken();
@@ -92,6 +99,12 @@ pub(crate) fn is_unspoken(word: &[u8]) -> bool {
     let mut letters = Letters::default();
     letters.add_segments(word);
     letters.spoken == 0 && word.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Whether a token is a word with something behind a separator: what is random in `Cart-Bq7xR_2k` begins behind it.
+fn begins_with_word(token: &[u8]) -> bool {
+    let end = run(token, 0, is_word);
+    end < token.len() && end >= 3 && segment_end(&token[..end], 0) == end && is_spoken(&token[..end])
 }
 
 /// Whether the first letters of a word of six or more change their case as often as in hardly any name.

@@ -112,11 +112,13 @@ impl Scanner<'_> {
     }
 
     /// Whether white space up to `end` only pads a variable inside brackets: `[   51.9]`.
+    #[inline]
     fn is_padding(&self, end: usize) -> bool {
-        match byte(self.bytes, end) {
-            b']' | b')' => self.written(b"<*>"),
-            next => matches!(byte_before(self.bytes, self.at), b'[' | b'(') && (is_digit(next) || next == b'<') && self.is_closed(end),
+        let next = byte(self.bytes, end);
+        if matches!(next, b']' | b')') {
+            return self.written(b"<*>");
         }
+        matches!(byte_before(self.bytes, self.at), b'[' | b'(') && (is_digit(next) || next == b'<') && self.is_closed(end)
     }
 
     /// Whether a bracket closes behind the word at `at`.
