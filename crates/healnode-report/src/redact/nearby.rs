@@ -2,8 +2,8 @@
 //!
 //! Randomness alone is no proof, and a telling name alone is none: both together are. Digests, public keys and ids of peers stay.
 
+use super::quotes::quoted;
 use super::scan::{byte, is_base64, judged, looks_generated, looks_random, run};
-use super::values::quoted;
 
 /// How far behind a telling name a random word is looked for, and how long it is at least, in bytes.
 const NEARBY_BYTES_MAX: usize = 64;

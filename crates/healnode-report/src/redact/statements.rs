@@ -2,9 +2,10 @@
 //! of a password file.
 
 use super::kind::{CREDENTIALS, PASSWORD};
+use super::quotes::quoted;
+use super::references::is_blank_or_reference;
 use super::scan::{byte, byte_before, judged, run};
 use super::span::Spans;
-use super::values::{is_blank_or_reference, quoted};
 
 /// Calls whose third argument is a password, in lower case, up to the parenthesis.
 pub(crate) const CONNECTS: &[&str] = &[
