@@ -84,7 +84,8 @@ pub(crate) fn is_code(text: &str, value: &str, end: usize) -> bool {
     let has_letters_only = path.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
     let is_typed = path.contains("::") || start > 0 && matches!(path, "mut" | "const") || is_type(path);
     let is_generic = next == b'<' && path.starts_with(|first: char| first.is_ascii_uppercase()) && !value.contains("</");
-    let opens = matches!(next, b'(' | b'[') || is_generic || next == b'!' && matches!(byte(bytes, path_end + 1), b'[' | b'(');
+    let is_object = next == b'{' && path.starts_with(|first: char| first.is_ascii_uppercase());
+    let opens = matches!(next, b'(' | b'[') || is_object || is_generic || next == b'!' && matches!(byte(bytes, path_end + 1), b'[' | b'(');
     let is_member = has_letters_only && path.contains('.') && !path.ends_with('.') && path_end == bytes.len();
     is_typed || is_member || has_letters_only && opens && !path.is_empty()
 }
