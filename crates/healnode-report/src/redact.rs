@@ -23,7 +23,10 @@ mod own;
 mod pairs;
 mod pem;
 mod phrases;
+mod prose;
+mod quotes;
 mod redactor;
+mod references;
 mod scan;
 mod separators;
 mod shapes;
@@ -61,7 +64,7 @@ pub fn redact_argv(argv: &[String]) -> Vec<String> {
 
 /// What the value of a name is, when it is a secret.
 fn named_kind(name: &str, value: &str) -> Option<Kind> {
-    let is_secret = !values::is_blank_or_reference(value.trim()) && !values::is_harmless(name, value);
+    let is_secret = !references::is_blank_or_reference(value.trim()) && !values::is_harmless(name, value);
     keys::secret_kind(name).filter(|_| is_secret)
 }
 

@@ -11,7 +11,8 @@ use super::flags::{flags_of, has_flags};
 use super::keys::secret_kind;
 use super::kind::{COOKIE, CREDENTIALS, Kind, is_kind};
 use super::redactor::Redactor;
-use super::values::{is_blank_or_reference, is_harmless};
+use super::references::is_blank_or_reference;
+use super::values::is_harmless;
 
 /// How a word is looked at that no flag or name makes a secret.
 #[derive(Clone, Copy)]

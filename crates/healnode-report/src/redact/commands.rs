@@ -6,9 +6,9 @@
 use super::argv::base_name;
 use super::flags::{Flag, flags_of, has_flags};
 use super::kind::PASSWORD;
+use super::references::{is_blank_or_reference, is_stand_in_pair};
 use super::scan::{byte, byte_before, run};
 use super::span::Spans;
-use super::values::{is_blank_or_reference, is_stand_in_pair};
 
 /// Programs whose name is worth a look in a text, in lower case. Names that are words of prose are not among them.
 pub(crate) const PROGRAMS: &[&str] = &[

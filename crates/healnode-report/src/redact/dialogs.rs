@@ -3,9 +3,10 @@
 //! Here the words before a password are fixed, and neither a name nor a format tells it.
 
 use super::kind::{CREDENTIALS, PASSWORD};
+use super::references::is_blank_or_reference;
 use super::scan::{byte, byte_before, is_base64, judged, run, run_back};
 use super::span::Spans;
-use super::values::{has_digit, has_letter, is_blank_or_reference};
+use super::values::{has_digit, has_letter};
 
 /// How a client of SMTP, IMAP or POP3 begins to log in, in lower case.
 pub(crate) const AUTHS: &[&str] = &[

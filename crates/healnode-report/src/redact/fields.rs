@@ -4,9 +4,11 @@
 //! the value is one is decided in `pairs.rs`.
 
 use super::keys::secret_kind;
+use super::quotes::quoted;
+use super::references::is_blank_or_reference;
 use super::scan::{byte, byte_before, judged, run, run_back};
 use super::span::Spans;
-use super::values::{is_blank, is_blank_or_reference, is_name, quoted};
+use super::values::{is_blank, is_name};
 
 /// Longest name of a field that holds a name, and longest gap around its separator, in bytes.
 const FIELD_BYTES_MAX: usize = 24;

@@ -1,9 +1,9 @@
 //! Headers of HTTP that carry credentials, in requests, in logs of requests, and in code.
 
 use super::kind::{AUTHORIZATION, COOKIE};
+use super::references::is_blank_or_reference;
 use super::scan::{byte, byte_before, is_base64, is_word, judged, run, starts_a_word};
 use super::span::Spans;
-use super::values::is_blank_or_reference;
 
 /// Longest value of an `Authorization` header, in bytes. Servers allow 8 KiB, some 16.
 const VALUE_BYTES_MAX: usize = 16 * 1024;

@@ -3,9 +3,10 @@
 //! The values stand in the statement, or behind it where a library shows what it bound to the placeholders.
 
 use super::keys::secret_kind;
+use super::quotes::quoted;
+use super::references::is_blank_or_reference;
 use super::scan::{byte, judged, run};
 use super::span::Spans;
-use super::values::{is_blank_or_reference, quoted};
 
 /// How an insertion begins, in lower case.
 pub(crate) const ANCHORS: &[&str] = &["insert into ", "replace into "];

@@ -1,9 +1,10 @@
 //! The data of a Kubernetes Secret, as YAML or JSON: every value under `data` and `stringData`, whatever its name.
 
 use super::kind::SECRET;
+use super::references::is_blank_or_reference;
 use super::scan::{byte, is_base64, run};
 use super::span::Spans;
-use super::values::{is_blank_or_reference, is_name};
+use super::values::is_name;
 
 /// How a manifest says that it is one, in lower case.
 pub(crate) const ANCHORS: &[&str] = &[

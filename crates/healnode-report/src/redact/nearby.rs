@@ -2,8 +2,8 @@
 //!
 //! Randomness alone is no proof, and a telling name alone is none: both together are. Digests, public keys and ids of peers stay.
 
+use super::quotes::quoted;
 use super::scan::{byte, is_base64, judged, looks_generated, looks_random, run};
-use super::values::quoted;
 
 /// How far behind a telling name a random word is looked for, and how long it is at least, in bytes.
 const NEARBY_BYTES_MAX: usize = 64;
@@ -77,7 +77,12 @@ fn is_public(value: &[u8]) -> bool {
     PUBLIC.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
 }
 
-/// Whether the name of a hash function stands right before, as in `SHA256:…`.
+/// Whether the name of a hash function or of the id of a key stands right before, as in `SHA256:…` and `kid '…'`.
 fn is_digest(before: &[u8]) -> bool {
-    before.ends_with(b"256:") || before.ends_with(b"512:") || before.ends_with(b"384:") || before.ends_with(b"MD5:")
+    let name = before.trim_ascii_end().strip_suffix(b"'").unwrap_or(before).trim_ascii_end();
+    name.ends_with(b"kid")
+        || before.ends_with(b"256:")
+        || before.ends_with(b"512:")
+        || before.ends_with(b"384:")
+        || before.ends_with(b"MD5:")
 }

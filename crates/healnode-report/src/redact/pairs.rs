@@ -8,13 +8,13 @@ use super::headers;
 use super::keys::{is_strict_constant, secret_kind, secret_kind_of_words, unsure_kind};
 use super::kind::{AUTHORIZATION, COOKIE, Kind, PASSWORD, TOKEN};
 use super::nearby::{generated_value, random_word};
+use super::prose::{is_prompt, is_sentence, is_word_of_prose};
+use super::quotes::{encoded_quote, quoted, quoted_by_pair, skip_wrapper};
+use super::references::is_blank_or_reference;
 use super::scan::{byte, byte_before, judged, looks_generated, looks_random, run, run_back};
 use super::separators::{Separator, encoded_separator, operator};
 use super::span::Spans;
-use super::values::{
-    bare_end, encoded_quote, has_digit, has_letter, is_auth_method, is_blank, is_blank_or_reference, is_code, is_harmless, is_name,
-    is_prompt, is_sentence, is_word_of_prose, quoted, quoted_by_pair, skip_wrapper,
-};
+use super::values::{bare_end, has_digit, has_letter, is_auth_method, is_blank, is_code, is_harmless, is_name};
 
 /// Longest name that is looked at, in bytes to either side of its anchor.
 const NAME_BYTES_MAX: usize = 64;

@@ -2,9 +2,10 @@
 //! of a password file.
 
 use super::kind::{CREDENTIALS, PASSWORD};
+use super::quotes::quoted;
+use super::references::is_blank_or_reference;
 use super::scan::{byte, byte_before, judged, run};
 use super::span::Spans;
-use super::values::{is_blank_or_reference, quoted};
 
 /// Calls whose third argument is a password, in lower case, up to the parenthesis.
 pub(crate) const CONNECTS: &[&str] = &[
@@ -97,6 +98,9 @@ pub(crate) const PGPASS: &[&str] = &[":5432:", ":5433:", ":6432:", ":*:"];
 /// Adds the password of a line `host:port:database:user:password`.
 pub(crate) fn find_pgpass(text: &str, start: usize, end: usize, spans: &mut Spans<'_>) {
     let bytes = text.as_bytes();
+    if spans.is_in_value(start) {
+        return;
+    }
     let is_part = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b':' | b'"' | b'\'' | b'/');
     let window = &bytes[..bytes.len().min(end + PGPASS_BYTES_MAX)];
     let database = run(window, end, is_part);

@@ -2,9 +2,9 @@
 
 use super::keys::secret_kind;
 use super::kind::{CREDENTIALS, Kind, SIGNATURE, TOKEN};
+use super::references::{is_blank_or_reference, is_stand_in_pair};
 use super::scan::{byte, byte_before, judged, run, run_back};
 use super::span::Spans;
-use super::values::{is_blank_or_reference, is_stand_in_pair};
 
 /// Longest user and password that are looked for, in bytes.
 const USER_INFO_BYTES_MAX: usize = 1024;
