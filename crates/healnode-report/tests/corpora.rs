@@ -11,7 +11,7 @@ fn replay(target: &str, check: fn(&str)) {
     for entry in fs::read_dir(&folder).expect("the corpus is there") {
         let path = entry.expect("a file").path();
         let text = String::from_utf8_lossy(&fs::read(&path).expect("it can be read")).into_owned();
-        println!("{}", path.display());
+        eprintln!("{}", path.display());
         check(&text);
         count += 1;
     }
