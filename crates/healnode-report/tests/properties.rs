@@ -322,7 +322,7 @@ fn raw() -> impl Strategy<Value = RawError> {
 }
 
 fn cases() -> ProptestConfig {
-    ProptestConfig { cases: 30000, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -193,6 +193,7 @@ fn unit_end(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// A unit, a percent sign or a further dimension behind a space.
+#[inline]
 fn spaced_end(bytes: &[u8], end: usize) -> Option<usize> {
     let start = end + 1;
     match byte(bytes, start) {

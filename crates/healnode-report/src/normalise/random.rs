@@ -63,7 +63,7 @@ static RARE_AFTER: [u32; 26] = {
 };
 
 /// End of the random token that begins at `at`, with the padding behind it. Less is enough where the text announces an id.
-pub(crate) fn random_end(bytes: &[u8], at: usize, is_announced: bool) -> Option<usize> {
+pub(crate) fn random_end(bytes: &[u8], at: usize, is_announced: impl Fn() -> bool) -> Option<usize> {
     let window = &bytes[..bytes.len().min(at + TOKEN_BYTES_MAX)];
     let (mut plain, mut kinds) = (at, 0);
     while plain < window.len() && (is_word(window[plain]) || matches!(window[plain], b'_' | b'-')) {
@@ -81,6 +81,7 @@ pub(crate) fn random_end(bytes: &[u8], at: usize, is_announced: bool) -> Option<
     if !letters.is_mixed || begins_with_word(&window[at..plain]) {
         return None;
     }
+    let is_announced = is_announced();
     let is_random = letters.are_random() || is_announced && letters.are_unspoken();
     if is_part {
         let end = run(window, plain, is_base64);
@@ -109,7 +110,7 @@ fn begins_with_word(token: &[u8]) -> bool {
 
 /// Whether the first letters of a word of six or more change their case as often as in hardly any name.
 pub(crate) fn is_jagged(word: &[u8]) -> bool {
-    if word.iter().skip(1).take(3).all(u8::is_ascii_lowercase) {
+    if matches!(word, [_, one, two, three, ..] if class(*one) & class(*two) & class(*three) & LOWER != 0) {
         return false;
     }
     let head = &word[..word.len().min(JAGGED_BYTES)];
@@ -263,7 +264,7 @@ mod tests {
             "eHVkbQ",
             "u8Rk2Qx1ZpLw+9sT0vBn/4mYcKd==",
         ] {
-            assert_eq!(random_end(token.as_bytes(), 0, false), Some(token.len()), "{token}");
+            assert_eq!(random_end(token.as_bytes(), 0, || false), Some(token.len()), "{token}");
         }
     }
 
@@ -286,7 +287,7 @@ mod tests {
             "com/shop/CartV2Controller",
             "bXkQ9z2Lp(4)",
         ] {
-            assert_eq!(random_end(name.as_bytes(), 0, false), None, "{name}");
+            assert_eq!(random_end(name.as_bytes(), 0, || false), None, "{name}");
         }
     }
 }

@@ -74,6 +74,7 @@ impl Scanner<'_> {
     }
 
     /// Replaces the text up to `end`, and with a hash the directories that are its first digits.
+    #[inline]
     fn replace(&mut self, end: usize) {
         let length = if end - self.at < ids::SHARDED_BYTES_MIN { 0 } else { ids::shard_length(self.bytes, self.at, end) };
         if length > 0 && self.written(&self.bytes[self.at - length..self.at]) {
@@ -390,7 +391,7 @@ impl Scanner<'_> {
         if is_mixed
             && variable_end.is_none()
             && (matches!(next, b'-' | b'_') || end - start >= RANDOM_BYTES_MIN && is_jagged(&bytes[start..end]))
-            && let Some(end) = random_end(bytes, start, false)
+            && let Some(end) = random_end(bytes, start, || false)
         {
             return self.replace_random(end);
         }
@@ -488,7 +489,7 @@ impl Scanner<'_> {
         let is_joined = self.output.is_joined(start);
         let context = Context::new(bytes, start, end, is_joined);
         let is_mixed = kinds & (LOWER | UPPER | DIGIT) == LOWER | UPPER | DIGIT || matches!(byte(bytes, end), b'-' | b'_' | b'+' | b'/');
-        if is_mixed && let Some(end) = random_end(bytes, start, is_joined || context.is_value_of_id()) {
+        if is_mixed && let Some(end) = random_end(bytes, start, || is_joined || context.is_value_of_id()) {
             return self.replace_random(end);
         }
         if let Some(end) = self.mixed_end(end) {
