@@ -327,10 +327,12 @@ fn errors_that_differ_in_one_word_are_named_on_each_others_issue_once() {
         .forge
         .calls
         .iter()
-        .filter_map(|(_, call)| match call {
-            ForgeCall::Create(draft) => Some((0, draft.body.as_str())),
-            ForgeCall::Update { number, draft } => Some((number.0, draft.body.as_str())),
-            _ => None,
+        .filter_map(|(_, call)| {
+            if let ForgeCall::Create(draft) = call {
+                return Some((0, draft.body.as_str()));
+            }
+            let ForgeCall::Update { number, draft } = call else { return None };
+            Some((number.0, draft.body.as_str()))
         })
         .filter(|(_, body)| body.contains("## See Also"))
         .collect();

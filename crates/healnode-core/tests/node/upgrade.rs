@@ -65,9 +65,9 @@ fn once_all_are_upgraded_new_errors_go_by_the_new_version_and_their_issue_carrie
     let [issue] = &mesh.forge.issues[..] else { panic!("one issue") };
     assert_eq!(issue.markers, [Marker::of(next), Marker::of(this)]);
     assert!(issue.is_one_error);
-    let body = mesh.forge.calls.iter().find_map(|(_, call)| match call {
-        ForgeCall::Create(draft) => Some(draft.body.clone()),
-        _ => None,
+    let body = mesh.forge.calls.iter().find_map(|(_, call)| {
+        let ForgeCall::Create(draft) = call else { return None };
+        Some(draft.body.clone())
     });
     let lines: Vec<String> = body.unwrap().lines().take(2).map(str::to_owned).collect();
     assert!(lines[0].ends_with(" v2 -->") && lines[1].ends_with(" v1 also -->"), "{lines:?}");
