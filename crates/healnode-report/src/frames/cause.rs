@@ -124,13 +124,21 @@ fn type_first(cause: &str) -> Cow<'_, str> {
     let Some((before, inside)) = cause.strip_suffix(')').and_then(|cause| cause.rsplit_once(" (")) else {
         return Cow::Borrowed(cause);
     };
-    if is_error(inside) && !inside.contains(':') && inside.starts_with(char::is_uppercase) {
+    if is_constant(inside) {
         return Cow::Owned(format!("{inside}: {before}"));
     }
     match cause.split_once(" (").zip(cause.strip_suffix(')')) {
-        Some(((name, _), whole)) if is_error(name) && !name.contains(": ") => Cow::Owned(format!("{name}: {}", &whole[name.len() + 2..])),
+        Some(((name, _), whole)) if is_constant(name) => Cow::Owned(format!("{name}: {}", &whole[name.len() + 2..])),
         _ => Cow::Borrowed(cause),
     }
+}
+
+/// Whether a text is the name of a class in Ruby, such as `Errno::ENOENT`.
+fn is_constant(name: &str) -> bool {
+    let is_part = |part: &str| {
+        part.starts_with(char::is_uppercase) && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte > 127)
+    };
+    name.split("::").all(is_part)
 }
 
 /// The first of a list of `[errors]`, or the last `[cause]`. An object that is no error has no words.
@@ -188,6 +196,11 @@ mod tests {
             ),
             (Language::Php, "[previous exception] [object] (PDOException(code: 7): gone at /srv/a.php:4)", "PDOException: gone"),
             (Language::Ruby, "a.rb:1:in `x': b (A::B)\n\tfrom a.rb:2:in `y'\na.rb:3:in `z': c (KeyError)", "KeyError: c"),
+            (
+                Language::Ruby,
+                "a.rb:1:in `x': b (A::B)\n\tfrom a.rb:2:in `y'\na.rb:3:in `z': no file (Errno::ENOENT)",
+                "Errno::ENOENT: no file",
+            ),
             (Language::Ruby, "A (b)\n\nCaused by:\nKeyError (c (d))\n\na.rb:3:in `z'", "KeyError: c (d)"),
             (Language::JavaScript, "Error: a\n    at b (/c.js:1:2) {\n  [cause]: TypeError: d\n      at e (/c.js:2:2)\n}", "TypeError: d"),
             (Language::JavaScript, "AggregateError: a\n    at b (/c.js:1:2) {\n  [errors]: [\n    Error: d\n        at e", "Error: d"),

@@ -61,14 +61,30 @@ pub(super) fn is_browser_frame(text: &str) -> bool {
     browser(text).is_some()
 }
 
-/// Reads the frames of the last cause that has some of the application, or of the error itself.
+/// Reads the frames of the last cause that has some of the application, or of the error itself. Of a list of errors the first is the cause.
 pub(super) fn read<'a>(lines: &[Line<'a>]) -> Vec<Frame<'a>> {
+    if let Some(list) = lines.iter().position(|line| line.text.starts_with("[errors]: [")) {
+        let mut frames = block(first_member(&lines[list + 1..]));
+        if !frames.iter().any(|frame| frame.in_app) {
+            frames.clear();
+        }
+        frames.extend(block(&lines[..list]));
+        return frames;
+    }
     let cause = lines.iter().rposition(|line| is_cause(line.text)).unwrap_or(0);
     let frames = block(&lines[cause..]);
     if cause == 0 || frames.iter().any(|frame| frame.in_app) {
         return frames;
     }
     block(&lines[..cause])
+}
+
+/// The lines of a list up to its second error: the next line that is no farther in than the first.
+fn first_member<'s, 'a>(list: &'s [Line<'a>]) -> &'s [Line<'a>] {
+    let Some((head, rest)) = list.split_first() else { return list };
+    let is_next = |line: &Line<'_>| line.indent <= head.indent && split(line.text).is_none();
+    let length = rest.iter().position(is_next).unwrap_or(rest.len());
+    &list[..=length]
 }
 
 fn is_cause(text: &str) -> bool {
@@ -274,6 +290,15 @@ mod tests {
                      at process.processTicksAndRejections (node:internal/process/task_queues:95:5)\n    at /srv/app/index.js:1:1";
         assert_eq!(in_app_frames(stack), ["cart.js:add", "server.js:Server.handle", "index.js:"]);
         assert_eq!(language(stack), "javascript");
+    }
+
+    #[test]
+    fn of_a_list_of_errors_the_first_decides_however_many_there_are() {
+        let one = "AggregateError: all failed\n    at run (/srv/a.js:9:1) {\n  [errors]: [\n    Error: one\n        at f (/srv/a.js:1:2)\n        at run (/srv/a.js:8:2)";
+        let two = format!("{one},\n    Error: two\n        at g (/srv/a.js:3:2)\n  ]\n}}");
+        let one = format!("{one}\n  ]\n}}");
+        assert_eq!(in_app_frames(&one), ["a.js:f", "a.js:run", "caused by Error: one"]);
+        assert_eq!(in_app_frames(&two), in_app_frames(&one));
     }
 
     #[test]
