@@ -12,6 +12,7 @@ use serde_json::Value;
 /// What each crate may depend on, of ours. Arrows point inward: node, then the edges, then wire, then core, then report; no edge knows another.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("healnode-report", &[]),
+    ("healnode-capture", &["healnode-report"]),
     ("healnode-core", &["healnode-report"]),
     ("healnode-wire", &["healnode-core", "healnode-report"]),
     ("healnode-store", &["healnode-core", "healnode-report", "healnode-wire"]),

@@ -1,0 +1,51 @@
+//! Every bound of what comes in, with its reason.
+//!
+//! Beyond the first two a request is refused; beyond the others a part is left out and the rest is kept.
+
+/// Longest body as it was sent, in bytes. The longest of a real SDK had 105 KB before compression; Relay allows 1 MiB for an event.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Longest body after decoding, in bytes. A real one of 2 KB became 529 KB, so the limit is on what comes out.
+pub const DECODED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Largest window that a zstd frame may ask for, in bytes: what its specification wants every decoder to support.
+pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Longest header, header line of an envelope, path and query, in bytes: what web servers allow. A longer one is not read.
+pub const HEADER_BYTES_MAX: usize = 8 * 1024;
+
+/// Longest key, client name and app name, in bytes. A longer one is not read.
+pub const NAME_BYTES_MAX: usize = 128;
+
+/// Most errors of one envelope. The protocol allows one event; later ones are counted as `other`.
+pub const EVENTS_MAX: usize = 16;
+
+/// Outermost and innermost exceptions of a chain that are kept, each. SDKs stop at 50, and a reader stops long before.
+pub const EXCEPTIONS_KEPT: usize = 8;
+
+/// Frames that are kept where a stack begins.
+pub const FIRST_FRAMES_KEPT: usize = 50;
+
+/// Frames that are kept where a stack ends, which is where it failed.
+pub const LAST_FRAMES_KEPT: usize = 200;
+
+/// Longest name, path and source line of a frame, in bytes. A longer one is left out whole: a cut could halve a secret.
+pub const FRAME_FIELD_BYTES_MAX: usize = 2 * 1024;
+
+/// Breadcrumbs that are kept, the last ones. Some have no message, so more than become log lines.
+pub const BREADCRUMBS_KEPT: usize = 100;
+
+/// Log lines of an error. The design document promises the last 50.
+pub const LOG_LINES_MAX: usize = 50;
+
+/// How much of a text attachment is looked at for log lines, in bytes from its end.
+pub const ATTACHMENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Threads that are looked at for the one that crashed.
+pub const THREADS_MAX: usize = 256;
+
+/// Tags that are read. A report keeps 50.
+pub const TAGS_MAX: usize = 200;
+
+/// Entries of other lists of texts, such as arguments, that are read.
+pub const TEXTS_MAX: usize = 256;
