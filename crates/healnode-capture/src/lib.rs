@@ -11,3 +11,4 @@ pub mod encoding;
 mod lenient;
 pub mod limits;
 pub mod sentry;
+pub mod text;

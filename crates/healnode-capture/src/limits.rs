@@ -49,3 +49,24 @@ pub const TAGS_MAX: usize = 200;
 
 /// Entries of other lists of texts, such as arguments, that are read.
 pub const TEXTS_MAX: usize = 256;
+
+/// Longest line of a text that is looked at, in bytes. Of a longer one only the length is told: a cut could halve a secret.
+pub const LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// Lines before a stack trace that are searched for the error's name, which Node, Java and .NET print first.
+pub const LINES_BEFORE_MAX: usize = 12;
+
+/// Lines that wait for a later one to say whether they belong to a stack trace.
+pub const LINES_HELD_MAX: usize = 16;
+
+/// Lines that are kept where a stack trace begins.
+pub const FIRST_LINES_KEPT: usize = 200;
+
+/// Lines that are kept where a stack trace ends.
+pub const LAST_LINES_KEPT: usize = 400;
+
+/// Longest stack trace that is kept, in bytes. Beyond it lines are left out of the middle. A report keeps 64 KiB.
+pub const STACK_BYTES_MAX: usize = 128 * 1024;
+
+/// Longest stack trace, in lines, kept or not. Whatever continues it beyond is a new text.
+pub const STACK_LINES_MAX: u64 = 100_000;

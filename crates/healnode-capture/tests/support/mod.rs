@@ -1,5 +1,6 @@
 //! Recorded requests, read from `tests/data`.
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
