@@ -10,5 +10,6 @@
 pub mod encoding;
 mod lenient;
 pub mod limits;
+pub mod otlp;
 pub mod sentry;
 pub mod text;

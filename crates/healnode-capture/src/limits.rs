@@ -70,3 +70,6 @@ pub const STACK_BYTES_MAX: usize = 128 * 1024;
 
 /// Longest stack trace, in lines, kept or not. Whatever continues it beyond is a new text.
 pub const STACK_LINES_MAX: u64 = 100_000;
+
+/// Most errors of one export. Exporters send 512 records at once unless told otherwise; errors beyond are counted.
+pub const EXPORTED_ERRORS_MAX: usize = 512;

@@ -28,6 +28,7 @@ use healnode_report::RawError;
 use crate::limits::LINES_BEFORE_MAX;
 use crate::text::block::{Block, Outcome};
 use crate::text::line::Line;
+pub(crate) use crate::text::title::NO_TYPE;
 use crate::text::title::Title;
 
 /// How sure it is that a text tells of an error.

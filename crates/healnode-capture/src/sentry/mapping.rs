@@ -11,9 +11,7 @@ use crate::limits::LOG_LINES_MAX;
 use crate::sentry::Sender;
 use crate::sentry::event::{Event, Exception, Level, Mechanism};
 use crate::sentry::stack::{Language, render, type_name};
-
-/// The type of an error that has none. The message decides what it is.
-pub(crate) const NO_TYPE: &str = "Error";
+use crate::text::NO_TYPE;
 
 /// The type of an event that could not be read.
 const UNREADABLE_TYPE: &str = "UnreadableEvent";

@@ -15,7 +15,7 @@ mod rust;
 
 use crate::limits::FRAME_FIELD_BYTES_MAX;
 use crate::sentry::event::{Exception, Frame};
-use crate::sentry::mapping::NO_TYPE;
+use crate::text::NO_TYPE;
 
 /// How traces are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use crate::text::Evidence;
 
-/// The type of an error that has none.
+/// The type of an error that has none. The message decides what it is.
 pub(crate) const NO_TYPE: &str = "Error";
 
 /// What an error is called.
