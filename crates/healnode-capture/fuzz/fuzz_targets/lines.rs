@@ -1,0 +1,4 @@
+//! Feeds `lines` with what the fuzzer makes up. What must hold is in `src/lib.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| healnode_capture_fuzz::lines(input));
