@@ -294,10 +294,10 @@ fn ends<'de, T: Lenient, A: SeqAccess<'de>>(mut list: A, first: usize, last: usi
             head.push(entry);
             continue;
         }
-        if tail.len() == last {
+        tail.push_back(entry);
+        if tail.len() > last {
             tail.pop_front();
         }
-        tail.push_back(entry);
     }
     head.extend(tail);
     Ok(head)

@@ -104,7 +104,7 @@ pub(crate) fn type_name(language: Language, exception: &Exception) -> String {
     let module = exception.module.as_deref().unwrap_or_default();
     let is_plain = match language {
         Language::Python => matches!(module, "" | "builtins" | "__main__" | "exceptions"),
-        Language::Java => module.is_empty() || name.starts_with(module),
+        Language::Java => module.is_empty() || name.starts_with(&format!("{module}.")),
         Language::JavaScript | Language::Go | Language::Ruby | Language::Php | Language::DotNet | Language::Rust | Language::Native => true,
     };
     if is_plain || exception.kind.is_none() { name.to_owned() } else { format!("{module}.{name}") }

@@ -32,12 +32,12 @@ pub(crate) fn signal(line: &str) -> Option<Title> {
     (is_alone || is_of_shell).then(|| Title::new(name, line))
 }
 
-/// `bash: line 1:    77 Killed                  ./app`, the number of the process before the words.
+/// `bash: line 1:    77 Killed                  ./app` or `bash: 77 Killed`, the number of the process before the words.
 fn of_shell(line: &str) -> Option<(usize, &'static str)> {
-    let (shell, rest) = line.split_once(": line ")?;
-    let rest = rest.split_once(": ")?.1.trim_start();
+    let (shell, rest) = line.split_once(": ")?;
+    let rest = rest.strip_prefix("line ").and_then(|rest| rest.split_once(": ")).map_or(rest, |(_, rest)| rest).trim_start();
     let words = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
-    if shell.contains(' ') || words.len() == rest.len() {
+    if shell.contains(' ') || words.len() == rest.len() || !words.starts_with(' ') {
         return None;
     }
     let words = words.trim_start();
@@ -161,11 +161,12 @@ mod tests {
             ("bash: line 1:    77 Killed                  ./app --all", "SIGKILL"),
             ("./run.sh: line 3: 4711 Aborted                 (core dumped) ./app", "SIGABRT"),
             ("app[77]: segfault at 0 ip 00005 sp 00007 error 4 in app[55d]", "SIGSEGV"),
+            ("bash: 4711 Aborted                 ./app", "SIGABRT"),
             ("Killed", "SIGKILL"),
         ] {
             assert_eq!(signal(line).map(|title| title.error_type).as_deref(), Some(name), "{line}");
         }
-        for line in ["Killed the job", "It was Aborted", "line 1: Killed", "", "Process Killed"] {
+        for line in ["Killed the job", "It was Aborted", "line 1: Killed", "", "Process Killed", "bash: 7Killed", "app: 7 Killers"] {
             assert_eq!(signal(line), None, "{line}");
         }
     }

@@ -27,7 +27,7 @@ impl Frame {
 fn call(frame: &Frame) -> String {
     let name = frame.name().unwrap_or("unknown");
     match frame.owner() {
-        Some(package) if !name.starts_with(package) => format!("{package}.{name}"),
+        Some(package) if !name.starts_with(&format!("{package}.")) => format!("{package}.{name}"),
         Some(_) | None => name.to_owned(),
     }
 }

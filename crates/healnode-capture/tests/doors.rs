@@ -1,0 +1,290 @@
+//! One crash through two doors: sent by an SDK, and printed to standard error. Both must give one fingerprint.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+mod support;
+
+use healnode_capture::sentry::{Request, receive};
+use healnode_capture::text::find_errors;
+use healnode_report::{RawError, Report, in_app_frames};
+use serde_json::{Value, json};
+
+use support::NOW;
+
+fn sent(event: &Value) -> RawError {
+    let body = format!("{{}}\n{{\"type\":\"event\"}}\n{event}");
+    let request = Request { uri: "/api/1/envelope/", body: body.as_bytes(), ..Request::default() };
+    receive(&request, NOW).unwrap().errors.remove(0)
+}
+
+/// Checks that an event and a text give one error, with these frames.
+fn check(event: &Value, text: &str, frames: &[&str]) {
+    let sent = sent(event);
+    let found = find_errors(text.lines());
+    assert_eq!(found.len(), 1, "{text}");
+    let printed = found.into_iter().next().unwrap().into_raw();
+    let stack = sent.stack.as_deref().unwrap();
+    assert_eq!((&sent.error_type, &sent.message), (&printed.error_type, &printed.message), "{stack}");
+    assert_eq!(in_app_frames(stack), frames, "{stack}");
+    assert_eq!(in_app_frames(printed.stack.as_deref().unwrap()), frames, "{text}");
+    let (sent, printed) = (Report::new(sent, NOW), Report::new(printed, NOW));
+    assert_eq!(sent.fingerprint(), printed.fingerprint());
+}
+
+/// What was sent, rendered, is found again as the same error.
+fn check_rendered(event: &Value) {
+    let sent = sent(event);
+    let stack = sent.stack.clone().unwrap();
+    let found = find_errors(stack.lines());
+    assert_eq!(found.len(), 1, "{stack}");
+    assert_eq!((&found[0].error_type, &found[0].message), (&sent.error_type, &sent.message), "{stack}");
+    assert_eq!(in_app_frames(found[0].stack.as_deref().unwrap()), in_app_frames(&stack), "{stack}");
+}
+
+/// An exception with frames, the oldest call first: path, function, line, module.
+fn exception(kind: &str, message: &str, module: &str, frames: &[(&str, &str, u32, &str)]) -> Value {
+    let frames: Vec<Value> = frames
+        .iter()
+        .map(|(path, function, line, module)| json!({"abs_path": path, "filename": path, "function": function, "lineno": line, "module": module}))
+        .collect();
+    json!({"type": kind, "value": message, "module": module, "stacktrace": {"frames": frames}})
+}
+
+fn event(platform: &str, chain: &[Value]) -> Value {
+    json!({"platform": platform, "exception": {"values": chain}})
+}
+
+fn python() -> Value {
+    let cause = exception(
+        "ConnectionError",
+        "refused",
+        "requests.exceptions",
+        &[("/srv/app/jobs.py", "run", 7, "jobs"), ("/usr/lib/python3/site-packages/requests/api.py", "get", 59, "requests.api")],
+    );
+    let thrown = exception(
+        "JobError",
+        "job failed",
+        "jobs.errors",
+        &[("/srv/app/main.py", "<module>", 3, "__main__"), ("/srv/app/jobs.py", "run", 9, "jobs")],
+    );
+    event("python", &[cause, thrown])
+}
+
+#[test]
+fn python_is_one_error_through_both_doors() {
+    check(
+        &python(),
+        "Traceback (most recent call last):\n  File \"/srv/app/jobs.py\", line 7, in run\n    get(url)\n  \
+         File \"/usr/lib/python3/site-packages/requests/api.py\", line 59, in get\n    return request(url)\n\
+         requests.exceptions.ConnectionError: refused\n\nThe above exception was the direct cause of the following exception:\n\n\
+         Traceback (most recent call last):\n  File \"/srv/app/main.py\", line 3, in <module>\n    run()\n  \
+         File \"/srv/app/jobs.py\", line 9, in run\n    raise JobError(x) from e\njobs.errors.JobError: job failed",
+        &["jobs.py:run"],
+    );
+    check_rendered(&python());
+}
+
+fn node() -> Value {
+    let runtime = ("node:internal/main/run_main_module", "?", 28, "run_main_module");
+    let cause = exception(
+        "SyntaxError",
+        "Expected property name",
+        "",
+        &[
+            runtime,
+            ("/srv/app/a.js", "Object.<anonymous>", 4, "a"),
+            ("/srv/app/a.js", "start", 3, "a"),
+            ("/srv/app/a.js", "load", 2, "a"),
+            ("<anonymous>", "JSON.parse", 0, "<anonymous>"),
+        ],
+    );
+    let thrown = exception(
+        "ConfigError",
+        "worker 7 has no config",
+        "",
+        &[runtime, ("/srv/app/a.js", "Object.<anonymous>", 4, "a"), ("/srv/app/a.js", "start", 3, "a"), ("/srv/app/a.js", "load", 2, "a")],
+    );
+    event("node", &[cause, thrown])
+}
+
+#[test]
+fn node_is_one_error_through_both_doors() {
+    check(
+        &node(),
+        "/srv/app/a.js:2\nfunction load(n) { throw new ConfigError(n) }\n                   ^\n\nConfigError: worker 7 has no config\n    \
+         at load (/srv/app/a.js:2:66)\n    at start (/srv/app/a.js:3:21)\n    ... 6 lines matching cause stack trace ...\n    \
+         at node:internal/main/run_main_module:28:49 {\n  [cause]: SyntaxError: Expected property name\n      at JSON.parse (<anonymous>)\n      \
+         at load (/srv/app/a.js:2:31)\n      at start (/srv/app/a.js:3:21)\n      at Object.<anonymous> (/srv/app/a.js:4:1)\n      \
+         at node:internal/main/run_main_module:28:49\n}\n\nNode.js v20.20.2",
+        &["a.js:load", "a.js:start", "a.js:"],
+    );
+    check_rendered(&node());
+}
+
+fn java() -> Value {
+    let launcher = ("Method.java", "invoke", 569, "java.lang.reflect.Method");
+    let cause = exception(
+        "IOException",
+        "no disk",
+        "java.io",
+        &[launcher, ("Main.java", "main", 4, "shop.Main"), ("Cart.java", "start", 3, "shop.Cart"), ("Disk.java", "load", 2, "shop.Disk")],
+    );
+    let thrown = exception(
+        "CartException",
+        "worker 7 failed",
+        "shop",
+        &[launcher, ("Main.java", "main", 4, "shop.Main"), ("Cart.java", "start", 5, "shop.Cart")],
+    );
+    event("java", &[cause, thrown])
+}
+
+#[test]
+fn java_is_one_error_through_both_doors() {
+    check(
+        &java(),
+        "Exception in thread \"main\" shop.CartException: worker 7 failed\n\tat shop.Cart.start(Cart.java:5)\n\tat shop.Main.main(Main.java:4)\n\
+         \tat java.base/java.lang.reflect.Method.invoke(Method.java:569)\nCaused by: java.io.IOException: no disk\n\
+         \tat shop.Disk.load(Disk.java:2)\n\tat shop.Cart.start(Cart.java:3)\n\t... 2 more",
+        &["shop.Disk:load", "shop.Cart:start"],
+    );
+    check_rendered(&java());
+}
+
+fn ruby() -> Value {
+    let cause = exception(
+        "Errno::ENOENT",
+        "No such file @ rb_sysopen - /x",
+        "Errno",
+        &[("/srv/app/send.rb", "<main>", 6, ""), ("/srv/app/send.rb", "load_cfg", 4, ""), ("/srv/app/send.rb", "read", 4, "")],
+    );
+    let thrown = exception(
+        "RuntimeError",
+        "startup failed",
+        "",
+        &[("/srv/app/send.rb", "<main>", 6, ""), ("/srv/app/send.rb", "rescue in start", 5, "")],
+    );
+    event("ruby", &[cause, thrown])
+}
+
+#[test]
+fn ruby_is_one_error_through_both_doors() {
+    check(
+        &ruby(),
+        "/srv/app/send.rb:5:in `rescue in start': startup failed (RuntimeError)\n\tfrom /srv/app/send.rb:6:in `<main>'\n\
+         /srv/app/send.rb:4:in `read': No such file @ rb_sysopen - /x (Errno::ENOENT)\n\tfrom /srv/app/send.rb:4:in `load_cfg'\n\
+         \tfrom /srv/app/send.rb:6:in `<main>'",
+        &["send.rb:read", "send.rb:load_cfg", "send.rb:<main>"],
+    );
+    check_rendered(&ruby());
+}
+
+fn php() -> Value {
+    let cause = exception(
+        "InvalidArgumentException",
+        "no id",
+        "",
+        &[
+            ("/srv/app/index.php", "", 3, ""),
+            ("/srv/app/Api.php", "App\\Api::post", 30, ""),
+            ("/srv/app/Cart.php", "App\\Cart::add", 12, ""),
+        ],
+    );
+    let thrown = exception(
+        "App\\CartException",
+        "bad cart",
+        "",
+        &[("/srv/app/index.php", "", 3, ""), ("/srv/app/Api.php", "App\\Api::post", 31, "")],
+    );
+    event("php", &[cause, thrown])
+}
+
+#[test]
+fn php_is_one_error_through_both_doors() {
+    check(
+        &php(),
+        "PHP Fatal error:  Uncaught InvalidArgumentException: no id in /srv/app/Cart.php:12\nStack trace:\n#0 /srv/app/Api.php(30): \
+         App\\Cart::add()\n#1 /srv/app/index.php(3): App\\Api::post()\n#2 {main}\n\nNext App\\CartException: bad cart in /srv/app/Api.php:31\n\
+         Stack trace:\n#0 /srv/app/index.php(3): App\\Api::post()\n#1 {main}\n  thrown in /srv/app/Api.php on line 31",
+        &["cart.php:Cart::add", "api.php:Api::post", "index.php:"],
+    );
+    check_rendered(&php());
+}
+
+fn dotnet() -> Value {
+    let cause = exception("System.IO.IOException", "no disk", "System.Private.CoreLib", &[("/srv/app/Disk.cs", "Write", 7, "Shop.Disk")]);
+    let thrown = exception(
+        "System.InvalidOperationException",
+        "bad",
+        "System.Private.CoreLib",
+        &[("/srv/app/Program.cs", "Main", 3, "Shop.Program")],
+    );
+    event("csharp", &[cause, thrown])
+}
+
+#[test]
+fn dotnet_is_one_error_through_both_doors() {
+    check(
+        &dotnet(),
+        "Unhandled exception. System.InvalidOperationException: bad\n ---> System.IO.IOException: no disk\n   \
+         at Shop.Disk.Write() in /srv/app/Disk.cs:line 7\n   --- End of inner exception stack trace ---\n   \
+         at Shop.Program.Main(String[] args) in /srv/app/Program.cs:line 3",
+        &["disk.cs:Disk.Write"],
+    );
+    check_rendered(&dotnet());
+}
+
+#[test]
+fn go_gives_the_same_frames_through_both_doors() {
+    let chain = [exception(
+        "*errors.errorString",
+        "assignment to nil map",
+        "",
+        &[("/srv/app/main.go", "main", 9, "main"), ("/srv/app/cart/cart.go", "(*Cart).Add", 21, "shop/cart")],
+    )];
+    let sent = sent(&event("go", &chain));
+    let printed = "panic: assignment to nil map\n\ngoroutine 1 [running]:\nshop/cart.(*Cart).Add(0xc0, 0x5)\n\t/srv/app/cart/cart.go:21 +0x1d\n\
+                   main.main()\n\t/srv/app/main.go:9 +0x25\nexit status 2";
+    let found = find_errors(printed.lines()).remove(0);
+    assert_eq!(sent.message, found.message);
+    assert_eq!(in_app_frames(sent.stack.as_deref().unwrap()), ["cart.go:cart.(*Cart).Add", "main.go:main.main"]);
+    assert_eq!(in_app_frames(found.stack.as_deref().unwrap()), in_app_frames(sent.stack.as_deref().unwrap()));
+}
+
+#[test]
+fn native_frames_are_named_as_a_debugger_names_them() {
+    let frame =
+        |function: &str, path: &str, line: u32| json!({"function": function, "abs_path": path, "lineno": line, "instruction_addr": "0x5"});
+    let library = json!({"function": "raise", "package": "/lib/libc.so.6", "instruction_addr": "0x7"});
+    let frames = [frame("main", "/srv/main.cc", 3), frame("Cart<long>::add(int)", "/srv/cart.cc", 12), library];
+    let exception = json!({"type": "SIGABRT", "value": "Abort", "stacktrace": {"frames": frames}});
+    let sent = sent(&event("native", &[exception]));
+    assert_eq!(in_app_frames(sent.stack.as_deref().unwrap()), ["cart.cc:Cart::add", "main.cc:main"]);
+}
+
+#[test]
+fn a_group_is_found_again_as_the_group_that_it_is() {
+    let member = |id: u32, parent: u32, source: &str, kind: &str, function: &str| {
+        json!({"type": kind, "value": "v", "mechanism": {"exception_id": id, "parent_id": parent, "source": source},
+            "stacktrace": {"frames": [{"filename": "a.py", "function": function, "lineno": 3}]}})
+    };
+    let group = |id: u32, parent: Option<u32>, source: &str, function: &str| {
+        json!({"type": "ExceptionGroup", "value": "many", "mechanism": {"exception_id": id, "parent_id": parent, "source": source,
+            "is_exception_group": true}, "stacktrace": {"frames": [{"filename": "a.py", "function": function, "lineno": 9}]}})
+    };
+    let chain = [
+        member(4, 2, "exceptions[0]", "KeyError", "deep"),
+        member(3, 0, "exceptions[1]", "ValueError", "second"),
+        member(5, 1, "__context__", "OSError", "before"),
+        group(2, Some(0), "exceptions[2]", "inner"),
+        member(1, 0, "exceptions[0]", "TypeError", "first"),
+        group(0, None, "", "outer"),
+    ];
+    let sent = sent(&event("python", &chain));
+    let stack = sent.stack.as_deref().unwrap();
+    assert_eq!((sent.error_type.as_str(), sent.message.as_str()), ("ExceptionGroup", "many"));
+    for function in ["deep", "second", "before", "inner", "first", "outer"] {
+        assert!(stack.contains(&format!("in {function}\n")), "{function}\n{stack}");
+    }
+    assert!(stack.contains("During handling of the above exception"), "{stack}");
+    check_rendered(&event("python", &chain));
+}
