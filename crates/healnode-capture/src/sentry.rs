@@ -89,8 +89,8 @@ pub fn receive(request: &Request<'_>, now: UnixMillis) -> Result<Delivery, Recei
     })?;
     let auth = Auth::of_request(request);
     let mut delivery = match route.target {
-        Target::Store => from_store(&decoded.bytes, &route, now),
-        Target::Envelope | Target::Stream => from_envelope(&decoded.bytes, &route, &auth, now),
+        Target::Store => from_store(&decoded.bytes, &route, auth, now),
+        Target::Envelope | Target::Stream => from_envelope(&decoded.bytes, &route, auth, now),
     }
     .ok_or(if decoded.is_cut { ReceiveError::TooLarge } else { ReceiveError::Unreadable })?;
     if decoded.is_cut && delivery.is_empty() {
@@ -100,20 +100,21 @@ pub fn receive(request: &Request<'_>, now: UnixMillis) -> Result<Delivery, Recei
     Ok(delivery)
 }
 
-fn from_store(body: &[u8], route: &Route, now: UnixMillis) -> Option<Delivery> {
+fn from_store(body: &[u8], route: &Route, auth: Auth, now: UnixMillis) -> Option<Delivery> {
     let event = store::read(body)?;
     let mut delivery = Delivery::default();
-    let sender = Sender { app: route.app.as_deref(), client: None, sent_at: None, now };
+    let sender = Sender { app: route.app.as_deref(), client: auth.client.as_deref(), sent_at: None, now };
     delivery.add_event(event, None, &sender);
+    delivery.auth = auth;
     Some(delivery)
 }
 
-fn from_envelope(body: &[u8], route: &Route, auth: &Auth, now: UnixMillis) -> Option<Delivery> {
+fn from_envelope(body: &[u8], route: &Route, auth: Auth, now: UnixMillis) -> Option<Delivery> {
     let envelope = Envelope::read(body)?;
     let header = &envelope.header;
-    let auth = auth.clone().or(header.auth());
-    let app = route.app.clone().or_else(|| header.app());
     let client = header.client().or_else(|| auth.client.clone());
+    let auth = auth.or(header.auth());
+    let app = route.app.clone().or_else(|| header.app());
     let sender = Sender { app: app.as_deref(), client: client.as_deref(), sent_at: header.sent_at, now };
     let mut delivery = Delivery { event_id: header.event_id(), ..Delivery::default() };
     for item in envelope.items {
@@ -141,12 +142,10 @@ impl Delivery {
         match item.kind() {
             "event" if self.errors.len() < EVENTS_MAX => self.read_event(item, sender),
             "client_report" => ClientReport::read(item.payload).add_to(self),
-            "attachment" => {
-                self.discard("attachment");
-                if let (Some(lines), Some(error)) = (item.log_lines(), self.errors.last_mut()) {
-                    attach(error, lines);
-                }
-            }
+            "attachment" => match (item.log_lines(), self.errors.last_mut()) {
+                (Some(lines), Some(error)) => attach(error, lines),
+                (Some(_) | None, Some(_) | None) => self.discard("attachment"),
+            },
             kind => self.discard(category(kind)),
         }
     }

@@ -234,6 +234,20 @@ fn dotnet_is_one_error_through_both_doors() {
 }
 
 #[test]
+fn a_rust_error_is_one_error_through_both_doors() {
+    let capture = support::Capture::load("rust-anyhow-chain");
+    let sent = receive(&capture.request(), NOW).unwrap().errors.remove(0);
+    let printed = "Error: failed to start worker 7\n\nCaused by:\n    0: failed to read config\n    1: No such file or directory (os error 2)\n\n\
+                   Stack backtrace:\n   0: anyhow::context::<impl anyhow::Context<T,E> for core::result::Result<T,E>>::context\n             \
+                   at /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/anyhow-1.0.104/src/context.rs:54:37\n   1: rust_sdk::inner\n\
+                   \x20            at ./src/main.rs:2:97\n   2: rust_sdk::outer\n             at ./src/main.rs:3:36\n   3: rust_sdk::main\n\
+                   \x20            at ./src/main.rs:15:31\n   4: core::ops::function::FnOnce::call_once\n             \
+                   at /rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/core/src/ops/function.rs:250:5";
+    let printed = find_errors(printed.lines()).remove(0).into_raw();
+    assert_eq!(Report::new(sent, NOW).fingerprint(), Report::new(printed, NOW).fingerprint());
+}
+
+#[test]
 fn go_gives_the_same_frames_through_both_doors() {
     let chain = [exception(
         "*errors.errorString",
