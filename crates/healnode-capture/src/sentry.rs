@@ -28,7 +28,7 @@ use crate::sentry::event::{Event, Level};
 use crate::sentry::losses::ClientReport;
 use crate::sentry::mapping::{Occurrence, attach, unreadable};
 
-/// The parts of a request that matter. A header that is absent is `None`; one that is too long should be passed as it is.
+/// The parts of a request that matter. A header that is absent is `None`, and one that is too long is not read.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Request<'a> {
     /// Path and query, as they stand in the first line.
@@ -88,23 +88,32 @@ pub fn receive(request: &Request<'_>, now: UnixMillis) -> Result<Delivery, Recei
         DecodeError::Unreadable => ReceiveError::Unreadable,
     })?;
     let auth = Auth::of_request(request);
+    let whole_lines = if decoded.is_cut { until_last_line(&decoded.bytes) } else { &decoded.bytes };
     let mut delivery = match route.target {
-        Target::Store => from_store(&decoded.bytes, &route, auth, now),
-        Target::Envelope | Target::Stream => from_envelope(&decoded.bytes, &route, auth, now),
+        Target::Store => from_store(whole_lines, &route, auth, now),
+        Target::Envelope | Target::Stream => from_envelope(whole_lines, &route, auth, now),
     }
     .ok_or(if decoded.is_cut { ReceiveError::TooLarge } else { ReceiveError::Unreadable })?;
-    if decoded.is_cut && delivery.is_empty() {
+    if decoded.is_cut && (delivery.is_empty() || delivery.lacks_its_event()) {
         return Err(ReceiveError::TooLarge);
     }
     delivery.is_cut = decoded.is_cut;
     Ok(delivery)
 }
 
+/// A body without its last line, which breaks off.
+fn until_last_line(body: &[u8]) -> &[u8] {
+    &body[..body.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)]
+}
+
 fn from_store(body: &[u8], route: &Route, auth: Auth, now: UnixMillis) -> Option<Delivery> {
-    let event = store::read(body)?;
     let mut delivery = Delivery::default();
     let sender = Sender { app: route.app.as_deref(), client: auth.client.as_deref(), sent_at: None, now };
-    delivery.add_event(event, None, &sender);
+    match store::read(body) {
+        Some(event) => delivery.add_event(event, None, &sender),
+        None if body.trim_ascii_start().starts_with(b"{") => delivery.add_unreadable(body.len(), None, &sender),
+        None => return None,
+    }
     delivery.auth = auth;
     Some(delivery)
 }
@@ -138,9 +147,14 @@ impl Delivery {
         self.errors.is_empty() && self.messages == 0 && self.discarded.is_empty() && self.losses.is_empty() && self.choices.is_empty()
     }
 
+    /// Whether an event was announced and none came.
+    fn lacks_its_event(&self) -> bool {
+        self.errors.is_empty() && self.messages == 0 && self.discarded.contains_key("event")
+    }
+
     fn add_item(&mut self, item: &Item<'_>, sender: &Sender<'_>) {
         match item.kind() {
-            "event" if self.errors.len() < EVENTS_MAX => self.read_event(item, sender),
+            "event" if self.errors.len() < EVENTS_MAX && !item.payload.trim_ascii().is_empty() => self.read_event(item, sender),
             "client_report" => ClientReport::read(item.payload).add_to(self),
             "attachment" => match (item.log_lines(), self.errors.last_mut()) {
                 (Some(lines), Some(error)) => attach(error, lines),
@@ -155,13 +169,15 @@ impl Delivery {
         let event_id = if is_first { self.event_id.clone() } else { None };
         match Event::read(item.payload) {
             Some(event) => self.add_event(event, event_id, sender),
-            None => {
-                let mut error = unreadable(sender.client, item.payload.len());
-                error.app = sender.app.map(str::to_owned);
-                error.event_id = event_id;
-                self.errors.push(error);
-            }
+            None => self.add_unreadable(item.payload.len(), event_id, sender),
         }
+    }
+
+    fn add_unreadable(&mut self, payload_bytes: usize, event_id: Option<String>, sender: &Sender<'_>) {
+        let mut error = unreadable(sender.client, payload_bytes);
+        error.app = sender.app.map(str::to_owned);
+        error.event_id = event_id;
+        self.errors.push(error);
     }
 
     fn add_event(&mut self, event: Event, event_id: Option<String>, sender: &Sender<'_>) {

@@ -42,6 +42,9 @@ fn a_bomb_alone_is_too_large() {
     let body = gzip(format!("{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{zeros}", zeros.len()).as_bytes());
     let request = Request { uri: "/api/1/envelope/", content_encoding: Some("gzip"), body: &body, ..Request::default() };
     assert_eq!(receive(&request, NOW), Err(ReceiveError::TooLarge));
+    let body = gzip(format!("{{}}\n{{\"type\":\"event\"}}\n{{\"message\":\"{zeros}\"}}").as_bytes());
+    let request = Request { body: &body, ..request };
+    assert_eq!(receive(&request, NOW), Err(ReceiveError::TooLarge));
     let body = vec![b' '; DECODED_BYTES_MAX + 1];
     assert_eq!(envelope(&body), Err(ReceiveError::TooLarge));
     let body = vec![0x1f; BODY_BYTES_MAX + 1];
@@ -164,6 +167,8 @@ fn an_event_of_an_older_sdk_is_read_in_every_form() {
     let request = Request { uri: "/api/1/store/", body: br#"{"type":"transaction"}"#, ..Request::default() };
     let delivery = receive(&request, NOW).unwrap();
     assert_eq!((delivery.errors.len(), delivery.discarded["transaction"]), (0, 1));
+    let request = Request { uri: "/shop/api/1/store/", body: br#"{"exception":"#, ..Request::default() };
+    assert_eq!(receive(&request, NOW).unwrap().errors[0].error_type, "UnreadableEvent");
     for body in ["", "nonsense", "[]", "####"] {
         let request = Request { uri: "/api/1/store/", body: body.as_bytes(), ..Request::default() };
         assert_eq!(receive(&request, NOW), Err(ReceiveError::Unreadable), "{body}");
