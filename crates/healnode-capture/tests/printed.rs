@@ -49,6 +49,28 @@ fn every_recorded_output_yields_what_it_should() {
 }
 
 #[test]
+fn every_recorded_output_of_other_programs_yields_what_it_should() {
+    check(&output("py-context"), &[("KeyError", "'x'", 0, 15, &["crash.py:load", "crash.py:<module>"])]);
+    check(&output("py-group"), &[("ExceptionGroup", "many", 0, 27, &["st.py:query", "st.py:<module>"])]);
+    check(
+        &output("py-recursion"),
+        &[("RecursionError", "maximum recursion depth exceeded", 0, 14, &["crash.py:rec", "crash.py:<module>"])],
+    );
+    check(&output("node-cause"), &[("ConfigError", "worker 7 has no config", 4, 20, &["a.js:load", "a.js:start", "a.js:"])]);
+    check(&output("node-rejection"), &[("TypeError", "rejected\nsecond line 42", 4, 12, &["c.js:"])]);
+    check(&output("node-properties"), &[("Error", "ENOENT: no such file or directory, open '/nonexistent'", 4, 18, &[])]);
+    check(&output("java-cause"), &[("A$CartException", "worker 7 failed", 0, 13, &["A:load", "A:start", "A:main"])]);
+    check(&output("perl-confess"), &[("Error", "boom", 0, 1, &[])]);
+    check(&output("asan"), &[("AddressSanitizer", "heap-buffer-overflow", 1, 14, &["d.c:main"])]);
+    check(
+        &output("ubsan"),
+        &[("UndefinedBehaviorSanitizer", "signed integer overflow: 2147483647 + 1 cannot be represented in type 'int'", 0, 0, &[])],
+    );
+    check(&output("cxx-exception"), &[("std::runtime_error", "boom", 0, 2, &[])]);
+    check(&output("cxx-assertion"), &[("AssertionFailed", "Assertion `c==0' failed.", 0, 1, &[])]);
+}
+
+#[test]
 fn only_a_trace_is_strong_evidence() {
     let evidence = |name: &str| find_errors(output(name).lines()).pop().unwrap().evidence;
     for name in ["py-chained", "py-thread", "rust-panic-bt", "rust-panic-nobt", "ruby"] {
