@@ -118,7 +118,7 @@ impl Finder {
         found
     }
 
-    /// Returns what is still open. To be called at the end, and when a stream has been silent for a while: some second is enough.
+    /// Returns what is still open. To be called at the end, and when a stream has been silent for a while: a second is enough.
     pub fn flush(&mut self) -> Vec<Found> {
         let mut found = Vec::new();
         while let Some(block) = self.open.take() {

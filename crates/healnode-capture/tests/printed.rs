@@ -232,7 +232,8 @@ fn what_logs_put_before_each_line_does_not_matter() {
 fn prose_is_no_error() {
     let text = "at first I thought (really) it was fine\n  at the end of the day: we ship\nException handling is hard\nthe thread 'main' ended\n\
                 panic at the disco\ngoroutine count: 5\n#0 is the first\nCaused by: rain\nINFO: 3 errors fixed\nfrom a.rb\nerrors were made\n\
-                Tests: 3 failed, 4 passed\n  | table | row |\n  + plus\nListening on http://localhost:80";
+                Tests: 3 failed, 4 passed\n  | table | row |\n  + plus\nListening on http://localhost:80\n\
+                We meet\n  at home (now)\nor\n  at 10:30\nor\n  at f(x)";
     check(text, &[]);
 }
 

@@ -65,7 +65,16 @@ fn is_frame(line: &str) -> bool {
         return false;
     };
     let call = call.trim_end_matches(['{', ',', ' ']);
-    let has_place = || call.rsplit(':').next().is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_call = call.split_once('(').is_some_and(|(name, rest)| !name.is_empty() && rest.contains(')'));
-    is_call || call.contains(':') && has_place()
+    if let Some((_, place)) = call.strip_suffix(')').and_then(|call| call.rsplit_once(" (")) {
+        return is_place(place) || matches!(place, "<anonymous>" | "native") || place.starts_with("index ");
+    }
+    let is_method = |(name, rest): (&str, &str)| name.contains('.') && !name.contains(' ') && rest.contains(')');
+    call.split_once('(').is_some_and(is_method) || is_place(call)
+}
+
+/// Whether a text is a file with a line behind it.
+fn is_place(text: &str) -> bool {
+    let number = text.rsplit_once(':').map_or("", |(_, number)| number);
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && (text.contains(['/', '\\', '.', '<', '[']) || text.starts_with("node:"))
 }
