@@ -9,12 +9,19 @@ use std::io::Read;
 use crate::limits::{BODY_BYTES_MAX, DECODED_BYTES_MAX, ZSTD_WINDOW_BYTES_MAX};
 
 /// A decoded body.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Decoded<'a> {
     /// What came out, at most [`DECODED_BYTES_MAX`].
     pub bytes: Cow<'a, [u8]>,
     /// Whether more would have come out.
     pub is_cut: bool,
+}
+
+/// Shows the length, because the bytes are somebody's data.
+impl std::fmt::Debug for Decoded<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoded").field("bytes", &self.bytes.len()).field("is_cut", &self.is_cut).finish()
+    }
 }
 
 /// Why a body cannot be decoded. Nothing was taken from it.

@@ -80,7 +80,7 @@ impl Format {
 }
 
 /// The parts of a request that matter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// What the address asks for.
     pub signal: Signal,

@@ -29,7 +29,7 @@ use crate::sentry::losses::ClientReport;
 use crate::sentry::mapping::{Occurrence, attach, unreadable};
 
 /// The parts of a request that matter. A header that is absent is `None`, and one that is too long is not read.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default)]
 pub struct Request<'a> {
     /// Path and query, as they stand in the first line.
     pub uri: &'a str,

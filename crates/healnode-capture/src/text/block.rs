@@ -97,7 +97,7 @@ impl Block {
     /// Gives it the next line.
     pub(crate) fn step(&mut self, number: u64, line: Line) -> Outcome {
         let is_new_entry = line.has_prefix && !self.has_prefix;
-        if is_new_entry || number - self.first > STACK_LINES_MAX {
+        if is_new_entry || number.saturating_sub(self.first) > STACK_LINES_MAX {
             return Outcome::NotPart(line);
         }
         match self.grammar.step(&line.body) {
