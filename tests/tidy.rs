@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("healnode-node", &["healnode-core", "healnode-forge", "healnode-mesh", "healnode-report", "healnode-store", "healnode-wire"]),
     ("healnode-sim", &["healnode-core", "healnode-report", "healnode-wire"]),
     ("healnode-model", &["healnode-core"]),
+    ("healnode-client", &["healnode-report"]),
     ("healnode", &["healnode-node"]),
 ];
 
