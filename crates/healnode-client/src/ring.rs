@@ -72,6 +72,6 @@ mod tests {
         ring.push(Some(UnixMillis(1_795_612_232_000)), format_args!("{}", "long ".repeat(10_000)));
         let lines: Vec<String> = ring.lines().iter().map(Line::to_string).collect();
         assert_eq!((lines.len(), &*lines[0]), (2, "line 4"));
-        assert!(lines[1].starts_with("2026-11-25T13:10:32Z long ") && lines[1].len() < LOG_LINE_BYTES_MAX + 32, "{}", lines[1]);
+        assert!(lines[1].starts_with("2026-11-25T13:10:32.000Z long ") && lines[1].len() < LOG_LINE_BYTES_MAX + 32, "{}", lines[1]);
     }
 }
