@@ -168,6 +168,8 @@ impl Client {
 
     /// Reports an error with its causes, and returns its id; nothing when it was dropped.
     ///
+    /// An error in a box is given as `&*error`, because a box of a `dyn Error` is no error itself. Its type is read from its `Debug` text.
+    ///
     /// The message is that of the error and of its causes. With `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` set, the report has a backtrace of
     /// this call; where an error keeps one of its own, it is left alone, since finding its names would hold the caller for milliseconds.
     #[track_caller]
@@ -240,7 +242,7 @@ impl Client {
                 ExitCode::FAILURE
             }
             Err(payload) => {
-                // To drop it could panic again, outside of everything.
+                // Dropping it could panic again, with nobody around it.
                 std::mem::forget(payload);
                 ExitCode::from(PANICKED)
             }

@@ -33,7 +33,8 @@
 //!
 //! What the application says of issues, pull requests and fixes are wishes; the node's configuration decides, see [`Builder::repo`].
 //!
-//! `std::process::exit` ends a program without any of its destructors: call [`Client::flush`] before.
+//! `std::process::exit` ends a program without any of its destructors: call [`Client::flush`] before. What is still on its way when a process
+//! ends is lost.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test ends at what it did not expect"))]
 
 mod bounded;

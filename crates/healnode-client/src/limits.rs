@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Reports that wait for the background thread. One more is dropped and counted.
 ///
-/// 64: with the parts below some 15 MB at the very worst, and a few hundred kilobytes as errors are.
+/// 64: with the parts below some 16 MB at the very worst, and a few hundred kilobytes as errors are.
 pub const QUEUE_MAX: usize = 64;
 
 /// Longest message with the messages of its causes, in bytes. The rest is cut off. Four times what a report keeps.

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::capture::Capture;
-use crate::limits::{EXIT_WAIT_MAX, QUEUE_MAX};
+use crate::limits::{ANSWER_WAIT_MAX, EXIT_WAIT_MAX, QUEUE_MAX};
 
 /// What became of the captured errors of one client, up to now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -45,11 +45,20 @@ struct State {
     counts: Counts,
     /// What is left of the time that the end of the process may wait.
     exit_wait: Duration,
+    /// When the process ends at the latest, while its end waits.
+    ends_at: Option<Instant>,
 }
 
 impl Queue {
     pub(crate) fn new() -> Self {
-        let state = State { waiting: VecDeque::new(), delivers: false, closed: false, counts: Counts::default(), exit_wait: EXIT_WAIT_MAX };
+        let state = State {
+            waiting: VecDeque::new(),
+            delivers: false,
+            closed: false,
+            counts: Counts::default(),
+            exit_wait: EXIT_WAIT_MAX,
+            ends_at: None,
+        };
         Self { state: Mutex::new(state), added: Condvar::new(), emptied: Condvar::new() }
     }
 
@@ -124,14 +133,25 @@ impl Queue {
         !is_left(&mut state)
     }
 
-    /// The same at the end of a process, where several may ask one after the other: all of them together wait at most [`EXIT_WAIT_MAX`].
+    /// The same at the end of a process, where several may ask one after the other: those in vain wait at most [`EXIT_WAIT_MAX`] together.
     pub(crate) fn flush_at_exit(&self) -> bool {
-        let wait_max = self.lock().exit_wait;
         let start = Instant::now();
+        let wait_max = {
+            let mut state = self.lock();
+            state.ends_at = Some(start + state.exit_wait);
+            state.exit_wait
+        };
         let is_empty = self.flush(wait_max);
         let mut state = self.lock();
-        state.exit_wait = state.exit_wait.saturating_sub(start.elapsed());
+        state.exit_wait = if is_empty { EXIT_WAIT_MAX } else { state.exit_wait.saturating_sub(start.elapsed()) };
+        state.ends_at = None;
         is_empty
+    }
+
+    /// How long a node may take to answer: at the end of the process half of what is left, so that there is time for the spool.
+    pub(crate) fn answer_wait(&self) -> Duration {
+        let left = self.lock().ends_at.map(|ends_at| ends_at.saturating_duration_since(Instant::now()));
+        left.map_or(ANSWER_WAIT_MAX, |left| ANSWER_WAIT_MAX.min(left / 2))
     }
 }
 

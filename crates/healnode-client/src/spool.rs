@@ -1,6 +1,6 @@
 //! Reports that found no node: one file each in the node's data directory, taken in by the next node that starts or runs there.
 //!
-//! The form is the node's own (`docs/PROTOCOL.md`). Only a `Report` can be written, which is redacted by its nature.
+//! The other half is the `spool.rs` of `healnode-node`. Only a `Report` can be written, which is redacted by its nature.
 
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};

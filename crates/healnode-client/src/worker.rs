@@ -11,7 +11,7 @@ use healnode_report::Report;
 
 use crate::busy::Busy;
 use crate::capture::{Capture, Origin};
-use crate::limits::{ANSWER_WAIT_MAX, SILENT_NODE_PAUSE};
+use crate::limits::SILENT_NODE_PAUSE;
 use crate::places::Places;
 use crate::post::{self, Answer};
 use crate::queue::{Fate, Queue};
@@ -55,7 +55,7 @@ impl Worker {
     fn ask(&mut self, report: &Report) -> Answer {
         let is_left_alone = self.ask_again_at.is_some_and(|at| Instant::now() < at);
         match &self.places.socket {
-            Some(socket) if !is_left_alone => post::report(socket, report, ANSWER_WAIT_MAX),
+            Some(socket) if !is_left_alone => post::report(socket, report, self.queue.answer_wait()),
             Some(_) | None => Answer::NoNode,
         }
     }

@@ -24,6 +24,7 @@ const CASES: &[(&str, fn())] = &[
     ("a_panic_of_a_thread_is_reported_and_the_hook_before_still_runs", panic_of_thread),
     ("what_main_returns_is_the_exit_code_and_nothing_is_reported", successes),
     ("an_error_is_reported_though_the_process_exits_at_once", exit_at_once),
+    ("with_backtraces_asked_for_a_report_has_that_of_the_application", backtraces),
     ("a_silent_or_absent_node_changes_neither_output_nor_exit_code", no_answer),
     ("a_panic_under_a_silent_node_waits_for_the_spool_once", silent_panic),
 ];
@@ -78,6 +79,10 @@ fn program(name: &str, folder: Option<PathBuf>) -> ExitCode {
         }
         ("unit", Some(client)) => client.wrap_main(|| Ok::<_, io::Error>(())),
         ("code", Some(client)) => client.wrap_main(|| Ok::<_, io::Error>(ExitCode::from(7))),
+        ("handled", Some(client)) => {
+            handle(&client);
+            ExitCode::SUCCESS
+        }
         ("at_once", Some(client)) => {
             client.install();
             healnode_client::capture_error(&gone());
@@ -113,13 +118,23 @@ fn add_to_cart_in_thread() {
     drop(add_to_cart());
 }
 
+#[inline(never)]
+fn handle(client: &Client) {
+    client.capture_error(&gone());
+}
+
 fn run(program: &str, node: Option<&FakeNode>) -> Output {
+    command(program, node).output().unwrap()
+}
+
+/// A program without what the environment of the tests says of backtraces.
+fn command(program: &str, node: Option<&FakeNode>) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--program", program]).env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE").current_dir("/");
     if let Some(node) = node {
         command.arg(node.socket().parent().unwrap());
     }
-    command.output().unwrap()
+    command
 }
 
 /// Checks that the library changes nothing, apart from the process id that a panic prints.
@@ -205,6 +220,21 @@ fn exit_at_once() {
     assert_eq!(run("at_once", Some(&node)).status.code(), Some(4));
     assert_eq!(run("exit", Some(&node)).status.code(), Some(5));
     assert_eq!(node.rest().len(), 2);
+}
+
+fn backtraces() {
+    let mut programs = vec![("handled", "programs::handle\n")];
+    if cfg!(feature = "anyhow") {
+        programs.push(("anyhow", "programs::program"));
+    }
+    for (program, function) in programs {
+        let node = FakeNode::new(ANSWERS);
+        command(program, Some(&node)).env("RUST_BACKTRACE", "1").output().unwrap();
+        let report = node.report();
+        let stack = report["stack"].as_str().unwrap();
+        let (_, frames) = stack.split_once("stack backtrace:\n").unwrap();
+        assert!(frames.contains(function) && frames.contains("programs::main") && !frames.contains("healnode_client"), "{stack}");
+    }
 }
 
 fn no_answer() {
