@@ -5,7 +5,7 @@
 
 use std::error::Error;
 use std::fmt::{self, Display};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::process::{ExitCode, Termination};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,6 +15,7 @@ use healnode_report::Severity;
 
 use crate::builder::Builder;
 use crate::capture::{Capture, Origin};
+use crate::contain::contain;
 use crate::event_id::EventId;
 use crate::failure::Failure;
 use crate::places::Places;
@@ -94,7 +95,7 @@ impl Inner {
         if !self.queue.has_room() {
             return None;
         }
-        let Ok(mut capture) = catch_unwind(AssertUnwindSafe(make)) else {
+        let Some(mut capture) = contain(make) else {
             self.queue.lose();
             return None;
         };
@@ -234,18 +235,14 @@ impl Client {
     pub fn wrap_main<T: Termination, E: Failure<Kind>, Kind>(&self, main: impl FnOnce() -> Result<T, E>) -> ExitCode {
         self.install_panic_hook();
         self.inner().is_wrapped.store(true, Ordering::Relaxed);
-        let code = match catch_unwind(AssertUnwindSafe(main)) {
-            Ok(Ok(value)) => value.report(),
-            Ok(Err(error)) => {
+        let code = match contain(main) {
+            Some(Ok(value)) => value.report(),
+            Some(Err(error)) => {
                 print(format_args!("Error: {error:?}\n"));
                 self.inner().capture_failure(&error);
                 ExitCode::FAILURE
             }
-            Err(payload) => {
-                // Dropping it could panic again, with nobody around it.
-                std::mem::forget(payload);
-                ExitCode::from(PANICKED)
-            }
+            None => ExitCode::from(PANICKED),
         };
         self.inner().queue.flush_at_exit();
         code
@@ -300,7 +297,7 @@ impl Inner {
             return;
         }
         if let Some(_inside) = Busy::enter() {
-            let _kept_or_panicked = catch_unwind(AssertUnwindSafe(|| self.ring.push(at, text)));
+            contain(|| self.ring.push(at, text));
         }
     }
 }

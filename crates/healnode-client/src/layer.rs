@@ -9,12 +9,13 @@ use tracing_core::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::bounded::Bounded;
+use crate::bounded::{self, Bounded};
 use crate::busy::Busy;
 use crate::capture::{Capture, now};
 use crate::chain::{self, Described};
 use crate::client::Inner;
-use crate::limits::{LOG_LINE_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::contain::contain;
+use crate::limits::{CONTEXT_BYTES_MAX, CONTEXT_MAX, LOG_LINE_BYTES_MAX, MESSAGE_BYTES_MAX};
 
 /// Keeps the last lines of this process, and reports events of level `ERROR`.
 ///
@@ -62,7 +63,7 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
             return;
         }
         if let Some(_inside) = Busy::enter() {
-            let _taken_or_panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.take(event)));
+            contain(|| self.take(event));
         }
     }
 }
@@ -102,6 +103,12 @@ impl Fields {
         }
         capture
     }
+
+    fn tag(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
+        if self.tags.len() < CONTEXT_MAX {
+            self.tags.push((name, bounded::text(value, CONTEXT_BYTES_MAX)));
+        }
+    }
 }
 
 impl Visit for Fields {
@@ -129,13 +136,5 @@ impl Visit for Fields {
         let described = chain::describe(value, None);
         self.rest.add(format_args!(" {}={}", field.name(), described.message));
         self.error.get_or_insert(described);
-    }
-}
-
-impl Fields {
-    fn tag(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
-        if self.tags.len() < crate::limits::CONTEXT_MAX {
-            self.tags.push((name, crate::bounded::text(value, crate::limits::CONTEXT_BYTES_MAX)));
-        }
     }
 }

@@ -43,6 +43,7 @@ mod busy;
 mod capture;
 mod chain;
 mod client;
+mod contain;
 mod event_id;
 mod failure;
 mod frames;

@@ -2,7 +2,6 @@
 //!
 //! To the node if one answers, else to the spool. It reads nothing of the application but its command line and its working directory.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -11,6 +10,7 @@ use healnode_report::Report;
 
 use crate::busy::Busy;
 use crate::capture::{Capture, Origin};
+use crate::contain::contain;
 use crate::limits::SILENT_NODE_PAUSE;
 use crate::places::Places;
 use crate::post::{self, Answer};
@@ -35,7 +35,7 @@ impl Worker {
     fn run(mut self) {
         let _inside = Busy::enter();
         while let Some(capture) = self.queue.take() {
-            let fate = catch_unwind(AssertUnwindSafe(|| self.deliver(capture))).unwrap_or(Fate::Dropped);
+            let fate = contain(|| self.deliver(capture)).unwrap_or(Fate::Dropped);
             self.queue.done(fate);
         }
     }

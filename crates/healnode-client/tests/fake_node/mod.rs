@@ -1,6 +1,6 @@
 //! A node as the library sees it: a socket that takes HTTP, and a data directory with a spool.
 #![allow(dead_code, reason = "each of the tests that include this file uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "what goes wrong here has to fail the test")]
+#![allow(clippy::unwrap_used, clippy::unwrap_in_result, reason = "what goes wrong here has to fail the test")]
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
