@@ -59,7 +59,7 @@ impl fmt::Debug for TracingLayer {
 impl<S: Subscriber> Layer<S> for TracingLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let level = *event.metadata().level();
-        if !self.inner.is_enabled || level > self.keep && level != Level::ERROR {
+        if !self.inner.is_enabled || level > self.keep {
             return;
         }
         if let Some(_inside) = Busy::enter() {
