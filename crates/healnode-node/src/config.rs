@@ -42,7 +42,7 @@ pub const LABEL_CHARS_MAX: usize = 50;
 const GITHUB_ID_MAX: u64 = i64::MAX as u64;
 
 /// Settings that are understood and have no effect yet.
-const NOT_YET: [&str; 4] = ["ingest.http", "forge.auto_pr", "forge.auto_heal", "fix.fixer"];
+const NOT_YET: [&str; 3] = ["forge.auto_pr", "forge.auto_heal", "fix.fixer"];
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -109,6 +109,8 @@ pub struct Redact {
 pub struct Ingest {
     /// Where SDKs deliver; nothing turns it off.
     pub http: Option<SocketAddr>,
+    /// Whether somebody chose that address. Another one will do where nobody did.
+    pub is_chosen: bool,
 }
 
 /// Section `mesh`.
@@ -327,7 +329,7 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
         capture: Capture { log_context_lines: reader.number("capture.log_context_lines", 0..=LOG_LINES_MAX) },
         grouping: Grouping { rules: reader.tables("grouping.rule", read_rule) },
         redact: read_redact(reader),
-        ingest: Ingest { http: read_http(reader) },
+        ingest: Ingest { http: read_http(reader), is_chosen: !reader.is_default("ingest.http") },
         mesh: read_mesh(reader, &data_dir),
         bundle: read_bundle(reader),
         forge: read_forge(reader, &data_dir),

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::wall;
 use crate::facts::Facts;
+use crate::sessions::{Sessions, Teller};
 
 /// Reports that may wait for the driver. More wait at the door, which slows the sender down; nothing is dropped.
 const REPORTS_WAITING_MAX: usize = 1_024;
@@ -15,10 +16,10 @@ const REPORTS_WAITING_MAX: usize = 1_024;
 /// Questions that may wait. More wait at the door.
 const QUESTIONS_WAITING_MAX: usize = 64;
 
-/// A report that wants to be counted, or an error that a rule leaves out.
+/// A report that wants to be counted, or an error that is left out.
 pub(crate) struct Capture {
-    /// The report; nothing for what is left out.
-    pub(crate) report: Option<Box<Report>>,
+    /// The report, or why the error is left out.
+    pub(crate) report: Result<Box<Report>, &'static str>,
     /// Fields of it that nobody knows.
     pub(crate) unknown_fields: u32,
     pub(crate) reply: oneshot::Sender<Result<Outcome, NotKept>>,
@@ -64,6 +65,7 @@ pub(crate) enum Question {
 #[derive(Clone)]
 pub(crate) struct Door {
     admission: Arc<Admission>,
+    sessions: Arc<Sessions>,
     captures: mpsc::Sender<Capture>,
     questions: mpsc::Sender<Question>,
 }
@@ -83,18 +85,20 @@ impl Door {
     pub(crate) fn new(admission: Arc<Admission>) -> (Self, Inside) {
         let (captures, captured) = mpsc::channel(REPORTS_WAITING_MAX);
         let (questions, asked) = mpsc::channel(QUESTIONS_WAITING_MAX);
-        (Self { admission, captures, questions }, Inside { captures: captured, questions: asked })
+        (Self { admission, sessions: Arc::default(), captures, questions }, Inside { captures: captured, questions: asked })
     }
 
-    /// Admits an error, hands it over, and waits until it is durable. Cancelling leaves open whether it counts.
-    pub(crate) async fn take_in(&self, raw: RawError) -> Result<Taken, NotKept> {
+    /// Admits an error, hands it over, and waits until it is durable. Cancelling leaves open whether it counts. An error of a session that the
+    /// session's other teller told of is left out.
+    pub(crate) async fn take_in(&self, raw: RawError, session: Option<(String, Teller)>) -> Result<Taken, NotKept> {
         let (admission, unknown_fields) = (self.admission.clone(), raw.unknown_fields);
         let admitted = tokio::task::spawn_blocking(move || admission.admit(raw, wall())).await;
         let (report, fingerprint, clipped, ignored_by) = match admitted.map_err(|_| NotKept::Unreadable)? {
-            Admitted::Ignored { fingerprint, rule } => (None, fingerprint, false, Some(rule)),
+            Admitted::Ignored { fingerprint, rule } => (Err("ignored"), fingerprint, false, Some(rule)),
             Admitted::Report(report) => {
                 let (fingerprint, clipped) = (report.fingerprint(), report.clipped());
-                (Some(report), fingerprint, clipped, None)
+                let is_told = session.is_some_and(|(session, teller)| self.sessions.is_told(&session, teller, fingerprint));
+                (if is_told { Err("told_twice") } else { Ok(report) }, fingerprint, clipped, None)
             }
         };
         let (reply, answer) = oneshot::channel();

@@ -188,9 +188,9 @@ impl Driver {
             *self.facts.dropped.entry("unknown_field").or_default() += u64::from(capture.unknown_fields);
         }
         match capture.report {
-            Some(report) => self.apply(Input::Captured { id, report }, effects),
-            None => {
-                *self.facts.dropped.entry("ignored").or_default() += 1;
+            Ok(report) => self.apply(Input::Captured { id, report }, effects),
+            Err(reason) => {
+                *self.facts.dropped.entry(reason).or_default() += 1;
                 effects.push(Effect::Acknowledge { id, outcome: Outcome::Counted });
             }
         }

@@ -16,7 +16,9 @@ mod event_log;
 mod exec;
 mod facts;
 mod forging;
+mod ingest;
 mod run;
+mod sessions;
 mod spool;
 mod status;
 

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::credentials;
 use crate::door::Door;
 use crate::driver::{Driver, Edges};
+use crate::ingest::{Ingest, IngestError};
 use crate::status::About;
 use crate::status::server::{Server, ServerError};
 use crate::{event_log, forging, spool};
@@ -67,6 +68,9 @@ pub enum RunError {
     /// The mesh cannot be joined.
     #[error(transparent)]
     Mesh(#[from] MeshError),
+    /// The HTTP door cannot be opened.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
     /// The status socket cannot be opened.
     #[error(transparent)]
     Status(#[from] ServerError),
@@ -102,6 +106,10 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let me = identity.node_id();
     let store = Arc::new(store);
     let server = Server::bind(&config.status.socket)?;
+    let ingest = match config.ingest.http {
+        Some(address) => Some(Ingest::bind(address, config.ingest.is_chosen).await?),
+        None => None,
+    };
     let forge = forging::ForgeSetup::new(&config.forge, me);
     let mesh_config = mesh_config(&config, &store)?;
     let known_peers = mesh_config.known_peers.clone();
@@ -126,7 +134,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     info!(peer_id = %me, data_dir = %config.data_dir.display(), socket = %config.status.socket.display(), forge = config.forge.kind.name(), "node started");
     let mut tasks = JoinSet::new();
     tasks.spawn(named("mesh", mesh.run(mesh_commands, mesh_sender)));
-    tasks.spawn(named("status socket", server.run(door.clone(), events, About::of(&config))));
+    let counters = ingest.as_ref().map(Ingest::counters);
+    tasks.spawn(named("status socket", server.run(door.clone(), events, About::of(&config), counters)));
+    if let Some(ingest) = ingest {
+        tasks.spawn(named("HTTP door", ingest.run(door.clone())));
+    }
     tasks.spawn(named("spool", spool::take_in(config.data_dir.clone(), door)));
     let mut forge_task = JoinSet::new();
     forge_task.spawn(forging::run(forge, forge_calls, forge_sender));

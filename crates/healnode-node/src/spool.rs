@@ -13,6 +13,7 @@ use tracing::{debug, info, warn};
 
 use crate::clock::wall;
 use crate::door::{Door, NotKept};
+use crate::sessions::session_of;
 
 /// Reports that may wait. One more is refused, and its sender is told.
 ///
@@ -157,11 +158,12 @@ async fn take_all(dir: &Path, door: &Door) -> Result<(), TakeError> {
 }
 
 async fn take_one(file: &Path, door: &Door) -> Result<(), TakeError> {
-    let Some(raw) = read(file).map_err(TakeError::Unreadable)? else {
+    let Some(mut raw) = read(file).map_err(TakeError::Unreadable)? else {
         set_aside(file);
         return Ok(());
     };
-    let taken = door.take_in(raw).await.map_err(|problem| match problem {
+    let session = session_of(&mut raw);
+    let taken = door.take_in(raw, session).await.map_err(|problem| match problem {
         NotKept::Disk(why) => TakeError::Later(why),
         NotKept::Unreadable => TakeError::Later(problem.to_string()),
         NotKept::Stopping => TakeError::Stopping,

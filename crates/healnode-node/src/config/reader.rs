@@ -34,6 +34,11 @@ impl<'a> Reader<'a> {
         !self.faults.iter().any(|fault| fault.key == key)
     }
 
+    /// Returns whether no source gave a setting.
+    pub(super) fn is_default(&self, key: &str) -> bool {
+        self.setting(key).is_none_or(|setting| setting.origin == Origin::Default)
+    }
+
     /// Notes that a setting's value does not do.
     pub(super) fn refuse(&mut self, key: &str, problem: impl Into<String>) {
         let value = self.settings.get(key).map(|setting| setting.value.to_toml()).unwrap_or_default();

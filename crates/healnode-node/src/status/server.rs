@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -25,6 +26,8 @@ use crate::clock::wall;
 use crate::config::parse_duration;
 use crate::deliver::new_event_id;
 use crate::door::{Door, NotKept, Stopping};
+use crate::ingest::Counters;
+use crate::sessions::session_of;
 
 /// Bytes of a posted report. A longer one is refused with 413; its parts are cut to far less anyway.
 const REPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -74,6 +77,7 @@ struct Desk {
     door: Door,
     events: broadcast::Sender<Event>,
     about: About,
+    ingest: Option<Arc<Counters>>,
 }
 
 /// An answer that is no success: a status and a sentence that says what to do.
@@ -100,7 +104,7 @@ impl Server {
     }
 
     /// Answers until the task is dropped.
-    pub(crate) async fn run(self, door: Door, events: broadcast::Sender<Event>, about: About) {
+    pub(crate) async fn run(self, door: Door, events: broadcast::Sender<Event>, about: About, ingest: Option<Arc<Counters>>) {
         let router = Router::new()
             .route("/healthz", get(healthz))
             .route("/metrics", get(show_metrics))
@@ -118,7 +122,7 @@ impl Server {
                 Problem(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method; see docs/PROTOCOL.md".to_owned())
             })
             .layer(DefaultBodyLimit::max(REPORT_BYTES_MAX))
-            .with_state(Desk { door, events, about });
+            .with_state(Desk { door, events, about, ingest });
         if let Err(problem) = axum::serve(self.listener, router).await {
             tracing::error!(%problem, "the status socket failed");
         }
@@ -163,7 +167,11 @@ async fn healthz(State(desk): State<Desk>) -> Answer {
 
 async fn status_value(desk: &Desk) -> Result<Value, Problem> {
     let about = desk.about.clone();
-    Ok(desk.door.ask(move |node, now, facts| about.status(node.status(now), facts)).await?)
+    let mut status = desk.door.ask(move |node, now, facts| about.status(node.status(now), facts)).await?;
+    if let Some(fields) = status.as_object_mut() {
+        fields.insert("ingest".to_owned(), desk.ingest.as_ref().map_or(Value::Null, |counters| counters.view()));
+    }
+    Ok(status)
 }
 
 async fn status(State(desk): State<Desk>) -> Answer {
@@ -269,7 +277,8 @@ async fn report(State(desk): State<Desk>, body: Result<String, StringRejection>)
     if raw.app.is_none() && !desk.about.app.is_empty() {
         raw.app = Some(desk.about.app.clone());
     }
-    let taken = match desk.door.take_in(raw).await {
+    let session = session_of(&mut raw);
+    let taken = match desk.door.take_in(raw, session).await {
         Ok(taken) => taken,
         Err(NotKept::Disk(why)) => return Err(Problem(StatusCode::INSUFFICIENT_STORAGE, why)),
         Err(problem @ NotKept::Unreadable) => return Err(Problem(StatusCode::INTERNAL_SERVER_ERROR, problem.to_string())),
