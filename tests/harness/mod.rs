@@ -93,6 +93,15 @@ impl Site {
         self.node_with_forge(name, bootstrap, &forge, more)
     }
 
+    /// Sets up a lone node with a door for SDKs at an address.
+    pub(crate) fn node_with_door(&self, name: &str, http: &str) -> TestNode {
+        let node = self.node(name, &[], "");
+        let file = node.home.join("healnode.toml");
+        let settings = fs::read_to_string(&file).unwrap().replace("http = \"\"", &format!("http = {http:?}"));
+        fs::write(&file, settings).unwrap();
+        node
+    }
+
     /// Sets up a node with another forge.
     pub(crate) fn node_with_forge(&self, name: &str, bootstrap: &[String], forge: &str, more: &str) -> TestNode {
         let home = self.dir.path().join(name);

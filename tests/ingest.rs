@@ -1,0 +1,174 @@
+//! The HTTP door of a real node: requests of real SDKs, replayed; clients that mean harm; and a node that is killed while it takes errors.
+
+mod harness;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use harness::{Site, TestNode, wait_for};
+use serde_json::{Value, json};
+
+const CAPTURES: &str = "crates/healnode-capture/tests/data";
+
+/// Errors among the requests; the others are messages, sessions, transactions and the like.
+const ERRORS: u64 = 17;
+
+struct Response {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+/// Sends one request over a connection of its own. Nothing when the connection breaks.
+fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Response> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    let mut head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
+    // A server that has read enough answers before the body ends.
+    let _refused_midway = stream.write_all(body);
+    let mut response = Vec::new();
+    let _reset_behind_the_answer = stream.read_to_end(&mut response);
+    let text = String::from_utf8_lossy(&response).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some(Response { status, head: head.to_ascii_lowercase(), body: body.to_owned() })
+}
+
+fn started(site: &Site) -> (TestNode, String) {
+    let mut node = site.node_with_door("a", "127.0.0.1:0");
+    node.start();
+    let address = door(&node);
+    (node, address)
+}
+
+fn door(node: &TestNode) -> String {
+    wait_for("the door", || node.ask(&["status"])["ingest"]["http"].as_str().map(str::to_owned))
+}
+
+/// Every recorded request: name, path, headers, body.
+fn captures() -> Vec<(String, String, Vec<(&'static str, String)>, Vec<u8>)> {
+    let root = Path::new(CAPTURES);
+    let list = fs::read_to_string(root.join("captures.txt")).unwrap();
+    let rows = list.lines().filter(|line| !line.starts_with('#'));
+    rows.map(|row| {
+        let [name, path, encoding, auth] = row.split(" | ").collect::<Vec<_>>()[..] else { panic!("{row}") };
+        let headers = [("Content-Encoding", encoding), ("X-Sentry-Auth", auth)];
+        let headers = headers.into_iter().filter(|(_, value)| *value != "-").map(|(name, value)| (name, value.to_owned())).collect();
+        (name.to_owned(), path.to_owned(), headers, fs::read(root.join(format!("captures/{name}.bin"))).unwrap())
+    })
+    .collect()
+}
+
+#[test]
+fn every_request_of_a_real_sdk_is_answered_with_200_and_counts_once_however_often_it_comes() {
+    let site = Site::new();
+    let (node, address) = started(&site);
+    for _ in 0..2 {
+        for (name, path, headers, body) in captures() {
+            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let response = post(&address, &path, &headers, &body).unwrap_or_else(|| panic!("{name}: no answer"));
+            assert_eq!(response.status, 200, "{name}: {}", response.body);
+            let id = serde_json::from_str::<Value>(&response.body).unwrap()["id"].as_str().unwrap().to_owned();
+            assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}: {id}");
+            assert!(response.head.contains("x-sentry-rate-limits: 86400:transaction;"), "{name}");
+        }
+    }
+    let status = node.ask(&["status"]);
+    assert_eq!(status["occurrences"], ERRORS);
+    assert_eq!(status["dropped"]["repeated_event"], ERRORS);
+    assert_eq!(status["ingest"]["lost_by_applications"].as_object().map(|lost| !lost.is_empty()), Some(true));
+    let errors = node.ask(&["errors"]);
+    let chained = errors.as_array().unwrap().iter().find(|error| error["message"].as_str().unwrap().starts_with("startup failed for worker"));
+    assert!(chained.unwrap()["occurrences"].as_u64().unwrap() >= 3, "one error in three encodings is one");
+    assert!(harness::files_with(site.path(), "jane@example.org").is_empty(), "source lines are redacted");
+}
+
+#[test]
+fn the_app_stands_in_the_path_and_an_exporter_of_opentelemetry_is_understood() {
+    let site = Site::new();
+    let (node, address) = started(&site);
+    let event = json!({"exception": {"values": [{"type": "ValueError", "value": "no such row"}]}});
+    let envelope = format!("{{}}\n{{\"type\":\"event\"}}\n{event}\n");
+    assert_eq!(post(&address, "/billing-api/api/1/envelope/", &[], envelope.as_bytes()).unwrap().status, 200);
+    let record = json!({"resourceLogs": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},
+        "scopeLogs": [{"logRecords": [{"severityNumber": 17, "attributes": [
+            {"key": "exception.type", "value": {"stringValue": "KeyError"}},
+            {"key": "exception.message", "value": {"stringValue": "'sku'"}}]}]}]}]});
+    let sent = post(&address, "/v1/logs", &[("Content-Type", "application/json")], record.to_string().as_bytes()).unwrap();
+    assert_eq!((sent.status, sent.body.as_str()), (200, "{}"));
+    let types: BTreeMap<String, Value> = node
+        .ask(&["errors"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["error_type"].as_str().unwrap().to_owned(), error["occurrences"].clone()))
+        .collect();
+    assert_eq!(types, BTreeMap::from([("ValueError".to_owned(), json!(1)), ("KeyError".to_owned(), json!(1))]));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_disturbs_nobody() {
+    let site = Site::new();
+    let (node, address) = started(&site);
+    assert_eq!(post(&address, "/api/1/envelope/", &[], b"\x00\xff garbage").unwrap().status, 400);
+    assert_eq!(post(&address, "/elsewhere", &[], b"garbage").unwrap().status, 404);
+    assert_eq!(post(&address, "/api/1/envelope/", &[("Content-Encoding", "gzip")], b"no gzip").unwrap().status, 400);
+    assert_eq!(post(&address, "/api/1/store/", &[], &vec![b'x'; 3 << 20]).unwrap().status, 413);
+    let long = "x".repeat(200_000);
+    assert!(post(&address, "/api/1/envelope/", &[("X-Long", &long)], b"{}").is_none_or(|response| response.status >= 400));
+    let nested = format!("{{}}\n{{\"type\":\"event\"}}\n{{\"exception\":{}1{}}}\n", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(post(&address, "/api/1/envelope/", &[], nested.as_bytes()).is_some());
+
+    let slow: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    for mut stream in &slow {
+        stream.write_all(b"POST /api/1/envelope/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{").unwrap();
+    }
+    let envelope = "{}\n{\"type\":\"event\"}\n{\"message\":\"after all that\"}\n";
+    assert_eq!(post(&address, "/api/1/envelope/", &[], envelope.as_bytes()).unwrap().status, 200);
+    assert!(node.ask(&["status"])["occurrences"].as_u64().unwrap() >= 1);
+    assert!(node.memory_kb() < 400_000, "{} KB", node.memory_kb());
+}
+
+#[test]
+fn no_acknowledged_event_is_lost_when_the_node_is_killed_while_it_takes_them() {
+    let site = Site::new();
+    let (mut node, address) = started(&site);
+    let (acknowledged, sent) = (AtomicU64::new(0), AtomicU64::new(0));
+    let goes_on = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        for sender in 0..4_u64 {
+            let (address, acknowledged, sent, goes_on) = (&address, &acknowledged, &sent, &goes_on);
+            scope.spawn(move || {
+                for number in 0_u64.. {
+                    if !goes_on.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let id = format!("{sender:016x}{number:016x}");
+                    let envelope = format!("{{\"event_id\":\"{id}\"}}\n{{\"type\":\"event\"}}\n{{\"message\":\"killed midway\"}}\n");
+                    sent.fetch_add(1, Ordering::SeqCst);
+                    match post(address, "/api/1/envelope/", &[], envelope.as_bytes()) {
+                        Some(response) if response.status == 200 => drop(acknowledged.fetch_add(1, Ordering::SeqCst)),
+                        Some(_) | None => return,
+                    }
+                }
+            });
+        }
+        wait_for("some hundred events", || (acknowledged.load(Ordering::SeqCst) >= 300).then_some(()));
+        node.kill();
+        goes_on.store(false, Ordering::Relaxed);
+    });
+    node.start();
+    let counted = node.ask(&["status"])["occurrences"].as_u64().unwrap();
+    let (acknowledged, sent) = (acknowledged.into_inner(), sent.into_inner());
+    assert!((acknowledged..=sent).contains(&counted), "{acknowledged} acknowledged, {sent} sent, {counted} counted");
+}
