@@ -18,7 +18,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("healnode-store", &["healnode-core", "healnode-report", "healnode-wire"]),
     ("healnode-mesh", &["healnode-core", "healnode-report", "healnode-wire"]),
     ("healnode-forge", &["healnode-core", "healnode-report"]),
-    ("healnode-node", &["healnode-capture", "healnode-core", "healnode-forge", "healnode-mesh", "healnode-report", "healnode-store", "healnode-wire"]),
+    (
+        "healnode-node",
+        &["healnode-capture", "healnode-core", "healnode-forge", "healnode-mesh", "healnode-report", "healnode-store", "healnode-wire"],
+    ),
     ("healnode-sim", &["healnode-core", "healnode-report", "healnode-wire"]),
     ("healnode-model", &["healnode-core"]),
     ("healnode-client", &["healnode-report"]),

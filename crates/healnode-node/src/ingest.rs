@@ -100,7 +100,8 @@ impl Ingest {
 
     /// Takes errors until the task is dropped.
     pub(crate) async fn run(self, door: Door) {
-        let desk = Arc::new(Desk { door, counters: self.counters, decoding: Semaphore::new(DECODING_MAX) });
+        let room = Arc::new(Semaphore::new(body::ROOM_KIB));
+        let desk = Arc::new(Desk { door, counters: self.counters, room, decoding: Semaphore::new(DECODING_MAX) });
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut doors = JoinSet::new();
         for listener in self.listeners {
@@ -157,6 +158,8 @@ async fn serve(stream: TcpStream, desk: Arc<Desk>) {
 struct Desk {
     door: Door,
     counters: Arc<Counters>,
+    /// Room for bodies.
+    room: Arc<Semaphore>,
     decoding: Semaphore,
 }
 
@@ -166,7 +169,7 @@ impl Desk {
             return Answer::not_here(request.method());
         }
         let (head, incoming) = request.into_parts();
-        let Some(body) = body::read(incoming).await else { return Answer::TooSlow };
+        let Some(body) = body::read(incoming, self.room.clone()).await else { return Answer::TooSlow };
         let uri = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let encoding = header(CONTENT_ENCODING.as_str());
@@ -178,7 +181,7 @@ impl Desk {
                         signal,
                         content_type: content_type.as_deref(),
                         content_encoding: encoding.as_deref(),
-                        body: &body,
+                        body: &body.bytes,
                     };
                     otlp::receive(&request)
                 })
@@ -187,14 +190,14 @@ impl Desk {
             None => {
                 let (sentry_auth, authorization) = (header("x-sentry-auth"), header(AUTHORIZATION.as_str()));
                 let is_known = sentry::Route::of(&uri).is_some();
-                let length = body.len();
+                let length = body.bytes.len();
                 let receive = move || {
                     let request = sentry::Request {
                         uri: &uri,
                         content_encoding: encoding.as_deref(),
                         sentry_auth: sentry_auth.as_deref(),
                         authorization: authorization.as_deref(),
-                        body: &body,
+                        body: &body.bytes,
                     };
                     sentry::receive(&request, wall())
                 };
@@ -257,7 +260,8 @@ impl Desk {
     /// Keeps errors. One that cannot be kept turns the whole request away; those before it count once when it comes again, by their ids.
     async fn keep(&self, errors: impl Iterator<Item = RawError>, session: Option<String>) -> Result<(), NotTaken> {
         for raw in errors {
-            let kept = tokio::time::timeout(KEEP_PATIENCE, self.door.take_in(raw, session.clone().map(|session| (session, Teller::Sdk)))).await;
+            let kept =
+                tokio::time::timeout(KEEP_PATIENCE, self.door.take_in(raw, session.clone().map(|session| (session, Teller::Sdk)))).await;
             match kept {
                 Ok(Ok(_)) => self.counters.kept(),
                 Ok(Err(NotKept::Disk(_) | NotKept::Unreadable | NotKept::Stopping)) | Err(_) => {

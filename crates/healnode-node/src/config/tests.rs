@@ -100,7 +100,9 @@ fn the_settings_without_effect_are_those_whose_comment_says_so() {
 
 #[test]
 fn a_setting_without_effect_is_named_only_when_somebody_changed_it() {
-    let config = load(&[("HEALNODE_AUTO_ISSUE", "1"), ("HEALNODE_AUTO_PR", "1"), ("HEALNODE_FIX_FIXER", "copilot"), ("HEALNODE_APP", "shop")]).unwrap();
+    let config =
+        load(&[("HEALNODE_AUTO_ISSUE", "1"), ("HEALNODE_AUTO_PR", "1"), ("HEALNODE_FIX_FIXER", "copilot"), ("HEALNODE_APP", "shop")])
+            .unwrap();
     assert_eq!(config.not_yet(), ["forge.auto_pr"]);
 }
 

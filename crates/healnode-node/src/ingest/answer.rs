@@ -67,11 +67,13 @@ impl Answer {
                 response
             }
             Answer::Unreadable => problem(StatusCode::BAD_REQUEST, "nothing in the body can be read"),
-            Answer::TooLarge => closing(problem(StatusCode::PAYLOAD_TOO_LARGE, "a body may have 1 MiB, and 2 MiB once decoded")),
+            Answer::TooLarge => closing(problem(StatusCode::PAYLOAD_TOO_LARGE, "a body may have 1 MiB, or 2 MiB once it is decoded")),
             Answer::TooSlow => closing(problem(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
             Answer::NotFound => problem(StatusCode::NOT_FOUND, "nothing is taken at this address; see docs/INGEST.md"),
             Answer::OtherMethod => problem(StatusCode::METHOD_NOT_ALLOWED, "errors are taken by POST; see docs/INGEST.md"),
-            Answer::Hello => response(StatusCode::OK, "text/plain", Bytes::from_static(b"healnode takes errors here; see docs/INGEST.md\n")),
+            Answer::Hello => {
+                response(StatusCode::OK, "text/plain", Bytes::from_static(b"healnode takes errors here; see docs/INGEST.md\n"))
+            }
         }
     }
 }
