@@ -73,9 +73,20 @@ pub(crate) enum Command {
 
     /// Run a command unchanged and report its failure
     ///
-    /// Output, signals and exit code are the command's own. When no node runs, the report is kept for the next one.
+    /// Output, signals, terminal and exit code are the command's own. It has failed when it ends with another code than 0, by a signal, for want
+    /// of memory, or with a stack trace on standard error. When no node runs, the report is kept for the next one.
+    ///
+    /// Where the node takes in what Sentry and OpenTelemetry SDKs send, the command finds SENTRY_DSN, SENTRY_SPOTLIGHT,
+    /// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_PROTOCOL set, unless it has its own.
     Exec {
         /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+        argv: Vec<OsString>,
+    },
+
+    /// Lead the session of a command that `exec` runs on a terminal
+    #[command(hide = true)]
+    ExecSession {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
         argv: Vec<OsString>,
     },
@@ -84,6 +95,16 @@ pub(crate) enum Command {
     ///
     /// Prints its fingerprint once it is safe. When no node runs, the report is kept for the next one.
     Report(Report),
+
+    /// Send an error that did not happen, to see what becomes of a real one
+    ///
+    /// Goes the whole way: it is counted, shared, and filed at once where the node files. Type, message, tag and environment say that it is a
+    /// drill. Needs a node that runs; without one nothing is kept.
+    Simulate {
+        /// What seems to fail
+        #[arg(value_parser = ["panic", "python", "node", "java", "oom", "segfault", "timeout", "http"], value_name = "KIND")]
+        kind: String,
+    },
 
     /// Show how the node is doing
     Status {

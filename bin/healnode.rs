@@ -11,6 +11,7 @@ mod logging;
 mod manual;
 mod print;
 mod report;
+mod simulate;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -35,15 +36,17 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let global = &args.global;
-    if !matches!(args.command, Command::Exec { .. }) {
+    if !matches!(args.command, Command::Exec { .. } | Command::ExecSession { .. }) {
         logging::start(global, if matches!(args.command, Command::Run) { logging::NODE } else { logging::COMMAND })?;
     }
     let mut out = io::stdout();
     match &args.command {
         Command::Exec { argv } => return exec(global, argv),
+        Command::ExecSession { argv } => return Ok(ExitCode::from(healnode_node::lead_session(argv))),
         Command::Run => wait_for(run_node(load(global)?))?,
         Command::Demo => wait_for(run_demo(&mut out))?,
         Command::Report(report) => wait_for(report::report(&load(global)?, report, &mut out))?,
+        Command::Simulate { kind } => wait_for(simulate::simulate(&load(global)?, kind, &mut out))?,
         Command::Status { json } => wait_for(ask::status(&load(global)?, *json, &mut out))?,
         Command::Errors { json } => wait_for(ask::errors(&load(global)?, *json, &mut out))?,
         Command::Show { fingerprint, json } => wait_for(ask::show(&load(global)?, fingerprint, *json, &mut out))?,

@@ -20,6 +20,7 @@ fn every_help_text_is_the_one_in_the_snapshot() {
         "demo",
         "exec",
         "report",
+        "simulate",
         "status",
         "errors",
         "show",
@@ -74,6 +75,7 @@ fn bad_usage_is_exit_code_2_and_says_what_is_allowed() {
         (&["report", "--json", "--type", "E"], "cannot be used with"),
         (&["report", "--type", "E", "--message", "m", "--severity", "urgent"], "low, medium, high, critical"),
         (&["exec"], "<CMD>"),
+        (&["simulate", "pyhton"], "panic, python, node, java, oom, segfault, timeout, http"),
         (&["completions", "tcsh"], "bash"),
         (&["man", "frobnicate"], "no command \"frobnicate\""),
         (&["status", "--log-format", "xml"], "text, json"),
@@ -114,7 +116,7 @@ fn commands_that_need_no_configuration_do_not_read_it() {
 #[test]
 fn without_a_node_it_is_exit_code_3_and_says_how_to_start_one() {
     for command in
-        [&["status"][..], &["errors", "--json"], &["peers"], &["show", "01234567"], &["why", "01234567"], &["unmute", "01234567"]]
+        [&["status"][..], &["errors", "--json"], &["peers"], &["show", "01234567"], &["why", "01234567"], &["unmute", "01234567"], &["simulate", "python"]]
     {
         let output = healnode("nobody", command);
         check(&output, 3, "healnode.sock");

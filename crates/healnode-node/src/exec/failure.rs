@@ -9,7 +9,11 @@ use std::process::ExitStatus;
 
 use healnode_report::{RawError, Severity};
 
+use super::SIGNAL_BASE;
 use super::tail::{Line, Stream};
+
+/// The signal that the system kills with.
+const KILL: i32 = 9;
 
 /// Signals by number on Linux, with their names.
 const SIGNALS: [(i32, &str); 13] = [
@@ -28,24 +32,58 @@ const SIGNALS: [(i32, &str); 13] = [
     (31, "SIGSYS"),
 ];
 
-/// Returns the report of a command that failed.
-pub(super) fn describe(status: ExitStatus, argv: Vec<String>, lines: Vec<Line>) -> RawError {
-    let program =
-        argv.first().and_then(|program| Path::new(program).file_name()).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Ending {
+    pub(super) status: ExitStatus,
+    /// Whether the system killed something of the command's group for want of memory.
+    pub(super) memory_ran_out: bool,
+}
+
+impl Ending {
+    /// Returns whether the command, or what a shell ran for it, was killed for want of memory.
+    fn is_out_of_memory(self) -> bool {
+        let was_killed = self.status.signal() == Some(KILL) || self.status.code() == Some(SIGNAL_BASE + KILL);
+        self.memory_ran_out && was_killed
+    }
+}
+
+/// Returns the report of a command that failed, with its last `logs_max` lines; nothing of one that did not. One that ended well has failed
+/// when it printed a trace to standard error, for then a part of it is dead.
+pub(super) fn describe(ending: Ending, argv: Vec<String>, lines: Vec<Line>, logs_max: usize) -> Option<RawError> {
     let (errors, output) = by_stream(&lines);
-    let mut raw = match find_error(&errors).or_else(|| find_error(&output)) {
-        Some(found) => {
-            let mut raw = RawError::new(found.error_type, found.message);
-            raw.stack = Some(found.stack);
-            raw
-        }
-        None => from_status(status, &program, if errors.is_empty() { &output } else { &errors }),
+    let mut raw = if ending.status.success() {
+        found_report(find_error(&errors)?)
+    } else if ending.is_out_of_memory() {
+        out_of_memory(&program_of(&argv))
+    } else {
+        let found = find_error(&errors).or_else(|| find_error(&output)).map(found_report);
+        found.unwrap_or_else(|| from_status(ending.status, &program_of(&argv), if errors.is_empty() { &output } else { &errors }))
     };
-    if status.signal().is_some() {
-        raw.severity = Some(Severity::High);
+    if ending.status.signal().is_some() {
+        raw.severity.get_or_insert(Severity::High);
     }
     raw.command = argv;
-    raw.logs = lines.into_iter().map(|line| line.text).collect();
+    raw.logs = lines.into_iter().rev().take(logs_max).map(|line| line.text).collect();
+    raw.logs.reverse();
+    Some(raw)
+}
+
+/// Returns the name of the program that a command line runs.
+pub(super) fn program_of(argv: &[String]) -> String {
+    let name = argv.first().and_then(|program| Path::new(program).file_name());
+    name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn found_report(found: Found) -> RawError {
+    let mut raw = RawError::new(found.error_type, found.message);
+    raw.stack = Some(found.stack);
+    raw
+}
+
+fn out_of_memory(program: &str) -> RawError {
+    let mut raw = RawError::new("OutOfMemory", format!("{program} was killed by the system, which had run out of memory"));
+    raw.severity = Some(Severity::Critical);
     raw
 }
 
@@ -138,9 +176,19 @@ fn split_type(line: &str) -> (String, String) {
 mod tests {
     use super::*;
 
+    const FAILED: i32 = 1 << 8;
+
+    fn report(status: i32, lines: Vec<Line>) -> Option<RawError> {
+        let ending = Ending { status: ExitStatus::from_raw(status), memory_ran_out: false };
+        describe(ending, vec!["/usr/bin/worker".to_owned()], lines, 50)
+    }
+
+    fn lines(stream: Stream, output: &str) -> Vec<Line> {
+        output.lines().map(|text| Line { stream, text: text.to_owned() }).collect()
+    }
+
     fn check(output: &str, error_type: &str, message: &str) {
-        let lines = output.lines().map(|text| Line { stream: Stream::Err, text: text.to_owned() }).collect();
-        let raw = describe(ExitStatus::from_raw(1 << 8), vec!["/usr/bin/worker".to_owned()], lines);
+        let raw = report(FAILED, lines(Stream::Err, output)).unwrap();
         assert_eq!((raw.error_type.as_str(), raw.message.as_str()), (error_type, message));
     }
 
@@ -177,15 +225,48 @@ mod tests {
         let mut lines = vec![line(Stream::Err, "no such file"), line(Stream::Out, "row 1"), line(Stream::Out, "row 2")];
         for _ in 0..3 {
             lines.rotate_left(1);
-            let raw = describe(ExitStatus::from_raw(1 << 8), vec!["worker".to_owned()], lines.clone());
+            let raw = report(FAILED, lines.clone()).unwrap();
             assert_eq!(raw.message, "worker exited with status 1: no such file");
         }
     }
 
     #[test]
     fn a_crash_is_named_by_its_signal() {
-        let raw = describe(ExitStatus::from_raw(11), vec!["worker".to_owned()], Vec::new());
+        let raw = report(11, Vec::new()).unwrap();
         assert_eq!((raw.error_type.as_str(), raw.message.as_str()), ("SIGSEGV", "worker was ended by SIGSEGV"));
         assert_eq!(raw.severity, Some(Severity::High));
+    }
+
+    #[test]
+    fn a_command_that_ended_well_failed_only_if_there_is_a_trace_among_its_errors() {
+        let trace =
+            "Exception in thread Thread-1:\nTraceback (most recent call last):\n  File \"w.py\", line 3, in run\nKeyError: 'a'\nbye";
+        let raw = report(0, lines(Stream::Err, trace)).unwrap();
+        assert_eq!((raw.error_type.as_str(), raw.message.as_str()), ("KeyError", "'a'"));
+        assert!(report(0, lines(Stream::Out, trace)).is_none());
+        assert!(report(0, lines(Stream::Err, "error: 3 rows skipped")).is_none());
+    }
+
+    #[test]
+    fn a_kill_for_want_of_memory_is_critical() {
+        let described = |status, memory_ran_out| {
+            let ending = Ending { status: ExitStatus::from_raw(status), memory_ran_out };
+            let raw = describe(ending, vec!["worker".to_owned()], Vec::new(), 50).unwrap();
+            (raw.error_type, raw.severity)
+        };
+        assert_eq!(described(9, true), ("OutOfMemory".to_owned(), Some(Severity::Critical)));
+        assert_eq!(described(137 << 8, true), ("OutOfMemory".to_owned(), Some(Severity::Critical)));
+        assert_eq!(described(9, false), ("SIGKILL".to_owned(), Some(Severity::High)));
+        assert_eq!(described(FAILED, true), ("ExitStatus".to_owned(), None));
+    }
+
+    #[test]
+    fn only_so_many_lines_are_logs_while_the_trace_is_whole() {
+        let trace: String = std::iter::once("java.lang.IllegalStateException: closed\n".to_owned())
+            .chain((0..120).map(|depth| format!("\tat a.B.c{depth}(B.java:3)\n")))
+            .collect();
+        let raw = report(FAILED, lines(Stream::Err, &trace)).unwrap();
+        assert_eq!((raw.error_type.as_str(), raw.stack.unwrap().lines().count()), ("java.lang.IllegalStateException", 121));
+        assert_eq!((raw.logs.len(), raw.logs[49].as_str()), (50, "\tat a.B.c119(B.java:3)"));
     }
 }

@@ -1,59 +1,98 @@
 //! Passes a stream through, byte for byte, and shows it to the tail.
+//!
+//! One thread a stream, because a terminal or a pipe that is shared with others must not be switched to another way of waiting.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::watch;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, read, write};
 
-use super::tail::Lines;
+use super::tail::{SharedTail, Stream};
 
 /// How long a stream may stay silent once the command has ended. What the command wrote is there by then; a child that it left behind may
 /// hold the stream open for ever, and loses it after this.
 const SILENCE_MAX: Duration = Duration::from_millis(500);
 
-/// Tells the copies that the command has ended.
-pub(super) struct Ended(watch::Sender<bool>);
+/// Bytes that are copied at once: what a pipe holds.
+const BUFFER_BYTES: usize = 64 * 1024;
 
-impl Ended {
-    pub(super) fn new() -> Self {
-        Self(watch::Sender::new(false))
+/// One stream of the command.
+pub(super) struct Tee {
+    pub(super) from: OwnedFd,
+    pub(super) to: OwnedFd,
+    pub(super) stream: Stream,
+}
+
+/// Tells the copies that the command has ended, by being dropped.
+pub(super) struct Running {
+    _closed_at_the_end: io::PipeWriter,
+    ended: io::PipeReader,
+}
+
+impl Running {
+    /// # Errors
+    /// When the system gives no pipe.
+    pub(super) fn new() -> io::Result<Self> {
+        let (ended, writer) = io::pipe()?;
+        Ok(Self { _closed_at_the_end: writer, ended })
     }
 
-    pub(super) fn wait(&self) -> watch::Receiver<bool> {
-        self.0.subscribe()
-    }
-
-    pub(super) fn tell(&self) {
-        self.0.send_replace(true);
+    /// Returns what becomes readable when this is dropped.
+    ///
+    /// # Errors
+    /// When there are too many open files.
+    pub(super) fn end(&self) -> io::Result<io::PipeReader> {
+        self.ended.try_clone()
     }
 }
 
-/// Copies until either end closes, or the command has ended and nothing more comes. A reader may be as slow as it likes. When nobody reads the
-/// output any more, the command gets to know: its next write fails as well.
-pub(super) async fn copy(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    mut lines: Lines,
-    mut ended: watch::Receiver<bool>,
-) {
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let length = tokio::select! {
-            biased;
-            length = from.read(&mut buffer) => length,
-            () = silence_after(&mut ended) => break,
-        };
-        let Some(length) = length.ok().filter(|length| *length > 0) else { break };
-        lines.take(&buffer[..length]);
-        if to.write_all(&buffer[..length]).await.is_err() || to.flush().await.is_err() {
-            break;
+impl Tee {
+    /// Copies until either end closes, or the command has ended and nothing more comes. A reader may be as slow as it likes. When nobody reads
+    /// the output any more, the command gets to know: its next write fails as well.
+    pub(super) fn copy(&self, tail: &SharedTail, ended: &io::PipeReader) {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        while self.has_more(ended) {
+            match read(&self.from, &mut buffer) {
+                Ok(length @ 1..) => {
+                    tail.take(self.stream, &buffer[..length]);
+                    if self.write_all(&buffer[..length]).is_err() {
+                        return;
+                    }
+                }
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                // A terminal whose other end is closed gives an error where a pipe gives nothing.
+                Ok(_) | Err(_) => return,
+            }
         }
     }
-    lines.finish();
-}
 
-async fn silence_after(ended: &mut watch::Receiver<bool>) {
-    // An error means that nobody can tell any more, which is an end as well.
-    drop(ended.wait_for(|ended| *ended).await);
-    tokio::time::sleep(SILENCE_MAX).await;
+    /// Waits for more. Returns false when there is none to come.
+    fn has_more(&self, ended: &io::PipeReader) -> bool {
+        let mut both = [PollFd::new(&self.from, PollFlags::IN), PollFd::new(ended, PollFlags::IN)];
+        loop {
+            match poll(&mut both, None) {
+                Ok(_) if !both[0].revents().is_empty() => return true,
+                Ok(_) => break,
+                Err(Errno::INTR) => {}
+                Err(_) => return false,
+            }
+        }
+        let silence = Timespec::try_from(SILENCE_MAX).ok();
+        !matches!(poll(&mut both[..1], silence.as_ref()), Ok(0))
+    }
+
+    fn write_all(&self, mut bytes: &[u8]) -> Result<(), Errno> {
+        while !bytes.is_empty() {
+            match write(&self.to, bytes) {
+                Ok(length) => bytes = &bytes[length..],
+                Err(Errno::INTR) => {}
+                // Another program has set the output to that.
+                Err(Errno::AGAIN) => drop(poll(&mut [PollFd::new(&self.to, PollFlags::OUT)], None)),
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,0 +1,197 @@
+//! Starts a command with the streams that it would have, and waits until it has ended and all its output has passed.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal};
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+
+use super::ExecError;
+use super::pty::{self, Purpose, copy_size};
+use super::session::{Session, Start};
+use super::signals::{Signals, pass_on};
+use super::tail::{SharedTail, Stream};
+use super::tee::{Running, Tee};
+use super::terminal::{Terminal, are_one_terminal, is_in_foreground};
+
+/// Variables for the command besides those of this process.
+type Variables<'a> = &'a [(&'static str, OsString)];
+
+/// How a command ended.
+pub(super) struct End {
+    pub(super) status: ExitStatus,
+    /// Whether it was told to stop, by a key or by a signal to this process.
+    pub(super) asked_to_stop: bool,
+    pub(super) tail: SharedTail,
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When it cannot be run, or its end cannot be learned.
+pub(super) async fn run(argv: &[OsString], command: &str, variables: Variables<'_>) -> Result<End, ExecError> {
+    let no_start = |source| ExecError::Start { command: command.to_owned(), source };
+    let mut signals = Signals::listen().map_err(no_start)?;
+    let (mut job, tees) = start(argv, variables).await.map_err(no_start)?;
+    let tail = SharedTail::default();
+    let running = Running::new().map_err(no_start)?;
+    let mut copies = JoinSet::new();
+    for tee in tees {
+        let (tail, end) = (tail.clone(), running.end().map_err(no_start)?);
+        copies.spawn_blocking(move || tee.copy(&tail, &end));
+    }
+    let status = job.wait(&mut signals).await.map_err(|source| ExecError::Wait { command: command.to_owned(), source })?;
+    drop(running);
+    while copies.join_next().await.is_some() {}
+    let was_interrupted = job.finish();
+    Ok(End { status, asked_to_stop: signals.have_asked_to_stop() || was_interrupted, tail })
+}
+
+/// A command that runs.
+enum Job {
+    /// Beside this process, on the same terminal if there is one.
+    Beside(Beside),
+    /// In a session of its own.
+    Session(Box<Session>),
+}
+
+impl Job {
+    async fn wait(&mut self, signals: &mut Signals) -> io::Result<ExitStatus> {
+        match self {
+            Job::Beside(beside) => beside.wait(signals).await,
+            Job::Session(session) => session.wait(signals).await,
+        }
+    }
+
+    /// Puts everything as it was. Returns whether somebody interrupted the command by a key that no signal told of.
+    fn finish(self) -> bool {
+        match self {
+            Job::Beside(_) => false,
+            Job::Session(session) => session.finish(),
+        }
+    }
+}
+
+async fn start(argv: &[OsString], variables: Variables<'_>) -> io::Result<(Job, Vec<Tee>)> {
+    let Some(terminal) = Terminal::in_use() else { return start_beside(argv, variables) };
+    let Ok(pty) = pty::open_like(&terminal, Purpose::Everything) else { return start_beside(argv, variables) };
+    let mut tees = Vec::new();
+    let errors = if are_one_terminal(io::stdout().as_fd(), io::stderr().as_fd()) {
+        tees.push(tee(pty.master.try_clone()?, io::stdout(), Stream::Err)?);
+        Stdio::from(pty.slave.try_clone()?)
+    } else {
+        tees.push(tee(pty.master.try_clone()?, io::stdout(), Stream::Out)?);
+        let (errors, from) = Outlet::open(io::stderr())?.split();
+        tees.push(tee(from, io::stderr(), Stream::Err)?);
+        errors
+    };
+    let streams = (Stdio::from(pty.slave), errors);
+    match Session::start(terminal, argv, variables, pty.master, streams).await? {
+        Start::Running(session) => Ok((Job::Session(session), tees)),
+        Start::NoSession => start_beside(argv, variables),
+    }
+}
+
+/// A command in this process's own session and group, so that keys and job control reach it as if it had been started alone.
+struct Beside {
+    child: Child,
+    /// Terminals that take its output, and follow the size of the real one.
+    terminals: Vec<OwnedFd>,
+}
+
+fn start_beside(argv: &[OsString], variables: Variables<'_>) -> io::Result<(Job, Vec<Tee>)> {
+    let Some((program, arguments)) = argv.split_first() else { return Err(io::ErrorKind::InvalidInput.into()) };
+    let output = Outlet::open(io::stdout())?;
+    let mut terminals = output.terminal()?;
+    let (errors, both) = if output.is_terminal && are_one_terminal(io::stdout().as_fd(), io::stderr().as_fd()) {
+        (None, Stream::Err)
+    } else {
+        (Some(Outlet::open(io::stderr())?), Stream::Out)
+    };
+    let mut builder = Command::new(program);
+    builder.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
+    let mut tees = Vec::new();
+    match errors {
+        None => drop(builder.stderr(Stdio::from(output.to.try_clone()?))),
+        Some(errors) => {
+            terminals.extend(errors.terminal()?);
+            let (to, from) = errors.split();
+            builder.stderr(to);
+            tees.push(tee(from, io::stderr(), Stream::Err)?);
+        }
+    }
+    let (to, from) = output.split();
+    tees.push(tee(from, io::stdout(), both)?);
+    let child = builder.stdout(to).spawn()?;
+    Ok((Job::Beside(Beside { child, terminals }), tees))
+}
+
+impl Beside {
+    async fn wait(&mut self, signals: &mut Signals) -> io::Result<ExitStatus> {
+        loop {
+            tokio::select! {
+                status = self.child.wait() => return status,
+                signal = signals.next() => self.take_signal(signal),
+            }
+        }
+    }
+
+    fn take_signal(&self, signal: Signal) {
+        let is_from_terminal = [Signal::INT, Signal::QUIT].contains(&signal);
+        let is_for_command = match signal {
+            Signal::CONT => false,
+            // The command looked at its size when the real terminal told it, and has to look again.
+            Signal::WINCH => !self.terminals.is_empty(),
+            _ => !is_from_terminal || !is_in_foreground(),
+        };
+        if signal == Signal::WINCH {
+            self.follow_size();
+        }
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        if let Some(pid) = pid.filter(|_| is_for_command) {
+            pass_on(pid, signal);
+        }
+    }
+
+    fn follow_size(&self) {
+        if let Some(real) = Terminal::controlling() {
+            self.terminals.iter().for_each(|terminal| copy_size(&real, terminal));
+        }
+    }
+}
+
+/// Where a stream of the command goes, and where it comes out.
+struct Outlet {
+    to: OwnedFd,
+    from: OwnedFd,
+    is_terminal: bool,
+}
+
+impl Outlet {
+    /// Makes a terminal where there is one, else a pipe.
+    fn open(real: impl AsFd + IsTerminal) -> io::Result<Self> {
+        let pty = if real.is_terminal() { pty::open_like(&real, Purpose::Output).ok() } else { None };
+        match pty {
+            Some(pty) => Ok(Self { to: pty.slave, from: pty.master, is_terminal: true }),
+            None => {
+                let (from, to) = io::pipe()?;
+                Ok(Self { to: to.into(), from: from.into(), is_terminal: false })
+            }
+        }
+    }
+
+    fn terminal(&self) -> io::Result<Vec<OwnedFd>> {
+        if self.is_terminal { Ok(vec![self.from.try_clone()?]) } else { Ok(Vec::new()) }
+    }
+
+    fn split(self) -> (Stdio, OwnedFd) {
+        (self.to.into(), self.from)
+    }
+}
+
+fn tee(from: OwnedFd, to: impl AsFd, stream: Stream) -> io::Result<Tee> {
+    Ok(Tee { from, to: to.as_fd().try_clone_to_owned()?, stream })
+}
