@@ -115,9 +115,15 @@ fn commands_that_need_no_configuration_do_not_read_it() {
 
 #[test]
 fn without_a_node_it_is_exit_code_3_and_says_how_to_start_one() {
-    for command in
-        [&["status"][..], &["errors", "--json"], &["peers"], &["show", "01234567"], &["why", "01234567"], &["unmute", "01234567"], &["simulate", "python"]]
-    {
+    for command in [
+        &["status"][..],
+        &["errors", "--json"],
+        &["peers"],
+        &["show", "01234567"],
+        &["why", "01234567"],
+        &["unmute", "01234567"],
+        &["simulate", "python"],
+    ] {
         let output = healnode("nobody", command);
         check(&output, 3, "healnode.sock");
         assert!(err(&output).contains("hint: start a node with `healnode run`"), "{}", err(&output));

@@ -4,6 +4,7 @@
 mod harness;
 
 use std::io::Read as _;
+use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
@@ -158,5 +159,140 @@ fn a_command_that_succeeds_is_not_reported() {
     let site = Site::new();
     let node = site.node("a", &[], "");
     assert_eq!(node.run(&["exec", "--", "true"]).status.code(), Some(0));
+    assert!(!node.data_dir().join("spool").exists());
+}
+
+#[test]
+fn a_hundred_megabytes_pass_through_as_they_are() {
+    const BYTES: usize = 100_000_000;
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    let mut command = node.command();
+    command.args(["exec", "--", "sh", "-c", &format!("yes 0123456789abcde | head -c {BYTES}")]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut buffer = vec![0; 1 << 16];
+    let mut read = 0;
+    while let Ok(length @ 1..) = stdout.read(&mut buffer) {
+        let is_as_written = buffer[..length].iter().enumerate().all(|(at, byte)| *byte == b"0123456789abcde\n"[(read + at) % 16]);
+        assert!(is_as_written, "behind byte {read}");
+        read += length;
+    }
+    assert_eq!((read, child.wait().unwrap().code()), (BYTES, Some(0)));
+}
+
+/// What Python prints when a thread dies and the program goes on.
+const DEAD_THREAD: &str = "Exception in thread Thread-1 (poll):\nTraceback (most recent call last):\n  File \"/srv/jobs/poll.py\", line 8, in poll\n    \
+                           seen[key]\nKeyError: 'a'\n";
+
+#[test]
+fn a_trace_among_the_errors_of_a_command_that_ended_well_is_reported() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\n");
+    node.start();
+    let output = node.run(&["exec", "--", "sh", "-c", "printf '%s' \"$1\" >&2; echo done", "sh", DEAD_THREAD]);
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice(), output.stderr.as_slice()),
+        (Some(0), &b"done\n"[..], DEAD_THREAD.as_bytes())
+    );
+    let error = wait_for("the error", || node.ask(&["errors"]).get(0).cloned());
+    assert_eq!((&error["error_type"], &error["message"]), (&"KeyError".into(), &"'a'".into()));
+}
+
+#[test]
+fn a_trace_in_the_output_of_a_command_that_ended_well_is_none_of_its_own() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    assert_eq!(node.run(&["exec", "--", "printf", "%s", DEAD_THREAD]).stdout, DEAD_THREAD.as_bytes());
+    assert!(!node.data_dir().join("spool").exists());
+}
+
+#[test]
+fn a_command_is_told_where_the_node_takes_in_errors() {
+    let ingest = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = ingest.local_addr().unwrap();
+    let site = Site::new();
+    let mut node = site.node("a", &[], "");
+    node.set("HEALNODE_INGEST_HTTP", &address.to_string());
+    for name in ["SENTRY_DSN", "SENTRY_SPOTLIGHT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "no_proxy", "NO_PROXY"] {
+        let own = of_child(&node, name, Some("own"));
+        let told = of_child(&node, name, None);
+        match name {
+            "SENTRY_DSN" => {
+                let key = told.strip_prefix("http://hn_").unwrap().split('@').next().unwrap();
+                assert!(key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()), "{told}");
+                assert_eq!((told.split('@').nth(1).unwrap(), own.as_str()), (&*format!("{address}/shop/1"), "own"));
+            }
+            "SENTRY_SPOTLIGHT" => assert_eq!((told, own), (format!("http://{address}/stream"), "own".into())),
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => assert_eq!((told, own), (format!("http://{address}"), "own".into())),
+            "OTEL_EXPORTER_OTLP_PROTOCOL" => assert_eq!((told.as_str(), own.as_str()), ("http/protobuf", "own")),
+            _ => assert_eq!((told.as_str(), own.as_str()), ("127.0.0.1,localhost", "own,127.0.0.1,localhost"), "{name}"),
+        }
+    }
+}
+
+#[test]
+fn where_no_node_listens_the_environment_stays_as_it_is() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "");
+    assert_eq!(of_child(&node, "SENTRY_DSN", None), "unset");
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    node.set("HEALNODE_INGEST_HTTP", &gone.to_string());
+    assert_eq!(of_child(&node, "SENTRY_DSN", None), "unset");
+    assert_eq!(of_child(&node, "no_proxy", None), "unset");
+}
+
+/// Returns a variable of a command's environment, where this process gives it `own`.
+fn of_child(node: &harness::TestNode, name: &str, own: Option<&str>) -> String {
+    let mut command = node.command();
+    for other in ["SENTRY_DSN", "SENTRY_SPOTLIGHT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "no_proxy", "NO_PROXY"] {
+        command.env_remove(other);
+    }
+    command.envs(own.map(|own| (name, own)));
+    let output =
+        command.args(["exec", "--", "sh", "-c", &format!("printf %s \"${{{name}-unset}}\"")]).stdin(Stdio::null()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_report_bears_the_token_that_the_sdk_was_given() {
+    let ingest = TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1s\"\nmin_occurrences = 1\n");
+    node.start();
+    node.set("HEALNODE_INGEST_HTTP", &ingest.local_addr().unwrap().to_string());
+    let mut command = node.command();
+    command.env_remove("SENTRY_DSN").args(["exec", "--", "sh", "-c", "printf %s \"$SENTRY_DSN\"; exit 1"]);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let dsn = String::from_utf8(output.stdout).unwrap();
+    let token = dsn.strip_prefix("http://hn_").unwrap().split('@').next().unwrap();
+    let error = wait_for("the error", || node.ask(&["errors"]).get(0).cloned());
+    node.wait_for_issue(error["fingerprint"].as_str().unwrap());
+    let (_, issue) = &site.issues()[0];
+    assert!(issue.contains(&format!("- run: {token}\n")) || issue.contains(&format!("- run: `{token}`\n")), "{issue}");
+}
+
+#[test]
+fn a_drill_goes_the_whole_way_and_says_that_it_is_one() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\nmin_occurrences = 3\n");
+    node.start();
+    let output = node.run(&["simulate", "python"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let fingerprint = said.split_whitespace().find(|word| word.len() == 65).unwrap().trim_end_matches('.');
+    assert!(said.contains(&format!("healnode why {}", &fingerprint[..12])), "{said}");
+    node.wait_for_issue(fingerprint);
+    let (_, issue) = &site.issues()[0];
+    for part in ["Drill: ValueError", "only a drill, nothing failed", "in parse_quantity", "```python", "drill"] {
+        assert!(issue.contains(part), "{part} is missing: {issue}");
+    }
+}
+
+#[test]
+fn a_drill_without_a_node_leaves_nothing_behind() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    assert_eq!(node.run(&["simulate", "oom"]).status.code(), Some(3));
     assert!(!node.data_dir().join("spool").exists());
 }
