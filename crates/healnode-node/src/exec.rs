@@ -32,6 +32,7 @@ use crate::config::Config;
 use crate::deliver;
 use failure::Ending;
 use memory::KillCount;
+use tail::Stream;
 
 pub use leader::lead_session;
 
@@ -102,27 +103,33 @@ pub async fn exec(config: Config, argv: Vec<OsString>) -> Result<i32, ExecError>
         if let Some(mut raw) = failure::describe(ending, words, end.tail.lines(), config.capture.log_context_lines) {
             raw.app = Some(app);
             raw.tags.extend(additions.token.map(|token| (TOKEN_TAG.to_owned(), token)));
-            send(&config, raw).await;
+            let footer = send(&config, raw).await;
+            tell(footer, end.tail.is_within_line(Stream::Err));
         }
     }
     Ok(exit_code(end.status))
 }
 
-async fn send(config: &Config, raw: RawError) {
+/// Delivers a report. Returns a line about it, for a person at a terminal.
+async fn send(config: &Config, raw: RawError) -> Option<String> {
     match deliver::report(config, raw).await {
         Ok(delivered) => {
             tracing::debug!(fingerprint = delivered.fingerprint, spooled = delivered.spooled, "failure reported");
-            if std::io::stderr().is_terminal()
-                && let Some(line) = footer::line(config, &delivered).await
-            {
-                let _nobody_reads = writeln!(std::io::stderr(), "{line}");
-            }
+            if std::io::stderr().is_terminal() { footer::line(config, &delivered).await } else { None }
         }
         Err(problem) => {
             let causes = std::iter::successors(std::error::Error::source(&problem), |cause| cause.source());
             let causes = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
             tracing::warn!(%problem, causes, "the failure was not reported");
+            None
         }
+    }
+}
+
+fn tell(line: Option<String>, is_within_line: bool) {
+    if let Some(line) = line {
+        let begin = if is_within_line { "\n" } else { "" };
+        let _nobody_reads = writeln!(std::io::stderr(), "{begin}{line}");
     }
 }
 

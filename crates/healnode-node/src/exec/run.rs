@@ -53,7 +53,7 @@ pub(super) async fn run(argv: &[OsString], command: &str, variables: Variables<'
 /// A command that runs.
 enum Job {
     /// Beside this process, on the same terminal if there is one.
-    Beside(Beside),
+    Beside(Box<Beside>),
     /// In a session of its own.
     Session(Box<Session>),
 }
@@ -126,7 +126,7 @@ fn start_beside(argv: &[OsString], variables: Variables<'_>) -> io::Result<(Job,
     let (to, from) = output.split();
     tees.push(tee(from, io::stdout(), both)?);
     let child = builder.stdout(to).spawn()?;
-    Ok((Job::Beside(Beside { child, terminals }), tees))
+    Ok((Job::Beside(Box::new(Beside { child, terminals })), tees))
 }
 
 impl Beside {

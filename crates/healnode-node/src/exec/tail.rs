@@ -60,6 +60,13 @@ impl SharedTail {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take(stream, bytes);
     }
 
+    /// Returns whether the last line of a stream lacks its end.
+    pub(super) fn is_within_line(&self, stream: Stream) -> bool {
+        let tail = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = tail.pieces.iter().rev().find(|piece| piece.stream == stream && !piece.bytes.is_empty());
+        last.is_some_and(|piece| !piece.bytes.ends_with(b"\n"))
+    }
+
     /// Returns the lines, without what only moves a terminal's cursor. The last one of each stream may lack its end.
     pub(super) fn lines(&self) -> Vec<Line> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).lines()
@@ -151,6 +158,8 @@ mod tests {
             tail.take(stream, text.as_bytes());
         }
         assert_eq!(texts(&tail), ["o1", "e1", "o2", "e2"]);
+        tail.take(Stream::Out, b"o3");
+        assert_eq!([Stream::Out, Stream::Err].map(|stream| tail.is_within_line(stream)), [true, false]);
     }
 
     #[test]

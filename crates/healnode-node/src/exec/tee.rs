@@ -2,7 +2,7 @@
 //!
 //! One thread a stream, because a terminal or a pipe that is shared with others must not be switched to another way of waiting.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -50,14 +50,15 @@ impl Running {
 
 impl Tee {
     /// Copies until either end closes, or the command has ended and nothing more comes. A reader may be as slow as it likes. When nobody reads
-    /// the output any more, the command gets to know: its next write fails as well.
+    /// the output any more, the command gets to know: its next write to a pipe fails as well. That the real terminal is gone a command learns
+    /// by a signal; until it ends, what it writes to its own is taken and forgotten, so that it does not wait for ever.
     pub(super) fn copy(&self, tail: &SharedTail, ended: &io::PipeReader) {
         let mut buffer = vec![0; BUFFER_BYTES];
         while self.has_more(ended) {
             match read(&self.from, &mut buffer) {
                 Ok(length @ 1..) => {
                     tail.take(self.stream, &buffer[..length]);
-                    if self.write_all(&buffer[..length]).is_err() {
+                    if self.write_all(&buffer[..length]).is_err() && !self.from.is_terminal() {
                         return;
                     }
                 }
