@@ -5,16 +5,16 @@ use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, waitid};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::ExecError;
 use super::pty::{self, Purpose, copy_size};
 use super::session::{Session, Start};
-use super::signals::{Signals, pass_on};
+use super::signals::{Signals, Stops, pass_on};
 use super::tail::{SharedTail, Stream};
-use super::tee::{Running, Tee};
+use super::tee::{Drain, Running, Tee};
 use super::terminal::{Terminal, are_one_terminal, is_in_foreground};
 
 /// Variables for the command besides those of this process.
@@ -38,12 +38,13 @@ pub(super) async fn run(argv: &[OsString], command: &str, variables: Variables<'
     let (mut job, tees) = start(argv, variables).await.map_err(no_start)?;
     let tail = SharedTail::default();
     let running = Running::new().map_err(no_start)?;
+    let drain = Drain::of(&tees);
     let mut copies = JoinSet::new();
     for tee in tees {
         let (tail, end) = (tail.clone(), running.end().map_err(no_start)?);
         copies.spawn_blocking(move || tee.copy(&tail, &end));
     }
-    let status = job.wait(&mut signals).await.map_err(|source| ExecError::Wait { command: command.to_owned(), source })?;
+    let status = job.wait(&mut signals, &drain).await.map_err(|source| ExecError::Wait { command: command.to_owned(), source })?;
     drop(running);
     while copies.join_next().await.is_some() {}
     let was_interrupted = job.finish();
@@ -59,10 +60,10 @@ enum Job {
 }
 
 impl Job {
-    async fn wait(&mut self, signals: &mut Signals) -> io::Result<ExitStatus> {
+    async fn wait(&mut self, signals: &mut Signals, drain: &Drain) -> io::Result<ExitStatus> {
         match self {
-            Job::Beside(beside) => beside.wait(signals).await,
-            Job::Session(session) => session.wait(signals).await,
+            Job::Beside(beside) => beside.wait(signals, drain).await,
+            Job::Session(session) => session.wait(signals, drain).await,
         }
     }
 
@@ -98,6 +99,8 @@ async fn start(argv: &[OsString], variables: Variables<'_>) -> io::Result<(Job, 
 /// A command in this process's own session and group, so that keys and job control reach it as if it had been started alone.
 struct Beside {
     child: Child,
+    /// From before it started, so that it cannot stop this process together with itself while its output is still to be shown.
+    stops: Stops,
     /// Terminals that take its output, and follow the size of the real one.
     terminals: Vec<OwnedFd>,
 }
@@ -125,24 +128,40 @@ fn start_beside(argv: &[OsString], variables: Variables<'_>) -> io::Result<(Job,
     }
     let (to, from) = output.split();
     tees.push(tee(from, io::stdout(), both)?);
+    let stops = Stops::listen()?;
     let child = builder.stdout(to).spawn()?;
-    Ok((Job::Beside(Box::new(Beside { child, terminals })), tees))
+    Ok((Job::Beside(Box::new(Beside { child, stops, terminals })), tees))
 }
 
 impl Beside {
-    async fn wait(&mut self, signals: &mut Signals) -> io::Result<ExitStatus> {
+    async fn wait(&mut self, signals: &mut Signals, drain: &Drain) -> io::Result<ExitStatus> {
         loop {
             tokio::select! {
                 status = self.child.wait() => return status,
                 signal = signals.next() => self.take_signal(signal),
+                () = self.stops.next() => if self.is_stopped() {
+                    drain.wait().await;
+                    kill_process(getpid(), Signal::STOP)?;
+                },
             }
         }
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw)
+    }
+
+    fn is_stopped(&self) -> bool {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = self.pid().and_then(|pid| waitid(WaitId::Pid(pid), options).ok()?);
+        status.is_some_and(|status| status.stopped())
     }
 
     fn take_signal(&self, signal: Signal) {
         let is_from_terminal = [Signal::INT, Signal::QUIT].contains(&signal);
         let is_for_command = match signal {
-            Signal::CONT => false,
+            // Whoever lets this process alone go on means the command.
+            Signal::CONT => self.is_stopped(),
             // The command looked at its size when the real terminal told it, and has to look again.
             Signal::WINCH => !self.terminals.is_empty(),
             _ => !is_from_terminal || !is_in_foreground(),
@@ -150,8 +169,7 @@ impl Beside {
         if signal == Signal::WINCH {
             self.follow_size();
         }
-        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        if let Some(pid) = pid.filter(|_| is_for_command) {
+        if let Some(pid) = self.pid().filter(|_| is_for_command) {
             pass_on(pid, signal);
         }
     }
@@ -193,5 +211,5 @@ impl Outlet {
 }
 
 fn tee(from: OwnedFd, to: impl AsFd, stream: Stream) -> io::Result<Tee> {
-    Ok(Tee { from, to: to.as_fd().try_clone_to_owned()?, stream })
+    Ok(Tee::new(from, to.as_fd().try_clone_to_owned()?, stream))
 }

@@ -11,7 +11,6 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_current_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -21,16 +20,11 @@ use super::keyboard::Keyboard;
 use super::message::{CONTINUE, MESSAGE_BYTES, Message};
 use super::pty::copy_size;
 use super::signals::{Signals, pass_on};
+use super::tee::Drain;
 use super::terminal::Terminal;
 
 /// How often a command in the background looks whether it came to the foreground, for shells do not always say so.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// How long the last output of a command that was stopped may take to be shown.
-const DRAIN_MAX: Duration = Duration::from_millis(50);
-
-/// How often that is looked for.
-const DRAIN_STEP: Duration = Duration::from_millis(2);
 
 /// How long a stop of this process may take to begin. Where nobody could let it go on the system leaves it running, and so is the command.
 const STOP_MAX: Duration = Duration::from_millis(20);
@@ -85,12 +79,12 @@ impl Session {
     ///
     /// # Errors
     /// When its end cannot be learned.
-    pub(super) async fn wait(&mut self, signals: &mut Signals) -> io::Result<ExitStatus> {
+    pub(super) async fn wait(&mut self, signals: &mut Signals, drain: &Drain) -> io::Result<ExitStatus> {
         loop {
             tokio::select! {
                 message = receive(&mut self.control, &mut self.received) => match message? {
                     Some(Message::Ended(status)) => return Ok(ExitStatus::from_raw(status)),
-                    Some(Message::Stopped(signal)) => self.stop(signal).await?,
+                    Some(Message::Stopped(signal)) => self.stop(signal, drain).await?,
                     Some(Message::Started(_) | Message::NotStarted(_)) => {}
                     None => return self.leader.wait().await,
                 },
@@ -132,8 +126,8 @@ impl Session {
     }
 
     /// Stops everything that was started with this process, and lets the command go on when that does.
-    async fn stop(&mut self, signal: i32) -> io::Result<()> {
-        self.drain().await;
+    async fn stop(&mut self, signal: i32, drain: &Drain) -> io::Result<()> {
+        drain.wait().await;
         self.leave_terminal();
         let signals = [Signal::TTIN, Signal::TTOU];
         let signal = signals.into_iter().find(|other| other.as_raw() == signal).unwrap_or(Signal::TSTP);
@@ -141,20 +135,6 @@ impl Session {
         tokio::time::sleep(STOP_MAX).await;
         self.take_terminal();
         self.control.write_all(&[CONTINUE]).await
-    }
-
-    async fn drain(&self) {
-        let drained = async {
-            loop {
-                tokio::time::sleep(DRAIN_STEP).await;
-                if ioctl_fionread(&self.master).is_ok_and(|waiting| waiting == 0) {
-                    return;
-                }
-            }
-        };
-        if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
-            tracing::debug!("the terminal is slow; some output comes after the stop");
-        }
     }
 }
 

@@ -12,9 +12,12 @@ const SIGNALS: [Signal; 9] =
 /// Signals that ask a command to end.
 const STOPS: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
 
+/// What the keyboard stops commands by, and what tells that one was stopped.
+const STOPPINGS: [Signal; 4] = [Signal::CHILD, Signal::TSTP, Signal::TTIN, Signal::TTOU];
+
 /// The signals, as they come.
 pub(super) struct Signals {
-    streams: Vec<(Signal, unix::Signal)>,
+    streams: Streams,
     stopped: bool,
 }
 
@@ -24,10 +27,7 @@ impl Signals {
     /// # Errors
     /// When the system does not let it.
     pub(super) fn listen() -> std::io::Result<Self> {
-        let ignored = ignored_signals();
-        let kinds = SIGNALS.map(|signal| (signal, SignalKind::from_raw(signal.as_raw())));
-        let kinds = kinds.into_iter().filter(|(_, kind)| !ignored.contains(*kind));
-        let streams = kinds.map(|(number, kind)| Ok((number, signal(kind)?))).collect::<std::io::Result<_>>()?;
+        let streams = listen_for(&SIGNALS)?;
         Ok(Self { streams, stopped: false })
     }
 
@@ -47,17 +47,41 @@ impl Signals {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Signal> {
-        for (signal, stream) in &mut self.streams {
-            if stream.poll_recv(context).is_ready() {
-                return Poll::Ready(*signal);
-            }
-        }
-        Poll::Pending
+        poll_all(&mut self.streams, context)
     }
 
     fn note(&mut self, signal: Signal) {
         self.stopped |= STOPS.contains(&signal);
     }
+}
+
+/// Stops of this process or its command. While this lives the keyboard does not stop this process, which so can finish what it is at.
+pub(super) struct Stops(Streams);
+
+impl Stops {
+    /// # Errors
+    /// When the system does not let it.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        listen_for(&STOPPINGS).map(Self)
+    }
+
+    /// Waits until this process or its command may have been stopped. May be cancelled.
+    pub(super) async fn next(&mut self) {
+        std::future::poll_fn(|context| poll_all(&mut self.0, context)).await;
+    }
+}
+
+type Streams = Vec<(Signal, unix::Signal)>;
+
+fn listen_for(signals: &[Signal]) -> std::io::Result<Streams> {
+    let ignored = ignored_signals();
+    let kinds = signals.iter().map(|signal| (*signal, SignalKind::from_raw(signal.as_raw())));
+    kinds.filter(|(_, kind)| !ignored.contains(*kind)).map(|(number, kind)| Ok((number, signal(kind)?))).collect()
+}
+
+fn poll_all(streams: &mut Streams, context: &mut Context<'_>) -> Poll<Signal> {
+    let is_ready = |(signal, stream): &mut (Signal, unix::Signal)| stream.poll_recv(context).is_ready().then_some(*signal);
+    streams.iter_mut().find_map(is_ready).map_or(Poll::Pending, Poll::Ready)
 }
 
 /// Sends a signal to a command. One that has ended meanwhile does not get it.
