@@ -125,6 +125,41 @@ fn a_stopped_command_leaves_the_terminal_to_the_shell_and_goes_on_in_the_foregro
 }
 
 #[test]
+fn a_command_whose_output_goes_elsewhere_is_stopped_and_goes_on_as_well() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    let mut screen = Screen::new(interactive_shell());
+    screen.wait_for("$ ");
+    screen.type_in(&format!("{} exec -- sh -c 'echo ready >&2; cat >&2; exit 6' > /dev/null\n", healnode(&node)));
+    screen.wait_for("\nready\r\n");
+    screen.type_in("one\n");
+    screen.wait_for("one\r\none\r\n");
+    screen.type_in("\u{1a}");
+    screen.wait_for("Stopped");
+    screen.type_in("fg\n");
+    screen.wait_for_count("exit 6'", 3);
+    screen.type_in("two\n");
+    screen.wait_for("two\r\ntwo\r\n");
+    screen.type_in("\u{4}");
+    screen.wait_for("healnode: ");
+    screen.type_in("exit $?\n");
+    assert_eq!(screen.end().code(), Some(6));
+}
+
+#[test]
+fn a_command_that_is_killed_by_an_interrupt_while_its_output_goes_elsewhere_is_no_error() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    for redirection in ["> /dev/null", "2> /dev/null", "< /dev/null"] {
+        let mut screen = Screen::new(shell_line(&node, "echo ready; echo ready >&2; sleep 100; exit 1", redirection));
+        screen.wait_for("ready");
+        screen.type_in("\u{3}");
+        screen.end();
+    }
+    assert!(!node.data_dir().join("spool").exists());
+}
+
+#[test]
 fn a_command_in_the_background_leaves_the_terminal_alone() {
     let site = Site::new();
     let node = site.node("a", &[], "");
