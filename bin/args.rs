@@ -87,6 +87,9 @@ pub(crate) enum Command {
     /// Lead the session of a command that `exec` runs on a terminal
     #[command(hide = true)]
     ExecSession {
+        /// Standard error is the command's input
+        #[arg(long)]
+        input_apart: bool,
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
         argv: Vec<OsString>,
     },

@@ -42,7 +42,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout();
     match &args.command {
         Command::Exec { argv } => return exec(global, argv),
-        Command::ExecSession { argv } => return Ok(ExitCode::from(healnode_node::lead_session(argv))),
+        Command::ExecSession { input_apart, argv } => return Ok(ExitCode::from(healnode_node::lead_session(argv, *input_apart))),
         Command::Run => wait_for(run_node(load(global)?))?,
         Command::Demo => wait_for(run_demo(&mut out))?,
         Command::Report(report) => wait_for(report::report(&load(global)?, report, &mut out))?,

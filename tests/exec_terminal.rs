@@ -101,6 +101,30 @@ fn an_interrupt_from_the_keyboard_ends_the_command_and_is_no_error() {
 }
 
 #[test]
+fn an_interrupt_ends_the_script_around_the_command_as_well() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    let script = format!("{} exec -- sh -c 'echo ready; sleep 100'; echo went on", healnode(&node));
+    let mut screen = Screen::new(sh(&script));
+    screen.wait_for("ready");
+    screen.type_in("\u{3}");
+    assert!(!screen.end().success());
+    assert_eq!(screen.text(), "ready\r\n^C");
+}
+
+#[test]
+fn a_command_with_its_input_from_elsewhere_has_the_keys_all_the_same() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    let script = "cat; read key < /dev/tty; read other <&2; echo $key $other >&2";
+    let mut screen = Screen::new(sh(&format!("echo piped | {} exec -- sh -c '{script}'", healnode(&node))));
+    screen.wait_for("piped");
+    screen.type_in("one\ntwo\n");
+    assert_eq!(screen.end().code(), Some(0));
+    assert!(screen.text().ends_with("one two\r\n"), "{}", screen.text());
+}
+
+#[test]
 fn a_stopped_command_leaves_the_terminal_to_the_shell_and_goes_on_in_the_foreground() {
     let site = Site::new();
     let node = site.node("a", &[], "");

@@ -1,7 +1,8 @@
 //! Passes what is typed on the terminal to the command's own, byte for byte.
 //!
 //! A thread, for a terminal can only be waited for together with others by means that would change it for whoever shares it. It reads only
-//! while it is told to, so that what is typed to others stays theirs.
+//! while it is told to, so that what is typed to others stays theirs. A key that interrupts the command also interrupts what was started together
+//! with this process, such as a script around it, for the real terminal would have done so.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -10,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, read, write};
-use rustix::termios::{LocalModes, SpecialCodeIndex, tcgetattr};
+use rustix::process::{Pid, Signal, kill_current_process_group};
+use rustix::termios::{LocalModes, SpecialCodeIndex, tcgetattr, tcgetpgrp};
 
 /// Bytes that are read at once: what a terminal holds of a line.
 const BUFFER_BYTES: usize = 4096;
@@ -24,7 +26,7 @@ pub(super) struct Keyboard {
 #[derive(Default)]
 struct State {
     is_listening: AtomicBool,
-    has_interrupted: AtomicBool,
+    has_signalled: AtomicBool,
 }
 
 impl Keyboard {
@@ -32,10 +34,10 @@ impl Keyboard {
     ///
     /// # Errors
     /// When the system gives no thread or no pipe.
-    pub(super) fn new(terminal: OwnedFd, master: OwnedFd) -> io::Result<Self> {
+    pub(super) fn new(terminal: OwnedFd, master: OwnedFd, command: Pid) -> io::Result<Self> {
         let (woken, wake) = io::pipe()?;
         let state = Arc::new(State::default());
-        let keys = Keys { terminal, master, woken, state: state.clone() };
+        let keys = Keys { terminal, master, command, woken, state: state.clone() };
         std::thread::Builder::new().name("keyboard".to_owned()).spawn(move || keys.pass_on())?;
         Ok(Self { state, wake })
     }
@@ -48,9 +50,9 @@ impl Keyboard {
         }
     }
 
-    /// Returns whether the command was sent an interrupt by a key.
-    pub(super) fn has_interrupted(&self) -> bool {
-        self.state.has_interrupted.load(Ordering::SeqCst)
+    /// Returns whether a signal to this process came from here, since that was asked last. The command has it already.
+    pub(super) fn has_signalled(&self) -> bool {
+        self.state.has_signalled.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -58,6 +60,7 @@ impl Keyboard {
 struct Keys {
     terminal: OwnedFd,
     master: OwnedFd,
+    command: Pid,
     woken: io::PipeReader,
     state: Arc<State>,
 }
@@ -75,8 +78,9 @@ impl Keys {
             }
             match read(&self.terminal, &mut buffer) {
                 Ok(length @ 1..) => {
-                    self.note_interrupt(&buffer[..length]);
+                    let interrupt = self.interrupt_in(&buffer[..length]);
                     write_all(self.master.as_fd(), &buffer[..length]);
+                    interrupt.into_iter().for_each(|signal| self.signal_all(signal));
                 }
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 // The terminal is gone, or another's. Who reads on would read for ever.
@@ -94,11 +98,19 @@ impl Keys {
         (!both[0].revents().is_empty(), !both[1].revents().is_empty())
     }
 
-    fn note_interrupt(&self, typed: &[u8]) {
-        let Ok(modes) = tcgetattr(&self.master) else { return };
-        let keys = [SpecialCodeIndex::VINTR, SpecialCodeIndex::VQUIT].map(|index| modes.special_codes[index]);
-        if modes.local_modes.contains(LocalModes::ISIG) && typed.iter().any(|byte| *byte != 0 && keys.contains(byte)) {
-            self.state.has_interrupted.store(true, Ordering::SeqCst);
+    /// Returns the signal that the command's terminal makes of the keys. None where they go to a job of a shell that was started as the command.
+    fn interrupt_in(&self, typed: &[u8]) -> Option<Signal> {
+        let modes = tcgetattr(&self.master).ok()?;
+        let keys = [(SpecialCodeIndex::VINTR, Signal::INT), (SpecialCodeIndex::VQUIT, Signal::QUIT)];
+        let pressed = keys.into_iter().find(|(index, _)| modes.special_codes[*index] != 0 && typed.contains(&modes.special_codes[*index]));
+        let is_for_command = modes.local_modes.contains(LocalModes::ISIG) && tcgetpgrp(&self.master).ok() == Some(self.command);
+        pressed.filter(|_| is_for_command).map(|(_, signal)| signal)
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        self.state.has_signalled.store(true, Ordering::SeqCst);
+        if let Err(problem) = kill_current_process_group(signal) {
+            tracing::debug!(%problem, "the others could not be interrupted");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, ioctl_tiocsctty, kill_process_group, setsid, waitpid};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
@@ -20,11 +20,12 @@ use super::message::{CONTINUE, Message};
 use super::signals::ignored_signals;
 use super::terminal::Terminal;
 
-/// Leads the session of a command to its end. Standard input is the way to whoever started this, standard output the command's terminal.
+/// Leads the session of a command to its end. Standard input is the way to whoever started this, standard output the command's terminal, and
+/// standard error that of the command, or with `is_input_apart` its input.
 ///
 /// Returns the exit code of this process, which nobody asks for: 0, or 1 when no session came about.
-pub fn lead_session(argv: &[OsString]) -> u8 {
-    match lead(argv) {
+pub fn lead_session(argv: &[OsString], is_input_apart: bool) -> u8 {
+    match lead(argv, is_input_apart) {
         Ok(()) => 0,
         Err(problem) => {
             tracing::debug!(%problem, "there is no session");
@@ -33,7 +34,7 @@ pub fn lead_session(argv: &[OsString]) -> u8 {
     }
 }
 
-fn lead(argv: &[OsString]) -> io::Result<()> {
+fn lead(argv: &[OsString], is_input_apart: bool) -> io::Result<()> {
     let real = Terminal::controlling();
     let terminal = io::stdout().as_fd().try_clone_to_owned()?;
     setsid()?;
@@ -46,7 +47,7 @@ fn lead(argv: &[OsString]) -> io::Result<()> {
         // The end of `exec` is also a hang-up, which must not end this before its work is done.
         let _hangups = if ignored_signals().contains(SignalKind::hangup()) { None } else { Some(signal(SignalKind::hangup())?) };
         let mut leader = Leader { control: control.try_clone()?, terminal, command: None };
-        leader.start(argv)?;
+        leader.start(argv, is_input_apart)?;
         control.set_nonblocking(true)?;
         let mut control = UnixStream::from_std(control)?;
         let mut order = [0];
@@ -75,10 +76,15 @@ struct Leader {
 }
 
 impl Leader {
-    fn start(&mut self, argv: &[OsString]) -> io::Result<()> {
+    fn start(&mut self, argv: &[OsString], is_input_apart: bool) -> io::Result<()> {
         let Some((program, arguments)) = argv.split_first() else { return Err(io::ErrorKind::InvalidInput.into()) };
         let mut builder = Command::new(program);
-        builder.args(arguments).process_group(0).stdin(Stdio::from(self.terminal.try_clone()?));
+        builder.args(arguments).process_group(0);
+        if is_input_apart {
+            builder.stdin(io::stderr().as_fd().try_clone_to_owned()?).stderr(self.terminal.try_clone()?);
+        } else {
+            builder.stdin(self.terminal.try_clone()?);
+        }
         let pid = match builder.spawn() {
             Ok(child) => i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?,
             Err(problem) => return self.tell(Message::NotStarted(problem.raw_os_error().unwrap_or(0))),

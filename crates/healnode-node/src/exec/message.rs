@@ -7,6 +7,9 @@ use rustix::process::Pid;
 /// Length of a message: what it is, and a number.
 pub(super) const MESSAGE_BYTES: usize = 5;
 
+/// The flag by which the leader knows that what it has as standard error is the command's input, and that its errors go to the terminal.
+pub(super) const INPUT_APART: &str = "--input-apart";
+
 /// What the other half sends to let a stopped command go on.
 pub(super) const CONTINUE: u8 = b'c';
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::ExecError;
 use super::pty::{self, Purpose, copy_size};
-use super::session::{Session, Start};
+use super::session::{Session, Start, Streams};
 use super::signals::{Signals, Stops, pass_on};
 use super::tail::{SharedTail, Stream};
 use super::tee::{Drain, Running, Tee};
@@ -23,7 +23,7 @@ type Variables<'a> = &'a [(&'static str, OsString)];
 /// How a command ended.
 pub(super) struct End {
     pub(super) status: ExitStatus,
-    /// Whether it was told to stop, by a key or by a signal to this process.
+    /// Whether it was told to stop, by the keyboard or by somebody else.
     pub(super) asked_to_stop: bool,
     pub(super) tail: SharedTail,
 }
@@ -47,8 +47,8 @@ pub(super) async fn run(argv: &[OsString], command: &str, variables: Variables<'
     let status = job.wait(&mut signals, &drain).await.map_err(|source| ExecError::Wait { command: command.to_owned(), source })?;
     drop(running);
     while copies.join_next().await.is_some() {}
-    let was_interrupted = job.finish();
-    Ok(End { status, asked_to_stop: signals.have_asked_to_stop() || was_interrupted, tail })
+    job.finish();
+    Ok(End { status, asked_to_stop: signals.have_asked_to_stop(), tail })
 }
 
 /// A command that runs.
@@ -67,10 +67,10 @@ impl Job {
         }
     }
 
-    /// Puts everything as it was. Returns whether somebody interrupted the command by a key that no signal told of.
-    fn finish(self) -> bool {
+    /// Puts everything as it was.
+    fn finish(self) {
         match self {
-            Job::Beside(_) => false,
+            Job::Beside(_) => {}
             Job::Session(session) => session.finish(),
         }
     }
@@ -79,17 +79,23 @@ impl Job {
 async fn start(argv: &[OsString], variables: Variables<'_>) -> io::Result<(Job, Vec<Tee>)> {
     let Some(terminal) = Terminal::in_use() else { return start_beside(argv, variables) };
     let Ok(pty) = pty::open_like(&terminal, Purpose::Everything) else { return start_beside(argv, variables) };
-    let mut tees = Vec::new();
-    let errors = if are_one_terminal(io::stdout().as_fd(), io::stderr().as_fd()) {
-        tees.push(tee(pty.master.try_clone()?, io::stdout(), Stream::Err)?);
-        Stdio::from(pty.slave.try_clone()?)
+    let (stream, other) = if !are_one_terminal(io::stdout().as_fd(), io::stderr().as_fd()) {
+        (Stream::Out, Some(Outlet::open(io::stderr())?))
     } else {
-        tees.push(tee(pty.master.try_clone()?, io::stdout(), Stream::Out)?);
-        let (errors, from) = Outlet::open(io::stderr())?.split();
-        tees.push(tee(from, io::stderr(), Stream::Err)?);
-        errors
+        (Stream::Err, None)
     };
-    let streams = (Stdio::from(pty.slave), errors);
+    let mut tees = vec![tee(pty.master.try_clone()?, io::stdout(), stream)?];
+    let is_input = other.is_none() && !io::stdin().is_terminal();
+    let other = match other {
+        Some(errors) => {
+            let (errors, from) = errors.split();
+            tees.push(tee(from, io::stderr(), Stream::Err)?);
+            errors
+        }
+        None if is_input => io::stdin().as_fd().try_clone_to_owned()?.into(),
+        None => pty.slave.try_clone()?.into(),
+    };
+    let streams = Streams { terminal: pty.slave.into(), other, is_input };
     match Session::start(terminal, argv, variables, pty.master, streams).await? {
         Start::Running(session) => Ok((Job::Session(session), tees)),
         Start::NoSession => start_beside(argv, variables),

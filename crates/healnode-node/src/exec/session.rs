@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
 use super::keyboard::Keyboard;
-use super::message::{CONTINUE, MESSAGE_BYTES, Message};
+use super::message::{CONTINUE, INPUT_APART, MESSAGE_BYTES, Message};
 use super::pty::copy_size;
 use super::signals::{Signals, pass_on};
 use super::tee::Drain;
@@ -41,6 +41,16 @@ pub(super) struct Session {
     is_in_background: bool,
 }
 
+/// The streams of a command in a session, apart from its terminal.
+pub(super) struct Streams {
+    /// Its terminal.
+    pub(super) terminal: Stdio,
+    /// The one of its streams that goes elsewhere.
+    pub(super) other: Stdio,
+    /// Which one that is.
+    pub(super) is_input: bool,
+}
+
 /// Whether a session came about.
 pub(super) enum Start {
     /// The command runs.
@@ -59,10 +69,9 @@ impl Session {
         argv: &[OsString],
         variables: &[(&'static str, OsString)],
         master: OwnedFd,
-        streams: (Stdio, Stdio),
+        streams: Streams,
     ) -> io::Result<Start> {
         let Ok((control, leader)) = start_leader(argv, variables, streams) else { return Ok(Start::NoSession) };
-        let keyboard = Keyboard::new(terminal.as_fd().try_clone_to_owned()?, master.try_clone()?)?;
         let mut received = Vec::new();
         let mut control = UnixStream::from_std(control)?;
         let command = match receive(&mut control, &mut received).await? {
@@ -70,6 +79,7 @@ impl Session {
             Some(Message::NotStarted(number)) => return Err(io::Error::from_raw_os_error(number)),
             Some(Message::Stopped(_) | Message::Ended(_)) | None => return Ok(Start::NoSession),
         };
+        let keyboard = Keyboard::new(terminal.as_fd().try_clone_to_owned()?, master.try_clone()?, command)?;
         let mut session = Self { terminal, master, keyboard, control, received, leader, command, is_in_background: true };
         session.take_terminal();
         Ok(Start::Running(Box::new(session)))
@@ -94,16 +104,16 @@ impl Session {
         }
     }
 
-    /// Gives the terminal back, once all output is shown. Returns whether somebody interrupted the command by a key.
-    pub(super) fn finish(mut self) -> bool {
+    /// Gives the terminal back, once all output is shown.
+    pub(super) fn finish(mut self) {
         self.leave_terminal();
-        self.keyboard.has_interrupted()
     }
 
     fn take_signal(&mut self, signal: Signal) {
         match signal {
             Signal::WINCH => copy_size(&self.terminal, &self.master),
             Signal::CONT => self.take_terminal(),
+            Signal::INT | Signal::QUIT if self.keyboard.has_signalled() => {}
             _ => pass_on(self.command, signal),
         }
     }
@@ -141,13 +151,19 @@ impl Session {
 fn start_leader(
     argv: &[OsString],
     variables: &[(&'static str, OsString)],
-    (output, errors): (Stdio, Stdio),
+    streams: Streams,
 ) -> io::Result<(std::os::unix::net::UnixStream, Child)> {
     let (here, there) = std::os::unix::net::UnixStream::pair()?;
     here.set_nonblocking(true)?;
     let mut builder = Command::new("/proc/self/exe");
-    builder.arg0("healnode").args(["exec-session", "--"]).args(argv).envs(variables.iter().map(|(name, value)| (name, value)));
-    builder.stdin(Stdio::from(OwnedFd::from(there))).stdout(output).stderr(errors);
+    builder
+        .arg0("healnode")
+        .arg("exec-session")
+        .args(streams.is_input.then_some(INPUT_APART))
+        .arg("--")
+        .args(argv)
+        .envs(variables.iter().map(|(name, value)| (name, value)));
+    builder.stdin(Stdio::from(OwnedFd::from(there))).stdout(streams.terminal).stderr(streams.other);
     Ok((here, builder.spawn()?))
 }
 

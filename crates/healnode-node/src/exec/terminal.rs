@@ -17,11 +17,16 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// Returns the terminal, if input and output are both on it and this process is the one that uses it now.
+    /// Returns the terminal, if this process is the one that uses it now, and output is on it together with the input or, where that comes from
+    /// elsewhere, the errors: such a command asks its errors' terminal for keys.
     pub(super) fn in_use() -> Option<Self> {
-        let (input, output) = (io::stdin(), io::stdout());
-        let is_ours = are_one_terminal(input.as_fd(), output.as_fd()) && foreground(&input) == Some(getpgrp());
-        if is_ours { Self::controlling() } else { None }
+        let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
+        let has_keys = if input.is_terminal() {
+            are_one_terminal(input.as_fd(), output.as_fd())
+        } else {
+            are_one_terminal(output.as_fd(), errors.as_fd())
+        };
+        if has_keys && foreground(&output) == Some(getpgrp()) { Self::controlling() } else { None }
     }
 
     /// Returns the controlling terminal of this process.
