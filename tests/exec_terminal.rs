@@ -16,6 +16,8 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
+/// Size of the terminals, unlike any default. Where a test interrupts a command right after it says that it is ready, the command becomes `sleep`
+/// and does not start it: a shell that is interrupted just as it starts one waits for it.
 const ROWS: u16 = 31;
 const COLUMNS: u16 = 97;
 
@@ -88,7 +90,7 @@ fn a_change_of_size_reaches_the_command() {
 fn an_interrupt_from_the_keyboard_ends_the_command_and_is_no_error() {
     let site = Site::new();
     let node = site.node("a", &[], "");
-    let mut screen = Screen::new(exec(&node, &["sh", "-c", "echo ready; sleep 100"]));
+    let mut screen = Screen::new(exec(&node, &["sh", "-c", "echo ready; exec sleep 100"]));
     screen.wait_for("ready");
     screen.type_in("\u{3}");
     assert_eq!(screen.end().code(), Some(130));
@@ -104,7 +106,7 @@ fn an_interrupt_from_the_keyboard_ends_the_command_and_is_no_error() {
 fn an_interrupt_ends_the_script_around_the_command_as_well() {
     let site = Site::new();
     let node = site.node("a", &[], "");
-    let script = format!("{} exec -- sh -c 'echo ready; sleep 100'; echo went on", healnode(&node));
+    let script = format!("{} exec -- sh -c 'echo ready; exec sleep 100'; echo went on", healnode(&node));
     let mut screen = Screen::new(sh(&script));
     screen.wait_for("ready");
     screen.type_in("\u{3}");
@@ -175,7 +177,7 @@ fn a_command_that_is_killed_by_an_interrupt_while_its_output_goes_elsewhere_is_n
     let site = Site::new();
     let node = site.node("a", &[], "");
     for redirection in ["> /dev/null", "2> /dev/null", "< /dev/null"] {
-        let mut screen = Screen::new(shell_line(&node, "echo ready; echo ready >&2; sleep 100; exit 1", redirection));
+        let mut screen = Screen::new(shell_line(&node, "echo ready; echo ready >&2; exec sleep 100", redirection));
         screen.wait_for("ready");
         screen.type_in("\u{3}");
         screen.end();
