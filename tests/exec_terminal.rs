@@ -193,8 +193,10 @@ fn a_command_in_the_background_leaves_the_terminal_alone() {
     screen.wait_for("$ ");
     screen.type_in(&format!("{} exec -- sh -c 'echo printed $((40 + 2)); cat; exit 5' &\n", healnode(&node)));
     screen.wait_for("printed 42");
-    screen.type_in("\n");
-    screen.wait_for("Stopped");
+    wait_for("what the shell tells before its next prompt", || {
+        screen.type_in("\n");
+        screen.text().contains("Stopped").then_some(())
+    });
     screen.type_in("fg\n");
     screen.wait_for_count("exit 5'", 3);
     screen.type_in("typed\n");
