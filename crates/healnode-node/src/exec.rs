@@ -30,6 +30,7 @@ use rustix::process::Signal;
 
 use crate::config::Config;
 use crate::deliver;
+use crate::sessions::SESSION_TAG;
 use failure::Ending;
 use memory::KillCount;
 use tail::Stream;
@@ -44,9 +45,6 @@ const NOT_RUNNABLE: i32 = 126;
 
 /// Exit codes of a command that ended by a signal are this much above the signal's number, as shells have it.
 const SIGNAL_BASE: i32 = 128;
-
-/// The tag that holds the token under which the command's SDK reports too, so that the node can tell that both mean one crash.
-const TOKEN_TAG: &str = "run";
 
 /// Why a command was not run, or its end is not known.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +100,7 @@ pub async fn exec(config: Config, argv: Vec<OsString>) -> Result<i32, ExecError>
         let ending = Ending { status: end.status, memory_ran_out };
         if let Some(mut raw) = failure::describe(ending, words, end.tail.lines(), config.capture.log_context_lines) {
             raw.app = Some(app);
-            raw.tags.extend(additions.token.map(|token| (TOKEN_TAG.to_owned(), token)));
+            raw.tags.extend(additions.token.map(|token| (SESSION_TAG.to_owned(), token)));
             let footer = send(&config, raw).await;
             tell(footer, end.tail.is_within_line(Stream::Err));
         }

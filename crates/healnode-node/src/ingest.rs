@@ -29,7 +29,7 @@ use tracing::{debug, info, warn};
 use crate::clock::wall;
 use crate::deliver::new_event_id;
 use crate::door::{Door, NotKept};
-use crate::sessions::Teller;
+use crate::sessions::{KEY_PREFIX, Teller};
 use answer::{Answer, Reply};
 pub(crate) use counters::Counters;
 
@@ -220,7 +220,7 @@ impl Desk {
         };
         self.counters.delivered(&delivery);
         let event_id = delivery.event_id.unwrap_or_else(new_event_id);
-        let session = delivery.auth.key.as_deref().and_then(|key| key.strip_prefix("hn-")).map(str::to_owned);
+        let session = delivery.auth.key.as_deref().and_then(|key| key.strip_prefix(KEY_PREFIX)).map(str::to_owned);
         let errors = delivery.errors.into_iter().map(|mut raw| {
             raw.event_id.get_or_insert_with(|| event_id.clone());
             raw

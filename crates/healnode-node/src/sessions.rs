@@ -26,8 +26,11 @@ pub(crate) enum Teller {
     Exec,
 }
 
-/// The tag by which `exec` names a command's session.
-pub(crate) const SESSION_TAG: &str = "session";
+/// The tag by which `exec` names a command's session. A name with `session` in it would have its value redacted.
+pub(crate) const SESSION_TAG: &str = "exec";
+
+/// What the key of a DSN begins with that `exec` made; the session follows. SDKs take letters, digits and `_`.
+pub(crate) const KEY_PREFIX: &str = "hn_";
 
 /// Takes the session out of a report that came from `exec`.
 pub(crate) fn session_of(raw: &mut RawError) -> Option<(String, Teller)> {

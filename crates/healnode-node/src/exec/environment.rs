@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::sessions::KEY_PREFIX;
+
 /// How long a node on this machine may take to accept a connection. A system that listens accepts at once.
 const ACCEPT_MAX: Duration = Duration::from_millis(20);
 
@@ -45,7 +47,7 @@ fn additions_for(address: SocketAddr, app: &str, token: String, own: impl Fn(&st
     let mut additions = Additions::default();
     if is_unset("SENTRY_DSN") {
         // SDKs want a key of word characters and a number for the project; the name may stand before it.
-        additions.variables.push(("SENTRY_DSN", format!("http://hn_{token}@{address}/{}/1", in_url(app)).into()));
+        additions.variables.push(("SENTRY_DSN", format!("http://{KEY_PREFIX}{token}@{address}/{}/1", in_url(app)).into()));
         additions.token = Some(token);
     }
     if is_unset("SENTRY_SPOTLIGHT") {
