@@ -79,7 +79,7 @@ fn python_is_one_error_through_both_doors() {
          requests.exceptions.ConnectionError: refused\n\nThe above exception was the direct cause of the following exception:\n\n\
          Traceback (most recent call last):\n  File \"/srv/app/main.py\", line 3, in <module>\n    run()\n  \
          File \"/srv/app/jobs.py\", line 9, in run\n    raise JobError(x) from e\njobs.errors.JobError: job failed",
-        &["jobs.py:run"],
+        &["jobs.py:run", "main.py:<module>", "caused by requests.exceptions.ConnectionError: refused"],
     );
     check_rendered(&python());
 }
@@ -116,9 +116,36 @@ fn node_is_one_error_through_both_doors() {
          at node:internal/main/run_main_module:28:49 {\n  [cause]: SyntaxError: Expected property name\n      at JSON.parse (<anonymous>)\n      \
          at load (/srv/app/a.js:2:31)\n      at start (/srv/app/a.js:3:21)\n      at Object.<anonymous> (/srv/app/a.js:4:1)\n      \
          at node:internal/main/run_main_module:28:49\n}\n\nNode.js v20.20.2",
-        &["a.js:load", "a.js:start", "a.js:"],
+        &["a.js:load", "a.js:start", "a.js:", "caused by SyntaxError: Expected property name"],
     );
     check_rendered(&node());
+}
+
+#[test]
+fn a_group_of_node_is_one_error_through_both_doors() {
+    let error = |id: u32, kind: &str, message: &str, source: &str, function: &str| {
+        let frames = [("/srv/app/a.js", "main", 20, "a"), ("/srv/app/a.js", function, id, "a")];
+        let mut error = exception(kind, message, "", &frames);
+        error["mechanism"] = json!({"exception_id": id, "parent_id": 0, "source": source});
+        error
+    };
+    let event = event(
+        "node",
+        &[
+            error(3, "RangeError", "two", "errors[1]", "g"),
+            error(2, "TypeError", "one", "errors[0]", "f"),
+            error(1, "Error", "before", "cause", "h"),
+            error(0, "AggregateError", "all failed", "", "run"),
+        ],
+    );
+    check(
+        &event,
+        "AggregateError: all failed\n    at run (/srv/app/a.js:9:1)\n    at main (/srv/app/a.js:20:1) {\n  [cause]: Error: before\n      \
+         at h (/srv/app/a.js:7:1)\n      at main (/srv/app/a.js:20:1)\n  [errors]: [\n    TypeError: one\n        at f (/srv/app/a.js:1:2)\n        \
+         at main (/srv/app/a.js:20:1),\n    RangeError: two\n        at g (/srv/app/a.js:3:2)\n        at main (/srv/app/a.js:20:1)\n  ]\n}",
+        &["a.js:h", "a.js:main", "a.js:f", "a.js:g", "caused by TypeError: one"],
+    );
+    check_rendered(&event);
 }
 
 fn java() -> Value {
@@ -145,7 +172,7 @@ fn java_is_one_error_through_both_doors() {
         "Exception in thread \"main\" shop.CartException: worker 7 failed\n\tat shop.Cart.start(Cart.java:5)\n\tat shop.Main.main(Main.java:4)\n\
          \tat java.base/java.lang.reflect.Method.invoke(Method.java:569)\nCaused by: java.io.IOException: no disk\n\
          \tat shop.Disk.load(Disk.java:2)\n\tat shop.Cart.start(Cart.java:3)\n\t... 2 more",
-        &["shop.Disk:load", "shop.Cart:start"],
+        &["shop.Disk:load", "shop.Cart:start", "shop.Main:main", "caused by java.io.IOException: no disk"],
     );
     check_rendered(&java());
 }
@@ -173,7 +200,7 @@ fn ruby_is_one_error_through_both_doors() {
         "/srv/app/send.rb:5:in `rescue in start': startup failed (RuntimeError)\n\tfrom /srv/app/send.rb:6:in `<main>'\n\
          /srv/app/send.rb:4:in `read': No such file @ rb_sysopen - /x (Errno::ENOENT)\n\tfrom /srv/app/send.rb:4:in `load_cfg'\n\
          \tfrom /srv/app/send.rb:6:in `<main>'",
-        &["send.rb:read", "send.rb:load_cfg", "send.rb:<main>"],
+        &["send.rb:load_cfg", "send.rb:<main>", "caused by No such file @ rb_sysopen - /x (Errno::ENOENT)"],
     );
     check_rendered(&ruby());
 }
@@ -205,7 +232,7 @@ fn php_is_one_error_through_both_doors() {
         "PHP Fatal error:  Uncaught InvalidArgumentException: no id in /srv/app/Cart.php:12\nStack trace:\n#0 /srv/app/Api.php(30): \
          App\\Cart::add()\n#1 /srv/app/index.php(3): App\\Api::post()\n#2 {main}\n\nNext App\\CartException: bad cart in /srv/app/Api.php:31\n\
          Stack trace:\n#0 /srv/app/index.php(3): App\\Api::post()\n#1 {main}\n  thrown in /srv/app/Api.php on line 31",
-        &["cart.php:Cart::add", "api.php:Api::post", "index.php:"],
+        &["cart.php:Cart::add", "api.php:Api::post", "index.php:", "caused by InvalidArgumentException: no id"],
     );
     check_rendered(&php());
 }
@@ -228,7 +255,7 @@ fn dotnet_is_one_error_through_both_doors() {
         "Unhandled exception. System.InvalidOperationException: bad\n ---> System.IO.IOException: no disk\n   \
          at Shop.Disk.Write() in /srv/app/Disk.cs:line 7\n   --- End of inner exception stack trace ---\n   \
          at Shop.Program.Main(String[] args) in /srv/app/Program.cs:line 3",
-        &["disk.cs:Disk.Write"],
+        &["Shop.Disk:Write", "Shop.Program:Main", "caused by System.IO.IOException: no disk"],
     );
     check_rendered(&dotnet());
 }
@@ -245,6 +272,25 @@ fn a_rust_error_is_one_error_through_both_doors() {
                    at /rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/core/src/ops/function.rs:250:5";
     let printed = find_errors(printed.lines()).remove(0).into_raw();
     assert_eq!(Report::new(sent, NOW).fingerprint(), Report::new(printed, NOW).fingerprint());
+}
+
+#[test]
+fn causes_of_rust_are_listed_as_anyhow_lists_them() {
+    for (chain, text, cause) in [
+        (vec![("ParseIntError", "bad digit"), ("Error", "start")], "Error: start\n\nCaused by:\n    bad digit", "bad digit"),
+        (
+            vec![("Error", "two\nlines"), ("Error", "crate::b"), ("Error", "start")],
+            "Error: start\n\nCaused by:\n    0: crate::b\n    1: two\n       lines",
+            "two",
+        ),
+    ] {
+        let frames = [("src/main.rs", "app::main", 3, "")];
+        let chain: Vec<Value> = chain.into_iter().map(|(kind, message)| exception(kind, message, "", &frames)).collect();
+        let text = format!("{text}\n\nStack backtrace:\n   0: app::main\n             at ./src/main.rs:3:1");
+        let event = event("native", &chain);
+        check(&event, &text, &["app::main", &format!("caused by {cause}")]);
+        check_rendered(&event);
+    }
 }
 
 #[test]

@@ -53,7 +53,8 @@ fn a_recorded_exception_is_one_error_however_often_it_is_exported() {
     assert_eq!(of_log.event_id, of_span.event_id);
     assert_eq!(of_log.event_id.as_ref().map(String::len), Some(32));
     assert_eq!((outside.error_type.as_str(), outside.event_id.as_deref()), ("ValueError", None));
-    assert_eq!(in_app_frames(of_span.stack.as_deref().unwrap()), ["otel.py:load", "otel.py:start"]);
+    let cause = "caused by FileNotFoundError: [Errno 2] No such file or directory: '/nonexistent/worker<*>.json'";
+    assert_eq!(in_app_frames(of_span.stack.as_deref().unwrap()), ["otel.py:load", "otel.py:start", "otel.py:<module>", cause]);
     let fingerprint = |raw: &healnode_report::RawError| Report::new(raw.clone(), NOW).fingerprint();
     assert_eq!(fingerprint(of_log), fingerprint(of_span));
     assert_eq!(logs.discarded.into_iter().collect::<Vec<_>>(), [("error_log", 1), ("log", 1)]);

@@ -167,7 +167,6 @@ pub(crate) struct Mechanism {
     pub(crate) source: Option<String>,
     pub(crate) exception_id: Option<u64>,
     pub(crate) parent_id: Option<u64>,
-    pub(crate) is_group: Option<bool>,
 }
 
 fields!(Mechanism {
@@ -177,7 +176,6 @@ fields!(Mechanism {
     "source" => source,
     "exception_id" => exception_id,
     "parent_id" => parent_id,
-    "is_exception_group" => is_group,
 });
 
 /// Frames, the oldest call first.

@@ -7,6 +7,7 @@ mod dotnet;
 mod go;
 mod java;
 mod javascript;
+mod links;
 mod native;
 mod php;
 mod python;

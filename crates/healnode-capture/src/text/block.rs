@@ -1,6 +1,5 @@
 //! A trace that is being read: its lines, within bounds, and the grammar that says which line continues it.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::limits::{FIRST_LINES_KEPT, LAST_LINES_KEPT, LINES_HELD_MAX, STACK_BYTES_MAX, STACK_LINES_MAX};
@@ -27,11 +26,6 @@ pub(crate) enum Step {
 pub(crate) trait Grammar: Send {
     /// Looks at the next line, without its prefix.
     fn step(&mut self, line: &str) -> Step;
-
-    /// A line of the trace as it is kept.
-    fn kept<'a>(&self, line: &'a str) -> Cow<'a, str> {
-        Cow::Borrowed(line)
-    }
 
     /// What the error is called, as far as it was read. `None` when it was no error.
     fn title(&self) -> Option<Title>;
@@ -133,7 +127,7 @@ impl Block {
     }
 
     fn keep(&mut self, number: u64, body: &str) {
-        self.kept.push(&self.grammar.kept(body));
+        self.kept.push(body);
         self.last = number;
     }
 }

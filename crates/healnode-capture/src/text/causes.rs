@@ -1,7 +1,5 @@
 //! Rust's `anyhow` and `eyre`: `Error: message`, causes behind `Caused by:`, and perhaps a backtrace.
 
-use std::borrow::Cow;
-
 use crate::text::block::{Grammar, Step};
 use crate::text::title::{NO_TYPE, Title};
 
@@ -27,13 +25,6 @@ impl Grammar for Causes {
             false if is_part => Step::Take,
             false => Step::End,
         }
-    }
-
-    /// A cause without its number, with which it would read like a frame.
-    fn kept<'a>(&self, line: &'a str) -> Cow<'a, str> {
-        let cause =
-            line.strip_prefix("    ").and_then(|line| line.trim_start_matches(|digit: char| digit.is_ascii_digit()).strip_prefix(": "));
-        cause.map_or(Cow::Borrowed(line), |cause| Cow::Owned(format!("    {cause}")))
     }
 
     fn title(&self) -> Option<Title> {

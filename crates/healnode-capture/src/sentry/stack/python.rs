@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::links::{cause, members};
 use super::{Language, frames, title};
 use crate::limits::FRAME_FIELD_BYTES_MAX;
 use crate::sentry::event::{Exception, Frame};
@@ -50,32 +51,6 @@ fn draw_cause(chain: &[Exception], cause: usize, at: usize, depth: usize, out: &
     write_line(out, margin.trim_end());
     write_line(out, &format!("{margin}{}", if is_context { CONTEXT } else { CAUSE }));
     write_line(out, margin.trim_end());
-}
-
-/// What led to the exception at `at`: the one that names it as its parent, or without such names the one before.
-fn cause(chain: &[Exception], at: usize) -> Option<usize> {
-    let mechanism = &chain[at].mechanism;
-    match mechanism.exception_id {
-        None => at.checked_sub(1).filter(|before| chain[*before].mechanism.exception_id.is_none()),
-        Some(id) => (0..at).rev().find(|child| is_child(&chain[*child], id) && !is_member(&chain[*child])),
-    }
-}
-
-fn members(chain: &[Exception], at: usize) -> Vec<usize> {
-    match chain[at].mechanism.exception_id {
-        Some(id) if chain[at].mechanism.is_group == Some(true) => {
-            (0..at).rev().filter(|child| is_child(&chain[*child], id) && is_member(&chain[*child])).collect()
-        }
-        Some(_) | None => Vec::new(),
-    }
-}
-
-fn is_child(exception: &Exception, parent: u64) -> bool {
-    exception.mechanism.parent_id == Some(parent) && exception.mechanism.exception_id.is_some_and(|id| id != parent)
-}
-
-fn is_member(exception: &Exception) -> bool {
-    exception.mechanism.source.as_deref().is_some_and(|source| source.starts_with("exceptions["))
 }
 
 /// What stands before the lines of an exception within groups.

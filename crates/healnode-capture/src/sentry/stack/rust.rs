@@ -1,4 +1,4 @@
-//! Rust's backtraces: short ones, as `RUST_BACKTRACE=1` prints them, with causes the way `anyhow` lists a single one.
+//! Rust's backtraces: short ones, as `RUST_BACKTRACE=1` prints them, with causes the way `anyhow` lists them.
 
 use super::{Language, frames, title};
 use crate::sentry::event::{Exception, Frame};
@@ -16,12 +16,7 @@ pub(super) fn render(chain: &[Exception], out: &mut String) {
         Some(message) => out.push_str(&format!("panicked:\n{message}\n")),
         None => out.push_str(&format!("{}\n", title(Language::Rust, last))),
     }
-    if !causes.is_empty() {
-        out.push_str("\nCaused by:\n");
-    }
-    for cause in causes.iter().rev() {
-        out.push_str(&format!("    {}\n", title(Language::Rust, cause)));
-    }
+    write_causes(causes, out);
     let Some(exception) = chain.iter().find(|exception| frames(exception).next().is_some()) else {
         return;
     };
@@ -31,6 +26,18 @@ pub(super) fn render(chain: &[Exception], out: &mut String) {
         if let Some(place) = frame.place() {
             out.push_str(&format!("             at {place}\n"));
         }
+    }
+}
+
+/// Writes causes as `anyhow` does: several ones are numbered, each is its message alone. Its type is known to the SDK only.
+fn write_causes(causes: &[Exception], out: &mut String) {
+    if !causes.is_empty() {
+        out.push_str("\nCaused by:\n");
+    }
+    for (number, cause) in causes.iter().rev().enumerate() {
+        let (start, margin) = if causes.len() > 1 { (format!("{number:>5}: "), "       ") } else { ("    ".to_owned(), "    ") };
+        let message = cause.value.clone().unwrap_or_else(|| title(Language::Rust, cause));
+        out.push_str(&format!("{start}{}\n", message.replace('\n', &format!("\n{margin}"))));
     }
 }
 
