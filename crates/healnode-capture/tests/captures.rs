@@ -38,7 +38,7 @@ const RUBY_FRAMES: &[&str] = &[
     "send.rb:load_cfg",
     "send.rb:start",
     "send.rb:<main>",
-    "caused by No such file or directory @ rb_sysopen - /nonexistent (Errno::ENOENT)",
+    "caused by Errno::ENOENT: No such file or directory @ rb_sysopen - /nonexistent",
 ];
 const STARTUP: &str = "startup failed for worker 7";
 const PYTHON_START: Option<&str> = Some("py_send.py\", line 14, in start");

@@ -143,7 +143,7 @@ fn a_group_of_node_is_one_error_through_both_doors() {
         "AggregateError: all failed\n    at run (/srv/app/a.js:9:1)\n    at main (/srv/app/a.js:20:1) {\n  [cause]: Error: before\n      \
          at h (/srv/app/a.js:7:1)\n      at main (/srv/app/a.js:20:1)\n  [errors]: [\n    TypeError: one\n        at f (/srv/app/a.js:1:2)\n        \
          at main (/srv/app/a.js:20:1),\n    RangeError: two\n        at g (/srv/app/a.js:3:2)\n        at main (/srv/app/a.js:20:1)\n  ]\n}",
-        &["a.js:h", "a.js:main", "a.js:f", "a.js:g", "caused by TypeError: one"],
+        &["a.js:f", "a.js:main", "a.js:run", "a.js:h", "caused by TypeError: one"],
     );
     check_rendered(&event);
 }
@@ -200,7 +200,7 @@ fn ruby_is_one_error_through_both_doors() {
         "/srv/app/send.rb:5:in `rescue in start': startup failed (RuntimeError)\n\tfrom /srv/app/send.rb:6:in `<main>'\n\
          /srv/app/send.rb:4:in `read': No such file @ rb_sysopen - /x (Errno::ENOENT)\n\tfrom /srv/app/send.rb:4:in `load_cfg'\n\
          \tfrom /srv/app/send.rb:6:in `<main>'",
-        &["send.rb:load_cfg", "send.rb:<main>", "caused by No such file @ rb_sysopen - /x (Errno::ENOENT)"],
+        &["send.rb:load_cfg", "send.rb:<main>", "caused by Errno::ENOENT: No such file @ rb_sysopen - /x"],
     );
     check_rendered(&ruby());
 }

@@ -223,7 +223,7 @@ fn go_ruby_php_and_perl_are_found() {
     check(
         "a.rb:1:in 'Cart#add': divided by 0 (ZeroDivisionError)\n\n  x / 0\n      ^\n\tfrom a.rb:3:in 'Object#run'\n\
          b.rb:9:in 'Disk#write': no space (Errno::ENOSPC)\n\tfrom b.rb:1:in 'Disk#open'\nbye",
-        &[("ZeroDivisionError", "divided by 0", 0, 6, &["b.rb:write", "b.rb:open", "caused by no space (Errno::ENOSPC)"])],
+        &[("ZeroDivisionError", "divided by 0", 0, 6, &["b.rb:write", "b.rb:open", "caused by Errno::ENOSPC: no space"])],
     );
     check(
         "PHP Fatal error:  Uncaught RuntimeException: in in /srv/a.php:3\nStack trace:\n#0 /srv/b.php(9): f()\n#1 {main}\n\n\
