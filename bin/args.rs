@@ -94,6 +94,13 @@ pub(crate) enum Command {
         argv: Vec<OsString>,
     },
 
+    /// Find the errors in logs and report them
+    ///
+    /// Follows files over rotation, or a unit of systemd, and finds stack traces and lines at level error or above; each goes with the lines
+    /// before it. How far a log was read is kept in the data directory, so a restart neither loses nor repeats. A log that is watched for the
+    /// first time is read from its end. When no node runs, reports are kept for the next one.
+    Watch(Watch),
+
     /// Report one error
     ///
     /// Prints its fingerprint once it is safe. When no node runs, the report is kept for the next one.
@@ -248,6 +255,21 @@ pub(crate) struct Report {
     /// "fingerprint", "tags" and "count" are taken as well.
     #[arg(long, conflicts_with_all = ["error_type", "message", "stack_file", "severity"])]
     pub(crate) json: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Watch {
+    /// Logs, by the names that they are written to; - reads standard input to its end
+    #[arg(value_name = "FILE", required_unless_present = "journal", conflicts_with = "journal")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Watch what a unit of systemd prints, such as nginx.service
+    #[arg(long, value_name = "UNIT")]
+    pub(crate) journal: Option<String>,
+
+    /// Read a log that is watched for the first time from its start
+    #[arg(long)]
+    pub(crate) from_start: bool,
 }
 
 /// Which error is meant.

@@ -12,6 +12,7 @@ mod manual;
 mod print;
 mod report;
 mod simulate;
+mod watch;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -45,6 +46,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::ExecSession { input_apart, argv } => return Ok(ExitCode::from(healnode_node::lead_session(argv, *input_apart))),
         Command::Run => wait_for(run_node(load(global)?))?,
         Command::Demo => wait_for(run_demo(&mut out))?,
+        Command::Watch(watch) => wait_for(watch::watch(load(global)?, watch, told_to_stop))?,
         Command::Report(report) => wait_for(report::report(&load(global)?, report, &mut out))?,
         Command::Simulate { kind } => wait_for(simulate::simulate(&load(global)?, kind, &mut out))?,
         Command::Status { json } => wait_for(ask::status(&load(global)?, *json, &mut out))?,

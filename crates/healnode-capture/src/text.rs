@@ -134,6 +134,15 @@ impl Finder {
         found
     }
 
+    /// Number of the oldest line that a later error may begin at or need. Whoever reads a stream again from there finds what is still to be
+    /// found; nothing when no line is open.
+    pub fn oldest_line(&self) -> Option<u64> {
+        let before = self.before.front().map(|(number, _)| *number);
+        let open = self.open.as_ref().map(Block::first);
+        let pending = self.pending.as_ref().map(|found| *found.lines.start());
+        [before, open, pending].into_iter().flatten().min()
+    }
+
     /// Gives a line to the open trace, or looks whether it begins one. Lines that turn out not to belong to a trace go back to the queue.
     fn take(&mut self, number: u64, line: Line, queue: &mut VecDeque<(u64, Line)>, found: &mut Vec<Found>) {
         let Some(mut block) = self.open.take() else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use healnode_core::Report;
-use healnode_report::{RawError, System};
+use healnode_report::{Admission, RawError, System};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -47,7 +47,13 @@ pub enum DeliverError {
 ///
 /// # Errors
 /// When neither takes it.
-pub async fn report(config: &Config, mut raw: RawError) -> Result<Delivered, DeliverError> {
+pub async fn report(config: &Config, raw: RawError) -> Result<Delivered, DeliverError> {
+    let report = admit(config, &credentials::admission(config), raw);
+    deliver(config, &report).await
+}
+
+/// Redacts a report, and says where and when it happened unless it knows.
+pub(crate) fn admit(config: &Config, admission: &Admission, mut raw: RawError) -> Report {
     raw.event_id.get_or_insert_with(new_event_id);
     if raw.system.is_none() {
         raw.system = Some(this_system());
@@ -56,10 +62,14 @@ pub async fn report(config: &Config, mut raw: RawError) -> Result<Delivered, Del
         raw.app = Some(config.app.clone());
     }
     raw.at.get_or_insert_with(wall);
-    let report = credentials::admission(config).readmit(raw, wall());
-    let answer = hand_over(config, &report).await?;
+    admission.readmit(raw, wall())
+}
+
+/// Delivers a report. It counts once, however often it is delivered.
+pub(crate) async fn deliver(config: &Config, report: &Report) -> Result<Delivered, DeliverError> {
+    let answer = hand_over(config, report).await?;
     if answer.is_none() {
-        spool::put(&config.data_dir, &report)?;
+        spool::put(&config.data_dir, report)?;
     }
     let text = |name: &str| answer.as_ref().and_then(|answer| answer[name].as_str()).map(str::to_owned);
     Ok(Delivered {

@@ -1,7 +1,7 @@
 //! The driver: one loop that owns the core, bounded channels to the edges, and what people use a node by.
 //!
 //! No business rules live here. `driver` feeds the core and carries out its effects in order; `run` puts a node together and takes it
-//! apart; `status` is the Unix socket; `exec`, `deliver` and `spool` are how errors get in; `demo` is three nodes at work; `doctor` looks for
+//! apart; `status` is the Unix socket; `exec`, `watch`, `deliver` and `spool` are how errors get in; `demo` is three nodes at work; `doctor` looks for
 //! what keeps a node from working. What is decided is decided in `healnode-core`.
 
 mod clock;
@@ -22,6 +22,7 @@ mod sessions;
 mod simulate;
 mod spool;
 mod status;
+mod watch;
 
 pub use deliver::{DeliverError, Delivered, report};
 pub use demo::{DemoError, demo};
@@ -31,6 +32,7 @@ pub use healnode_report::{Admission, RawError, Redactor, UnixMillis};
 pub use run::{RunError, identity, new_swarm_key, run};
 pub use simulate::{Drill, DrillFormatError, SimulateError, Simulated, simulate};
 pub use status::client;
+pub use watch::{Source, WatchError, Watched, watch};
 
 /// The version of the program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,272 @@
+//! Follows a unit of systemd through `journalctl`, and keeps the journal's own mark of how far it is.
+//!
+//! Lines of different processes are kept apart, so that traces that are printed at the same time stay whole. An entry of priority error or
+//! above is an error, and so is a core dump.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use healnode_report::RawError;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, timeout};
+use tracing::{debug, warn};
+
+use super::WatchError;
+use super::cutter::Cutter;
+use super::entry::Entry;
+use super::limits::{CHUNK_BYTES, ENTRIES_OPEN_MAX, ENTRY_BYTES_MAX, PROCESSES_MAX, RETRY_EVERY, SAVE_EVERY, SILENCE};
+use super::position::{Kept, Position, digest};
+use super::scan::{Scan, Sighting};
+use super::sink::Sink;
+
+/// The fields that are read; the rest is left in the journal.
+const FIELDS: &str = "MESSAGE,PRIORITY,UNIT,_SYSTEMD_UNIT,_COMM,_PID,COREDUMP_SIGNAL_NAME,COREDUMP_COMM,COREDUMP_UNIT";
+
+/// Follows one unit.
+pub(super) struct Journal {
+    unit: String,
+    sink: Arc<Sink>,
+    position: Position,
+    /// The cursor of the last entry that is done with.
+    done_to: Option<String>,
+    /// Entries that were read after it, by number.
+    open: VecDeque<(u64, String)>,
+    next: u64,
+    processes: BTreeMap<String, Process>,
+    saved: Option<String>,
+    saved_at: Instant,
+}
+
+/// What one process printed.
+struct Process {
+    scan: Scan<Mark>,
+    heard_at: Instant,
+    is_quiet: bool,
+}
+
+/// The place of a line: its entry, and what is known of that.
+#[derive(Clone)]
+struct Mark {
+    number: u64,
+    cursor: Arc<str>,
+    app: Arc<str>,
+    at: Option<healnode_report::UnixMillis>,
+}
+
+impl Journal {
+    /// Finds the unit where it was left. One that was never watched is read from now on, or from its first entry if told so.
+    pub(super) async fn open(unit: String, position: Position, sink: Arc<Sink>, is_from_start: bool) -> Result<Self, WatchError> {
+        let kept = position.read().unwrap_or_else(|problem| {
+            warn!(unit, %problem, "how far it was read cannot be read, so it is read from now on");
+            None
+        });
+        let is_known = kept.is_some();
+        let mut journal = Self {
+            unit,
+            sink,
+            position,
+            done_to: kept.and_then(|kept| kept.cursor),
+            open: VecDeque::new(),
+            next: 0,
+            processes: BTreeMap::new(),
+            saved: None,
+            saved_at: Instant::now(),
+        };
+        let last = last_cursor().await?;
+        if journal.done_to.is_none() && !is_known && !is_from_start {
+            journal.done_to = last;
+        }
+        journal.write().map_err(WatchError::Keep)?;
+        Ok(journal)
+    }
+
+    /// Follows until dropped, and starts `journalctl` again when it ends.
+    pub(super) async fn run(&mut self) -> Result<(), WatchError> {
+        let mut problem = String::new();
+        let mut is_first = true;
+        loop {
+            let mut child = self.start()?;
+            let was = self.next;
+            self.read(&mut child).await;
+            let said = ending(child).await;
+            if is_first && self.next == was && !said.is_success {
+                return Err(WatchError::Journal { said: said.text });
+            }
+            is_first = false;
+            if problem != said.text {
+                warn!(said = said.text, "journalctl ended; starting it again");
+                problem = said.text;
+            }
+            self.forget_open();
+            tokio::time::sleep(RETRY_EVERY).await;
+        }
+    }
+
+    fn start(&self) -> Result<Child, WatchError> {
+        let mut command = journalctl();
+        command.args(["--follow", "--no-tail", "--all", "--unit", &self.unit]).arg(format!("--output-fields={FIELDS}"));
+        if let Some(cursor) = &self.done_to {
+            command.arg(format!("--after-cursor={cursor}"));
+        }
+        command.spawn().map_err(WatchError::NoJournal)
+    }
+
+    async fn read(&mut self, child: &mut Child) {
+        let Some(mut output) = child.stdout.take() else { return };
+        let mut cutter = Cutter::new(0, ENTRY_BYTES_MAX);
+        let mut buffer = vec![0; CHUNK_BYTES];
+        loop {
+            let length = match timeout(SILENCE / 4, output.read(&mut buffer)).await {
+                Ok(Ok(0) | Err(_)) => return,
+                Ok(Ok(length)) => length,
+                Err(_) => 0,
+            };
+            let mut sightings = Vec::new();
+            cutter.take(&buffer[..length], |_, line| sightings.extend(self.feed(line)));
+            sightings.extend(self.flush_quiet());
+            self.deliver(sightings).await;
+            self.settle();
+            if self.saved_at.elapsed() >= SAVE_EVERY {
+                self.save();
+            }
+        }
+    }
+
+    fn feed(&mut self, line: &str) -> Vec<Sighting<Mark>> {
+        let Some(entry) = Entry::read(line) else {
+            debug!(bytes = line.len(), "an entry of the journal cannot be read");
+            return Vec::new();
+        };
+        self.sink.count_lines(1);
+        let mark = Mark {
+            number: self.next,
+            cursor: entry.cursor.as_str().into(),
+            app: entry.app().unwrap_or_else(|| super::entry::unit_name(&self.unit)).into(),
+            at: entry.at,
+        };
+        self.next += 1;
+        self.open.push_back((mark.number, entry.cursor.clone()));
+        if let Some(raw) = entry.core_dump() {
+            return vec![Sighting { mark, raw }];
+        }
+        let mut sightings = self.make_room(&entry.process);
+        let process = self.processes.entry(entry.process.clone()).or_insert_with(|| Process::new(self.sink.context_lines()));
+        process.heard_at = Instant::now();
+        process.is_quiet = false;
+        if entry.is_error {
+            sightings.extend(process.scan.feed_error(&mark, &entry.message));
+        } else {
+            sightings.extend(entry.message.split('\n').flat_map(|line| process.scan.feed(mark.clone(), line)));
+        }
+        sightings
+    }
+
+    /// Ends what the process said that was silent for longest, when a new one comes and there are as many as may be.
+    fn make_room(&mut self, process: &str) -> Vec<Sighting<Mark>> {
+        if self.processes.contains_key(process) || self.processes.len() < PROCESSES_MAX {
+            return Vec::new();
+        }
+        let oldest = self.processes.iter().min_by_key(|(_, process)| process.heard_at).map(|(id, _)| id.clone());
+        oldest.and_then(|id| self.processes.remove(&id)).map(|mut process| process.scan.flush()).unwrap_or_default()
+    }
+
+    fn flush_quiet(&mut self) -> Vec<Sighting<Mark>> {
+        let is_full = self.open.len() > ENTRIES_OPEN_MAX;
+        let due = self.processes.values_mut().filter(|process| !process.is_quiet && (is_full || process.heard_at.elapsed() >= SILENCE));
+        due.flat_map(|process| {
+            process.is_quiet = true;
+            process.scan.flush()
+        })
+        .collect()
+    }
+
+    async fn deliver(&self, sightings: Vec<Sighting<Mark>>) {
+        for seen in sightings {
+            let mut raw: RawError = seen.raw;
+            raw.at = seen.mark.at;
+            // What is found in one entry differs by what it says; the same entry read again says the same.
+            raw.event_id = Some(digest(&[seen.mark.cursor.as_bytes(), raw.error_type.as_bytes(), raw.message.as_bytes()]));
+            self.sink.deliver(vec![raw], &seen.mark.app).await;
+        }
+    }
+
+    /// Takes note of the entries that are done with: those before the oldest that a process is still looked at for.
+    fn settle(&mut self) {
+        let oldest = self.processes.values().filter_map(|process| process.scan.oldest()).map(|mark| mark.number).min();
+        while self.open.front().is_some_and(|(number, _)| oldest.is_none_or(|oldest| *number < oldest)) {
+            self.done_to = self.open.pop_front().map(|(_, cursor)| cursor);
+        }
+    }
+
+    /// Forgets what is not done with, to read it again.
+    fn forget_open(&mut self) {
+        self.open.clear();
+        self.processes.clear();
+    }
+
+    /// Writes how far it is.
+    pub(super) fn save(&mut self) {
+        self.saved_at = Instant::now();
+        if self.done_to != self.saved
+            && let Err(problem) = self.write()
+        {
+            warn!(%problem, "how far the journal was read could not be written");
+        }
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        self.position.write(&Kept { places: Vec::new(), cursor: self.done_to.clone() })?;
+        self.saved.clone_from(&self.done_to);
+        Ok(())
+    }
+}
+
+impl Process {
+    fn new(context_lines: usize) -> Self {
+        Self { scan: Scan::new(context_lines), heard_at: Instant::now(), is_quiet: true }
+    }
+}
+
+fn journalctl() -> Command {
+    let mut command = Command::new("journalctl");
+    command.args(["--output=json", "--no-pager"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true).process_group(0);
+    command
+}
+
+/// Returns the cursor of the newest entry of the whole journal; nothing when it is empty.
+async fn last_cursor() -> Result<Option<String>, WatchError> {
+    let output = journalctl().arg("--lines=1").arg("--output-fields=PRIORITY").output().await.map_err(WatchError::NoJournal)?;
+    let said = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
+    if !output.status.success() {
+        return Err(WatchError::Journal { said });
+    }
+    if !said.is_empty() {
+        warn!(said, "journalctl has something to say");
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next_back().and_then(Entry::read).map(|entry| entry.cursor))
+}
+
+/// How `journalctl` ended.
+struct Ending {
+    is_success: bool,
+    text: String,
+}
+
+async fn ending(mut child: Child) -> Ending {
+    let mut said = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        let mut lines = BufReader::new(stderr.take(4096));
+        let _to_be_told = timeout(SILENCE, lines.read_line(&mut said)).await;
+    }
+    let status = child.wait().await;
+    let text = match &status {
+        Ok(_) | Err(_) if !said.trim().is_empty() => said.trim().to_owned(),
+        Ok(status) => status.to_string(),
+        Err(problem) => problem.to_string(),
+    };
+    Ending { is_success: status.is_ok_and(|status| status.success()), text }
+}
