@@ -138,12 +138,22 @@ fn find_copy_among(files: Vec<LogFile>, head: &Head, offset: u64) -> Option<LogF
     files.into_iter().find(|file| head.bytes >= HEAD_BYTES_OF_COPY && file.goes_on_from(head, offset))
 }
 
-/// Returns the files that were rotated away after the one with number `inode`, the oldest first.
-pub(super) fn rotated_after(path: &Path, inode: u64) -> Vec<LogFile> {
+/// Returns the files that were rotated away after the one with number `inode`, the oldest first, without those that are `known`.
+pub(super) fn rotated_after(path: &Path, inode: u64, known: &[u64]) -> Vec<LogFile> {
     let files = beside(path);
-    let Some(from) = files.iter().position(|(_, metadata)| metadata.ino() == inode) else { return Vec::new() };
-    let later = files.iter().skip(from + 1).filter(|(path, _)| !is_compressed(path));
+    let Some(changed) = files.iter().find(|(_, metadata)| metadata.ino() == inode).map(|(_, metadata)| changed(metadata)) else {
+        return Vec::new();
+    };
+    let later = files.iter().filter(|(path, metadata)| {
+        let number = metadata.ino();
+        self::changed(metadata) >= changed && number != inode && !known.contains(&number) && !is_compressed(path)
+    });
     later.filter_map(|(path, _)| LogFile::open(path).ok()).collect()
+}
+
+/// When a file was last written to, in seconds and nanoseconds.
+fn changed(metadata: &Metadata) -> (i64, i64) {
+    (metadata.mtime(), metadata.mtime_nsec())
 }
 
 /// Returns what lies beside a file and is called like it, by the time of its last change, the oldest first. The file itself is left out.
@@ -157,7 +167,7 @@ fn beside(path: &Path) -> Vec<(PathBuf, Metadata)> {
         .filter(|path| is_rotated(path))
         .filter_map(|path| fs::metadata(&path).ok().filter(Metadata::is_file).map(|metadata| (path, metadata)))
         .collect();
-    files.sort_by_key(|(_, metadata)| (metadata.mtime(), metadata.mtime_nsec()));
+    files.sort_by_key(|(_, metadata)| changed(metadata));
     files
 }
 

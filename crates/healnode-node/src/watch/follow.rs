@@ -3,6 +3,7 @@
 //! A file that was rotated away is read on until it has been silent for a while; the one that took its place is read at once. What is done
 //! with is only what no later error can begin at, and whose errors are delivered: from there a restart reads again.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use tracing::{debug, info, warn};
 
 use super::cutter::Cutter;
 use super::file::{self, Head, LogFile, Look};
-use super::limits::{GENERATIONS_MAX, HEAD_BYTES, LINE_BYTES_MAX, LOOK_EVERY, ROTATED_SILENCE, SAVE_EVERY};
+use super::limits::{ENDED_MAX, GENERATIONS_MAX, HEAD_BYTES, LINE_BYTES_MAX, LOOK_EVERY, ROTATED_SILENCE, SAVE_EVERY};
 use super::position::{Kept, Place, Position, digest};
 use super::scan::{Scan, Sighting};
 use super::sink::{Sink, silence};
@@ -30,6 +31,8 @@ pub(super) struct Follower {
     rotated: Vec<Run>,
     /// The file at the path.
     current: Option<Run>,
+    /// Numbers of rotated files that were read to their end.
+    ended: VecDeque<u64>,
     saved: Kept,
     saved_at: Instant,
     /// What is wrong with the file, so that it is told once.
@@ -71,6 +74,7 @@ impl Follower {
             position: Arc::new(position),
             rotated: Vec::new(),
             current: None,
+            ended: VecDeque::new(),
             saved: Kept::default(),
             saved_at: Instant::now(),
             problem: String::new(),
@@ -99,11 +103,11 @@ impl Follower {
                 None => warn!(path = %self.path.display(), "the file that was read is gone; what was written to it since is not read"),
             }
         }
+        self.ended.clone_from(&kept.ended);
         let at_path = std::fs::metadata(&self.path).ok().map(|metadata| metadata.ino());
-        let is_known = |inode| kept.places.iter().any(|place| place.inode == inode);
         if let Some(last) = last.filter(|last| Some(*last) != at_path) {
-            let missed = file::rotated_after(&self.path, last).into_iter().filter(|file| !is_known(file.inode()));
-            self.rotated.extend(missed.map(|file| Run::from_start(file, Scan::new(context_lines))));
+            let missed = file::rotated_after(&self.path, last, &self.known());
+            self.rotated.extend(missed.into_iter().map(|file| Run::from_start(file, Scan::new(context_lines))));
         }
         if let Some(index) = self.rotated.iter().position(|run| Some(run.file.inode()) == at_path) {
             self.current = Some(self.rotated.remove(index));
@@ -142,7 +146,7 @@ impl Follower {
                 Err(problem) => self.tell(&problem),
             }
         }
-        self.end_rotated(|run| run.heard_at.elapsed() >= ROTATED_SILENCE).await;
+        self.end_rotated().await;
         if self.saved_at.elapsed() >= SAVE_EVERY {
             self.save().await;
         }
@@ -168,15 +172,41 @@ impl Follower {
         }
     }
 
+    /// The numbers of all files that are read or were.
+    fn known(&self) -> Vec<u64> {
+        let read = self.rotated.iter().chain(&self.current).map(|run| run.file.inode());
+        read.chain(self.ended.iter().copied()).collect()
+    }
+
+    /// Reads what was rotated away after a file before it was looked at: the log may be faster than whoever takes its errors.
+    async fn catch_up(&mut self, last: u64) {
+        let (path, known) = (self.path.clone(), self.known());
+        let missed = blocking(move || Ok(file::rotated_after(&path, last, &known))).await.unwrap_or_default();
+        self.rotated.extend(missed.into_iter().map(|file| Run::from_start(file, Scan::new(self.sink.context_lines()))));
+        while self.rotated.len() > GENERATIONS_MAX {
+            let run = self.rotated.remove(0);
+            self.end(run).await;
+        }
+    }
+
+    /// Takes what a file holds by now as all that it will.
+    async fn end(&mut self, mut run: Run) {
+        run.end(&self.sink, &self.app).await;
+        if self.ended.len() == ENDED_MAX {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(run.file.inode());
+    }
+
     async fn go_on_with(&mut self, file: LogFile) {
+        let last = self.current.as_ref().map(|run| run.file.inode());
         self.rotated.extend(self.current.take());
         if let Some(index) = self.rotated.iter().position(|run| run.file.inode() == file.inode()) {
             self.current = Some(self.rotated.remove(index));
             return;
         }
-        while self.rotated.len() >= GENERATIONS_MAX {
-            let mut run = self.rotated.remove(0);
-            run.end(&self.sink, &self.app).await;
+        if let Some(last) = last {
+            self.catch_up(last).await;
         }
         let mut scan = Scan::new(self.sink.context_lines());
         if let Some(earlier) = self.rotated.last() {
@@ -193,26 +223,28 @@ impl Follower {
         let (path, inode, head, offset) = (self.path.clone(), run.file.inode(), run.head.clone(), run.cutter.read_to());
         match blocking(move || Ok(file::find_copy(&path, inode, &head, offset))).await {
             Ok(Some(copy)) => {
+                let copied = copy.inode();
                 run.file = Arc::new(copy);
                 run.heard_at = Instant::now();
                 self.rotated.push(run);
+                self.catch_up(copied).await;
             }
             Ok(None) | Err(_) => run.end(&self.sink, &self.app).await,
         }
         info!(path = %self.path.display(), "it was truncated; reading from its start");
     }
 
-    async fn end_rotated(&mut self, is_due: impl Fn(&Run) -> bool) {
+    async fn end_rotated(&mut self) {
         for index in (0..self.rotated.len()).rev() {
-            if is_due(&self.rotated[index]) {
-                let mut run = self.rotated.remove(index);
-                run.end(&self.sink, &self.app).await;
+            if self.rotated[index].heard_at.elapsed() >= ROTATED_SILENCE {
+                let run = self.rotated.remove(index);
+                self.end(run).await;
             }
         }
     }
 
     fn kept(&self) -> Kept {
-        Kept { places: self.rotated.iter().chain(&self.current).map(Run::place).collect(), cursor: None }
+        Kept { places: self.rotated.iter().chain(&self.current).map(Run::place).collect(), ended: self.ended.clone(), cursor: None }
     }
 
     /// Writes how far everything is.

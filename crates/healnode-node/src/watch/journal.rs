@@ -217,7 +217,7 @@ impl Journal {
     }
 
     fn write(&mut self) -> std::io::Result<()> {
-        self.position.write(&Kept { places: Vec::new(), cursor: self.done_to.clone() })?;
+        self.position.write(&Kept { cursor: self.done_to.clone(), ..Kept::default() })?;
         self.saved.clone_from(&self.done_to);
         Ok(())
     }

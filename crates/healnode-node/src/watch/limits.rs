@@ -50,6 +50,10 @@ pub(super) const ROTATED_SILENCE: Duration = Duration::from_secs(10);
 /// Files of one name that are read at a time, with those that were rotated away. The oldest ends early.
 pub(super) const GENERATIONS_MAX: usize = 8;
 
+/// Files that were rotated away and read to their end that are remembered, so that none is taken for one that was missed. Logs are rotated
+/// once a day to a few times an hour, and few keep more than a dozen.
+pub(super) const ENDED_MAX: usize = 64;
+
 /// Entries of a folder that are looked at for files that were rotated away.
 pub(super) const FOLDER_ENTRIES_MAX: usize = 10_000;
 

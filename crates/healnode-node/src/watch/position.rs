@@ -2,6 +2,7 @@
 //!
 //! One small file for each source, written whole and renamed into place. It holds numbers and digests, nothing of what a log says.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -18,6 +19,9 @@ pub(super) struct Kept {
     /// The files of one name, the oldest first, those that were rotated away included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) places: Vec<Place>,
+    /// The numbers of files that were rotated away and read to their end, the oldest first.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(super) ended: VecDeque<u64>,
     /// The journal's own mark of its last entry that is done with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cursor: Option<String>,
@@ -130,7 +134,7 @@ mod tests {
         let position = Position::take(dir.path(), b"/var/log/a.log").unwrap();
         assert_eq!(position.read().unwrap(), None);
         let place = Place { stream: "s".to_owned(), inode: 7, offset: 9, head_bytes: 3, head: digest(&[b"abc"]) };
-        let kept = Kept { places: vec![place], cursor: None };
+        let kept = Kept { places: vec![place], ..Kept::default() };
         position.write(&kept).unwrap();
         assert!(matches!(Position::take(dir.path(), b"/var/log/a.log"), Err(OpenError::Locked)));
         assert!(Position::take(dir.path(), b"/var/log/b.log").is_ok());
