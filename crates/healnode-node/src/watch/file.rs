@@ -6,8 +6,11 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use super::limits::{CHUNK_BYTES, CONTEXT_BYTES, FOLDER_ENTRIES_MAX, HEAD_BYTES, HEAD_BYTES_OF_COPY};
+use sha2::{Digest as _, Sha256};
+
+use super::limits::{BESIDE_MAX, CHUNK_BYTES, CONTEXT_BYTES, FOLDER_ENTRIES_MAX, HEAD_BYTES, HEAD_BYTES_OF_COPY, MISSED_MAX};
 use super::position::digest;
 
 /// An open log.
@@ -138,17 +141,31 @@ fn find_copy_among(files: Vec<LogFile>, head: &Head, offset: u64) -> Option<LogF
     files.into_iter().find(|file| head.bytes >= HEAD_BYTES_OF_COPY && file.goes_on_from(head, offset))
 }
 
-/// Returns the files that were rotated away after the one with number `inode`, the oldest first, without those that are `known`.
-pub(super) fn rotated_after(path: &Path, inode: u64, known: &[u64]) -> Vec<LogFile> {
+/// Returns the files that were rotated away after the one with number `inode`, the oldest first: those that are neither read nor lay there
+/// before.
+pub(super) fn rotated_after(path: &Path, inode: u64, read: &[u64], before: &[u64]) -> Vec<LogFile> {
     let files = beside(path);
     let Some(changed) = files.iter().find(|(_, metadata)| metadata.ino() == inode).map(|(_, metadata)| changed(metadata)) else {
         return Vec::new();
     };
     let later = files.iter().filter(|(path, metadata)| {
-        let number = metadata.ino();
-        self::changed(metadata) >= changed && number != inode && !known.contains(&number) && !is_compressed(path)
+        let is_new = !read.contains(&metadata.ino()) && !before.contains(&identity(metadata));
+        self::changed(metadata) >= changed && is_new && !is_compressed(path)
     });
-    later.filter_map(|(path, _)| LogFile::open(path).ok()).collect()
+    later.take(MISSED_MAX).filter_map(|(path, _)| LogFile::open(path).ok()).collect()
+}
+
+/// Tells apart the files that lie beside a log now, so that none of them is taken for one that was rotated away later. It may be a log of
+/// its own.
+pub(super) fn identities_beside(path: &Path) -> Vec<u64> {
+    beside(path).iter().rev().take(BESIDE_MAX).map(|(_, metadata)| identity(metadata)).collect()
+}
+
+/// The number of a deleted file is given to the next that is made, so the time of making is a part, where the file system tells.
+fn identity(metadata: &Metadata) -> u64 {
+    let made = metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let hash = Sha256::digest([metadata.ino().to_be_bytes().as_slice(), &made.as_nanos().to_be_bytes()].concat());
+    hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// When a file was last written to, in seconds and nanoseconds.
@@ -238,6 +255,21 @@ mod tests {
         for other in ["app.log", "app-errors.log", "apple.log", "app.log.swp", "app.txt", "other.log.1"] {
             assert!(!is_rotated_name(other, "app.log"), "{other}");
         }
+    }
+
+    #[test]
+    fn only_what_was_rotated_away_later_was_missed() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        let write = |name: &str| fs::write(dir.path().join(name), name).unwrap();
+        ["app.log.1", "app-worker.log", "app-2.log"].into_iter().for_each(write);
+        let before = identities_beside(&log);
+        let last = LogFile::open(&dir.path().join("app.log.1")).unwrap().inode();
+        ["app.log.2", "app.log.3.gz", "app-2.log"].into_iter().for_each(write);
+        let missed = rotated_after(&log, last, &[last], &before);
+        let expected = LogFile::open(&dir.path().join("app.log.2")).unwrap().inode();
+        assert_eq!(missed.iter().map(LogFile::inode).collect::<Vec<_>>(), [expected]);
+        assert!(rotated_after(&log, last, &[last, expected], &before).is_empty());
     }
 
     #[test]

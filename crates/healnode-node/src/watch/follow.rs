@@ -3,7 +3,6 @@
 //! A file that was rotated away is read on until it has been silent for a while; the one that took its place is read at once. What is done
 //! with is only what no later error can begin at, and whose errors are delivered: from there a restart reads again.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
@@ -15,13 +14,13 @@ use tracing::{debug, info, warn};
 
 use super::cutter::Cutter;
 use super::file::{self, Head, LogFile, Look};
-use super::limits::{ENDED_MAX, GENERATIONS_MAX, HEAD_BYTES, LINE_BYTES_MAX, LOOK_EVERY, ROTATED_SILENCE, SAVE_EVERY};
+use super::limits::{GENERATIONS_MAX, HEAD_BYTES, LINE_BYTES_MAX, LOOK_EVERY, ROTATED_SILENCE, SAVE_EVERY};
 use super::position::{Kept, Place, Position, digest};
 use super::scan::{Scan, Sighting};
 use super::sink::{Sink, silence};
 use crate::deliver::new_event_id;
 
-/// Follows one log.
+/// Follows one log. Whatever is awaited may be called off at any time: until a file is done with, it stays where its place is kept from.
 pub(super) struct Follower {
     path: PathBuf,
     app: String,
@@ -31,8 +30,8 @@ pub(super) struct Follower {
     rotated: Vec<Run>,
     /// The file at the path.
     current: Option<Run>,
-    /// Numbers of rotated files that were read to their end.
-    ended: VecDeque<u64>,
+    /// What lay beside it when it was first read.
+    beside: Vec<u64>,
     saved: Kept,
     saved_at: Instant,
     /// What is wrong with the file, so that it is told once.
@@ -74,7 +73,7 @@ impl Follower {
             position: Arc::new(position),
             rotated: Vec::new(),
             current: None,
-            ended: VecDeque::new(),
+            beside: Vec::new(),
             saved: Kept::default(),
             saved_at: Instant::now(),
             problem: String::new(),
@@ -86,6 +85,7 @@ impl Follower {
                 follower.current = file.map(|file| Run::at_first_sight(file, is_from_start, context_lines)).transpose()?;
             }
         }
+        follower.beside = file::identities_beside(&follower.path);
         follower.position.write(&follower.kept())?;
         follower.saved = follower.kept();
         Ok(follower)
@@ -103,10 +103,9 @@ impl Follower {
                 None => warn!(path = %self.path.display(), "the file that was read is gone; what was written to it since is not read"),
             }
         }
-        self.ended.clone_from(&kept.ended);
         let at_path = std::fs::metadata(&self.path).ok().map(|metadata| metadata.ino());
         if let Some(last) = last.filter(|last| Some(*last) != at_path) {
-            let missed = file::rotated_after(&self.path, last, &self.known());
+            let missed = file::rotated_after(&self.path, last, &self.read_now(), &kept.beside);
             self.rotated.extend(missed.into_iter().map(|file| Run::from_start(file, Scan::new(context_lines))));
         }
         if let Some(index) = self.rotated.iter().position(|run| Some(run.file.inode()) == at_path) {
@@ -127,14 +126,12 @@ impl Follower {
     async fn step(&mut self) -> bool {
         self.look_at_path().await;
         let mut is_more = false;
-        for index in (0..self.rotated.len()).rev() {
-            let mut run = self.rotated.remove(index);
-            match run.read(&self.sink, &self.app).await {
+        for index in 0..self.rotated.len() {
+            match self.rotated[index].read(&self.sink, &self.app).await {
                 Ok(Reading::Read(has_more)) => is_more |= has_more,
-                Ok(Reading::Anew) => run.end(&self.sink, &self.app).await,
+                Ok(Reading::Anew) => self.rotated[index].end(&self.sink, &self.app).await,
                 Err(problem) => self.tell(&problem),
             }
-            self.rotated.insert(index, run);
         }
         if let Some(run) = &mut self.current {
             match run.read(&self.sink, &self.app).await {
@@ -172,30 +169,31 @@ impl Follower {
         }
     }
 
-    /// The numbers of all files that are read or were.
-    fn known(&self) -> Vec<u64> {
-        let read = self.rotated.iter().chain(&self.current).map(|run| run.file.inode());
-        read.chain(self.ended.iter().copied()).collect()
+    /// The numbers of the files that are read.
+    fn read_now(&self) -> Vec<u64> {
+        self.rotated.iter().chain(&self.current).map(|run| run.file.inode()).collect()
     }
 
     /// Reads what was rotated away after a file before it was looked at: the log may be faster than whoever takes its errors.
     async fn catch_up(&mut self, last: u64) {
-        let (path, known) = (self.path.clone(), self.known());
-        let missed = blocking(move || Ok(file::rotated_after(&path, last, &known))).await.unwrap_or_default();
-        self.rotated.extend(missed.into_iter().map(|file| Run::from_start(file, Scan::new(self.sink.context_lines()))));
-        while self.rotated.len() > GENERATIONS_MAX {
-            let run = self.rotated.remove(0);
-            self.end(run).await;
+        let (path, read, before) = (self.path.clone(), self.read_now(), self.beside.clone());
+        let look = move || Ok((file::rotated_after(&path, last, &read, &before), file::identities_beside(&path)));
+        let (missed, beside) = blocking(look).await.unwrap_or_default();
+        self.beside = beside;
+        for file in missed {
+            self.rotated.push(Run::from_start(file, Scan::new(self.sink.context_lines())));
+            if self.rotated.len() > GENERATIONS_MAX {
+                self.end(0).await;
+            }
         }
     }
 
-    /// Takes what a file holds by now as all that it will.
-    async fn end(&mut self, mut run: Run) {
+    /// Reads a rotated file to its end and takes that as all that it will hold.
+    async fn end(&mut self, index: usize) {
+        let run = &mut self.rotated[index];
+        while let Ok(Reading::Read(true)) = run.read(&self.sink, &self.app).await {}
         run.end(&self.sink, &self.app).await;
-        if self.ended.len() == ENDED_MAX {
-            self.ended.pop_front();
-        }
-        self.ended.push_back(run.file.inode());
+        self.rotated.remove(index);
     }
 
     async fn go_on_with(&mut self, file: LogFile) {
@@ -205,7 +203,7 @@ impl Follower {
             self.current = Some(self.rotated.remove(index));
             return;
         }
-        if let Some(last) = last {
+        if let Some(last) = last.or_else(|| self.rotated.last().map(|run| run.file.inode())) {
             self.catch_up(last).await;
         }
         let mut scan = Scan::new(self.sink.context_lines());
@@ -219,17 +217,20 @@ impl Follower {
 
     /// The file was truncated. If it was copied before, the rest of what it held is read from the copy.
     async fn begin_anew(&mut self) {
-        let Some(mut run) = self.current.take() else { return };
+        let Some(run) = &mut self.current else { return };
         let (path, inode, head, offset) = (self.path.clone(), run.file.inode(), run.head.clone(), run.cutter.read_to());
         match blocking(move || Ok(file::find_copy(&path, inode, &head, offset))).await {
             Ok(Some(copy)) => {
                 let copied = copy.inode();
                 run.file = Arc::new(copy);
                 run.heard_at = Instant::now();
-                self.rotated.push(run);
+                self.rotated.extend(self.current.take());
                 self.catch_up(copied).await;
             }
-            Ok(None) | Err(_) => run.end(&self.sink, &self.app).await,
+            Ok(None) | Err(_) => {
+                run.end(&self.sink, &self.app).await;
+                self.current = None;
+            }
         }
         info!(path = %self.path.display(), "it was truncated; reading from its start");
     }
@@ -237,14 +238,13 @@ impl Follower {
     async fn end_rotated(&mut self) {
         for index in (0..self.rotated.len()).rev() {
             if self.rotated[index].heard_at.elapsed() >= ROTATED_SILENCE {
-                let run = self.rotated.remove(index);
-                self.end(run).await;
+                self.end(index).await;
             }
         }
     }
 
     fn kept(&self) -> Kept {
-        Kept { places: self.rotated.iter().chain(&self.current).map(Run::place).collect(), ended: self.ended.clone(), cursor: None }
+        Kept { places: self.rotated.iter().chain(&self.current).map(Run::place).collect(), beside: self.beside.clone(), cursor: None }
     }
 
     /// Writes how far everything is.

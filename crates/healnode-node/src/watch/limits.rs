@@ -47,12 +47,15 @@ pub(super) const FILES_MAX: usize = 256;
 /// How long a file that was rotated away may be silent. Services are told to open the new one within seconds.
 pub(super) const ROTATED_SILENCE: Duration = Duration::from_secs(10);
 
-/// Files of one name that are read at a time, with those that were rotated away. The oldest ends early.
+/// Files of one name that are read at a time, with those that were rotated away. The oldest is read to its end before more are begun.
 pub(super) const GENERATIONS_MAX: usize = 8;
 
-/// Files that were rotated away and read to their end that are remembered, so that none is taken for one that was missed. Logs are rotated
-/// once a day to a few times an hour, and few keep more than a dozen.
-pub(super) const ENDED_MAX: usize = 64;
+/// Files beside a log that are remembered, so that none is taken for one that was rotated away and missed. The newest count.
+pub(super) const BESIDE_MAX: usize = 256;
+
+/// Files that were rotated away and missed that are read; the oldest ones. Logs are rotated once a day to a few times an hour, and few
+/// services keep more than a dozen.
+pub(super) const MISSED_MAX: usize = 64;
 
 /// Entries of a folder that are looked at for files that were rotated away.
 pub(super) const FOLDER_ENTRIES_MAX: usize = 10_000;

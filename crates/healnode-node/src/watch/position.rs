@@ -2,7 +2,6 @@
 //!
 //! One small file for each source, written whole and renamed into place. It holds numbers and digests, nothing of what a log says.
 
-use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -19,9 +18,9 @@ pub(super) struct Kept {
     /// The files of one name, the oldest first, those that were rotated away included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) places: Vec<Place>,
-    /// The numbers of files that were rotated away and read to their end, the oldest first.
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    pub(super) ended: VecDeque<u64>,
+    /// What lay beside the file at the path when it was first read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) beside: Vec<u64>,
     /// The journal's own mark of its last entry that is done with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cursor: Option<String>,
