@@ -1,11 +1,15 @@
 //! The composite action of `examples/github-action`, its shell part run here: against a folder in place of GitHub, in bash as a runner would.
 #![allow(clippy::unwrap_used, reason = "what goes wrong here has to fail the test")]
 
+#[path = "github/emulator.rs"]
+mod emulator;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use emulator::Emulator;
 use tempfile::TempDir;
 
 const ACTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/github-action");
@@ -24,6 +28,24 @@ fn a_step_that_fails_is_filed_and_ends_with_its_own_code() {
     assert!(issues[0].contains("IndexError") && issues[0].contains("nightly-tests"), "{}", issues[0]);
     assert!(runner.read("output").starts_with("issue=file://") && runner.read("summary").contains("The failure is file://"));
     assert_eq!(fs::read_dir(runner.path("temp")).unwrap().count(), 0, "the node leaves nothing behind");
+}
+
+#[test]
+fn two_jobs_that_fail_alike_have_one_issue_on_github() {
+    let Some(github) = Emulator::start() else { return };
+    for _ in 0..2 {
+        let runner = Runner::new();
+        let variables = [
+            ("HEALNODE_FORGE_KIND", "github"),
+            ("GITHUB_API_URL", github.url()),
+            ("GITHUB_REPOSITORY", github.repo()),
+            ("INPUT_TOKEN", github.token()),
+        ];
+        let output = runner.run("echo 'no such row' >&2; exit 7", &variables);
+        assert_eq!(output.status.code(), Some(7), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("::notice title=healnode::the failure is http"), "{}", text(&output.stdout));
+    }
+    assert_eq!(github.issues().len(), 1);
 }
 
 #[test]
