@@ -57,6 +57,7 @@ fn with_hint(error: WatchError) -> anyhow::Error {
     let (hint, bad_usage) = match &error {
         WatchError::NoFile { path, .. } if path.is_dir() => ("name the logs in it: `healnode watch FOLDER/*.log`", true),
         WatchError::NoFile { .. } => ("send what comes out of it: `cat PIPE | healnode watch -`", true),
+        WatchError::Unreadable { .. } => ("run it as a user that may read the log, such as one of the group adm", false),
         WatchError::TooMany { .. } => ("run several, each with a part of the files", true),
         WatchError::Taken { .. } => ("stop that one, or give this one a data directory of its own with --data-dir", false),
         WatchError::Keep(_) => ("--data-dir names a folder that this user may write to", false),

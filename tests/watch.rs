@@ -250,6 +250,19 @@ fn a_large_log_is_read_in_little_memory() {
 }
 
 #[test]
+fn a_log_of_nothing_but_errors_is_counted_in_little_memory() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], SETTINGS);
+    node.start();
+    let log = site.path().join("errors.log");
+    append(&log, &"2026-11-25T10:00:00.123Z ERROR no such row\n".repeat(10_000));
+    let watcher = Watcher::start(&node, &["--from-start", log.to_str().unwrap()]);
+    wait_for_errors(&node, 10_000);
+    let memory_kb = watcher.memory_kb();
+    assert!(memory_kb < 60_000, "{memory_kb} kB");
+}
+
+#[test]
 fn two_watchers_of_one_log_are_one_too_many() {
     let site = Site::new();
     let (node, log) = started(&site);

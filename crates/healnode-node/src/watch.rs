@@ -54,6 +54,15 @@ pub enum WatchError {
         /// What is there.
         what: &'static str,
     },
+    /// A file is there and cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// There are too many.
     #[error("{count} files are more than the {FILES_MAX} that one `healnode watch` follows")]
     TooMany {
@@ -145,7 +154,10 @@ fn open_all(data_dir: &Path, paths: Vec<PathBuf>, is_from_start: bool, sink: &Ar
     paths.iter().try_for_each(|path| check(path))?;
     let open = |path: PathBuf| {
         let position = take(data_dir, path.as_os_str().as_bytes(), &path.display().to_string())?;
-        Follower::open(path, position, sink.clone(), is_from_start).map_err(WatchError::Keep)
+        Follower::open(path.clone(), position, sink.clone(), is_from_start).map_err(|error| match error {
+            follow::OpenError::Log(source) => WatchError::Unreadable { path, source },
+            follow::OpenError::Keep(source) => WatchError::Keep(source),
+        })
     };
     paths.into_iter().map(open).collect()
 }

@@ -51,6 +51,15 @@ struct Run {
     is_quiet: bool,
 }
 
+/// Why a log cannot be followed.
+#[derive(Debug)]
+pub(super) enum OpenError {
+    /// It cannot be read. Later it would be read from its start, as a new one is, so it is not waited for.
+    Log(io::Error),
+    /// How far it was read cannot be kept.
+    Keep(io::Error),
+}
+
 /// What is at the path.
 enum AtPath {
     Same,
@@ -60,14 +69,14 @@ enum AtPath {
 
 impl Follower {
     /// Finds the log again where it was left. One that was never watched is read from its end, or from its start if told so.
-    pub(super) fn open(path: PathBuf, position: Position, sink: Arc<Sink>, is_from_start: bool) -> io::Result<Self> {
+    pub(super) fn open(path: PathBuf, position: Position, sink: Arc<Sink>, is_from_start: bool) -> Result<Self, OpenError> {
         let context_lines = sink.context_lines();
         let kept = position.read().unwrap_or_else(|problem| {
             warn!(path = %path.display(), %problem, "where it was read to cannot be read, so it is read from its end");
             None
         });
         let mut follower = Self {
-            app: file::app_of(&path),
+            app: sink.app(&file::app_of(&path)),
             path,
             sink,
             position: Arc::new(position),
@@ -80,13 +89,14 @@ impl Follower {
         };
         match kept {
             Some(kept) => follower.resume(&kept, context_lines),
-            None => {
-                let file = LogFile::open(&follower.path).ok();
-                follower.current = file.map(|file| Run::at_first_sight(file, is_from_start, context_lines)).transpose()?;
-            }
+            None => match LogFile::open(&follower.path) {
+                Ok(file) => follower.current = Some(Run::at_first_sight(file, is_from_start, context_lines).map_err(OpenError::Log)?),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(OpenError::Log(error)),
+            },
         }
         follower.beside = file::identities_beside(&follower.path);
-        follower.position.write(&follower.kept())?;
+        follower.position.write(&follower.kept()).map_err(OpenError::Keep)?;
         follower.saved = follower.kept();
         Ok(follower)
     }
@@ -361,9 +371,10 @@ impl Run {
         let raws = sightings.into_iter().map(|seen| {
             let mut raw = seen.raw;
             raw.event_id = Some(digest(&[self.stream.as_bytes(), &seen.mark.to_be_bytes()]));
+            raw.app = Some(app.to_owned());
             raw
         });
-        sink.deliver(raws.collect(), app).await;
+        sink.deliver(raws.collect()).await;
         self.done_to = self.scan.oldest().copied().unwrap_or_else(|| self.cutter.line_start());
     }
 }

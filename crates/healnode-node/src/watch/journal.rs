@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use healnode_report::RawError;
+use healnode_report::UnixMillis;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
@@ -52,7 +52,7 @@ struct Mark {
     number: u64,
     cursor: Arc<str>,
     app: Arc<str>,
-    at: Option<healnode_report::UnixMillis>,
+    at: Option<UnixMillis>,
 }
 
 impl Journal {
@@ -183,13 +183,14 @@ impl Journal {
     }
 
     async fn deliver(&self, sightings: Vec<Sighting<Mark>>) {
-        for seen in sightings {
-            let mut raw: RawError = seen.raw;
-            raw.at = seen.mark.at;
+        let raws = sightings.into_iter().map(|Sighting { mark, mut raw }| {
+            raw.app = Some(self.sink.app(&mark.app));
+            raw.at = mark.at;
             // What is found in one entry differs by what it says; the same entry read again says the same.
-            raw.event_id = Some(digest(&[seen.mark.cursor.as_bytes(), raw.error_type.as_bytes(), raw.message.as_bytes()]));
-            self.sink.deliver(vec![raw], &seen.mark.app).await;
-        }
+            raw.event_id = Some(digest(&[mark.cursor.as_bytes(), raw.error_type.as_bytes(), raw.message.as_bytes()]));
+            raw
+        });
+        self.sink.deliver(raws.collect()).await;
     }
 
     /// Takes note of the entries that are done with: those before the oldest that a process is still looked at for.

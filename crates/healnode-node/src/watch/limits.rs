@@ -14,8 +14,8 @@ pub(super) const SILENCE_IN_LINE: Duration = Duration::from_secs(10);
 /// How often positions are written. What a kill leaves unwritten is read again and, by its event ids, not counted again.
 pub(super) const SAVE_EVERY: Duration = Duration::from_secs(1);
 
-/// Bytes that are read at a time.
-pub(super) const CHUNK_BYTES: usize = 256 * 1024;
+/// Bytes that are read at a time. When every line is an error, each with the lines before it, they become some 10 MB until they are delivered.
+pub(super) const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Longest line of a log that is read, in bytes. Of a longer one only the length is known, as with the finder of errors.
 pub(super) const LINE_BYTES_MAX: usize = healnode_capture::limits::LINE_BYTES_MAX;

@@ -57,23 +57,23 @@ impl Sink {
         self.lines.fetch_add(lines, Ordering::Relaxed);
     }
 
+    /// What errors are said to be of: what the operator calls it, else what the source does.
+    pub(super) fn app(&self, of_source: &str) -> String {
+        if self.config.app.is_empty() { of_source.to_owned() } else { self.config.app.clone() }
+    }
+
     /// Delivers errors of a source that can be read again: waits until each is taken or refused for good.
-    pub(super) async fn deliver(&self, raws: Vec<RawError>, app: &str) {
-        self.deliver_all(raws, app, true).await;
+    pub(super) async fn deliver(&self, raws: Vec<RawError>) {
+        self.deliver_all(raws, true).await;
     }
 
     /// Delivers errors of a source that does not wait. What neither the node nor the spool takes is lost.
     pub(super) async fn deliver_now(&self, raws: Vec<RawError>) {
-        self.deliver_all(raws, "", false).await;
+        self.deliver_all(raws, false).await;
     }
 
-    async fn deliver_all(&self, raws: Vec<RawError>, app: &str, is_patient: bool) {
-        let deliveries = raws.into_iter().map(|mut raw| {
-            if self.config.app.is_empty() && !app.is_empty() {
-                raw.app.get_or_insert_with(|| app.to_owned());
-            }
-            self.deliver_one(admit(&self.config, &self.admission, raw), is_patient)
-        });
+    async fn deliver_all(&self, raws: Vec<RawError>, is_patient: bool) {
+        let deliveries = raws.into_iter().map(|raw| self.deliver_one(admit(&self.config, &self.admission, raw), is_patient));
         futures::stream::iter(deliveries).buffer_unordered(DELIVERIES_MAX).for_each(|()| std::future::ready(())).await;
     }
 
