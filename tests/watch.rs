@@ -309,6 +309,28 @@ fn a_journal_that_cannot_be_read_is_told_with_a_way_out() {
     assert!(output.status.code() == Some(1) && said.contains("journalctl could not be started") && said.contains("hint: "), "{said}");
 }
 
+#[test]
+fn a_journal_that_ends_is_read_again_where_it_was_left_and_one_that_refuses_is_told() {
+    let site = Site::new();
+    let mut node = nameless(&site, SETTINGS);
+    let journal = FakeJournal::new(site.path());
+    node.set("PATH", &journal.path);
+    node.start();
+    let script = site.path().join("bin/journalctl");
+    let following = fs::read_to_string(&script).unwrap();
+    fs::write(&script, following.replace("-f ", "")).unwrap();
+    let watcher = Watcher::start(&node, &["--journal", "shop.service"]);
+    watcher.wait_until_it_follows(&node, 1);
+    for number in 1..=3 {
+        journal.add("7", "3", &text("disk is gone"));
+        wait_for_errors(&node, number);
+    }
+    fs::write(&script, "#!/bin/sh\necho 'No journal for you.' >&2\nexit 1\n").unwrap();
+    let output = node.run(&["watch", "--journal", "other.service"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("journalctl says: No journal for you."), "{said}");
+}
+
 /// A `journalctl` that prints what was recorded, and then what is recorded.
 struct FakeJournal {
     entries: PathBuf,

@@ -13,6 +13,11 @@ use proptest::prelude::*;
 
 use support::{NOW, data};
 
+/// Where an error begins, and what it says.
+fn of_place(found: &Found, from: u64) -> (u64, String) {
+    (found.lines.start() + from, format!("{}: {}", found.error_type, found.message))
+}
+
 /// An error that must be found: type, message, first and last line, frames that take part in the fingerprint.
 type Expected<'a> = (&'a str, &'a str, u64, u64, &'a [&'a str]);
 
@@ -413,6 +418,19 @@ proptest! {
             prop_assert!(*error.lines.end() < lines.len() as u64 && error.lines.start() <= error.lines.end());
             prop_assert!(!error.error_type.is_empty());
             let _report = Report::new(error.into_raw(), NOW);
+        }
+    }
+
+    /// What was found before counts again under the same first line, which is how it is known to be the same.
+    #[test]
+    fn whoever_reads_again_from_the_oldest_line_loses_nothing(lines in prop::collection::vec(prop::sample::select(LINES), 0..60), cut in 0_usize..60) {
+        let cut = cut.min(lines.len());
+        let mut finder = Finder::default();
+        let mut found: Vec<(u64, String)> = lines[..cut].iter().flat_map(|line| finder.feed(line)).map(|found| of_place(&found, 0)).collect();
+        let from = finder.oldest_line().unwrap_or(cut as u64);
+        found.extend(find_errors(lines.iter().skip(usize::try_from(from).unwrap()).copied()).iter().map(|found| of_place(found, from)));
+        for error in find_errors(lines.iter().copied()) {
+            prop_assert!(found.contains(&of_place(&error, 0)), "{:?} from {from}, {:?}", of_place(&error, 0), found);
         }
     }
 

@@ -106,7 +106,10 @@ pub async fn watch(config: Config, source: Source, is_from_start: bool, stop: im
         Source::Files(paths) => follow_all(&data_dir, paths, is_from_start, &sink, stop).await?,
         Source::Journal(unit) => {
             let position = take(&data_dir, &[b"journal:", unit.as_bytes()].concat(), &unit)?;
-            let mut journal = Journal::open(unit, position, sink.clone(), is_from_start).await?;
+            let mut journal = tokio::select! {
+                () = &mut stop => return Ok(sink.watched()),
+                journal = Journal::open(unit, position, sink.clone(), is_from_start) => journal?,
+            };
             tokio::select! {
                 () = stop => journal.save(),
                 ended = journal.run() => ended?,

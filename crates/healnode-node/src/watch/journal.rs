@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use healnode_report::UnixMillis;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
@@ -89,17 +90,19 @@ impl Journal {
         loop {
             let mut child = self.start()?;
             let was = self.next;
-            self.read(&mut child).await;
-            let said = ending(child).await;
-            if is_first && self.next == was && !said.is_success {
-                return Err(WatchError::Journal { said: said.text });
+            let mut said = self.read(&mut child).await;
+            let status = child.wait().await;
+            if said.is_empty() {
+                said = status.as_ref().map_or_else(ToString::to_string, ToString::to_string);
+            }
+            if is_first && self.next == was && !status.is_ok_and(|status| status.success()) {
+                return Err(WatchError::Journal { said });
             }
             is_first = false;
-            if problem != said.text {
-                warn!(said = said.text, "journalctl ended; starting it again");
-                problem = said.text;
+            if problem != said {
+                warn!(said, "journalctl ended; starting it again");
+                problem = said;
             }
-            self.forget_open();
             tokio::time::sleep(RETRY_EVERY).await;
         }
     }
@@ -113,25 +116,43 @@ impl Journal {
         command.spawn().map_err(WatchError::NoJournal)
     }
 
-    async fn read(&mut self, child: &mut Child) {
-        let Some(mut output) = child.stdout.take() else { return };
+    /// Reads until `journalctl` ends. Returns the last that it had to say.
+    async fn read(&mut self, child: &mut Child) -> String {
+        let mut said = String::new();
+        let (Some(mut output), Some(mut errors)) = (child.stdout.take(), child.stderr.take()) else { return said };
         let mut cutter = Cutter::new(0, ENTRY_BYTES_MAX);
-        let mut buffer = vec![0; CHUNK_BYTES];
+        let (mut buffer, mut error_buffer) = (vec![0; CHUNK_BYTES], [0; 512]);
+        let mut is_silent = false;
         loop {
-            let length = match timeout(SILENCE / 4, output.read(&mut buffer)).await {
-                Ok(Ok(0) | Err(_)) => return,
-                Ok(Ok(length)) => length,
-                Err(_) => 0,
+            let length = tokio::select! {
+                read = output.read(&mut buffer) => match read {
+                    Ok(0) | Err(_) => break,
+                    Ok(length) => length,
+                },
+                read = errors.read(&mut error_buffer), if !is_silent => {
+                    let length = read.unwrap_or(0);
+                    is_silent = length == 0;
+                    note(&mut said, &error_buffer[..length]);
+                    0
+                }
+                () = tokio::time::sleep(SILENCE / 4) => 0,
             };
             let mut sightings = Vec::new();
             cutter.take(&buffer[..length], |_, line| sightings.extend(self.feed(line)));
-            sightings.extend(self.flush_quiet());
+            sightings.extend(self.flush(SILENCE));
             self.deliver(sightings).await;
             self.settle();
             if self.saved_at.elapsed() >= SAVE_EVERY {
                 self.save();
             }
         }
+        let sightings = self.flush(Duration::ZERO);
+        self.deliver(sightings).await;
+        self.settle();
+        if let Ok(Ok(length)) = timeout(SILENCE, errors.read(&mut error_buffer)).await {
+            note(&mut said, &error_buffer[..length]);
+        }
+        said
     }
 
     fn feed(&mut self, line: &str) -> Vec<Sighting<Mark>> {
@@ -172,9 +193,10 @@ impl Journal {
         oldest.and_then(|id| self.processes.remove(&id)).map(|mut process| process.scan.flush()).unwrap_or_default()
     }
 
-    fn flush_quiet(&mut self) -> Vec<Sighting<Mark>> {
+    /// Ends what processes said that are silent for so long.
+    fn flush(&mut self, silence: Duration) -> Vec<Sighting<Mark>> {
         let is_full = self.open.len() > ENTRIES_OPEN_MAX;
-        let due = self.processes.values_mut().filter(|process| !process.is_quiet && (is_full || process.heard_at.elapsed() >= SILENCE));
+        let due = self.processes.values_mut().filter(|process| !process.is_quiet && (is_full || process.heard_at.elapsed() >= silence));
         due.flat_map(|process| {
             process.is_quiet = true;
             process.scan.flush()
@@ -199,12 +221,6 @@ impl Journal {
         while self.open.front().is_some_and(|(number, _)| oldest.is_none_or(|oldest| *number < oldest)) {
             self.done_to = self.open.pop_front().map(|(_, cursor)| cursor);
         }
-    }
-
-    /// Forgets what is not done with, to read it again.
-    fn forget_open(&mut self) {
-        self.open.clear();
-        self.processes.clear();
     }
 
     /// Writes how far it is.
@@ -240,7 +256,8 @@ fn journalctl() -> Command {
 /// Returns the cursor of the newest entry of the whole journal; nothing when it is empty.
 async fn last_cursor() -> Result<Option<String>, WatchError> {
     let output = journalctl().arg("--lines=1").arg("--output-fields=PRIORITY").output().await.map_err(WatchError::NoJournal)?;
-    let said = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
+    let mut said = String::new();
+    note(&mut said, &output.stderr);
     if !output.status.success() {
         return Err(WatchError::Journal { said });
     }
@@ -251,23 +268,9 @@ async fn last_cursor() -> Result<Option<String>, WatchError> {
     Ok(text.lines().next_back().and_then(Entry::read).map(|entry| entry.cursor))
 }
 
-/// How `journalctl` ended.
-struct Ending {
-    is_success: bool,
-    text: String,
-}
-
-async fn ending(mut child: Child) -> Ending {
-    let mut said = String::new();
-    if let Some(stderr) = child.stderr.take() {
-        let mut lines = BufReader::new(stderr.take(4096));
-        let _to_be_told = timeout(SILENCE, lines.read_line(&mut said)).await;
+/// Keeps the first line of what was said last.
+fn note(said: &mut String, bytes: &[u8]) {
+    if let Some(line) = String::from_utf8_lossy(bytes).lines().next() {
+        line.trim().clone_into(said);
     }
-    let status = child.wait().await;
-    let text = match &status {
-        Ok(_) | Err(_) if !said.trim().is_empty() => said.trim().to_owned(),
-        Ok(status) => status.to_string(),
-        Err(problem) => problem.to_string(),
-    };
-    Ending { is_success: status.is_ok_and(|status| status.success()), text }
 }
