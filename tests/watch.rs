@@ -318,7 +318,7 @@ fn a_journal_that_ends_is_read_again_where_it_was_left_and_one_that_refuses_is_t
     node.start();
     let script = site.path().join("bin/journalctl");
     let following = fs::read_to_string(&script).unwrap();
-    fs::write(&script, following.replace("-f ", "")).unwrap();
+    fs::write(&script, following.replace("--pid=$PPID -f ", "")).unwrap();
     let watcher = Watcher::start(&node, &["--journal", "shop.service"]);
     watcher.wait_until_it_follows(&node, 1);
     for number in 1..=3 {
@@ -344,7 +344,7 @@ impl FakeJournal {
         fs::write(&entries, "").unwrap();
         let script = format!(
             "#!/bin/sh\necho \"$* \" >> {calls}\nfrom=1\nfor argument; do\n  case $argument in\n    --lines=1) exec tail -n 1 {entries};;\n    \
-             --after-cursor=c*) from=$((${{argument#--after-cursor=c}} + 1));;\n  esac\ndone\nexec tail -n +$from -f {entries}\n",
+             --after-cursor=c*) from=$((${{argument#--after-cursor=c}} + 1));;\n  esac\ndone\nexec tail -n +$from --pid=$PPID -f {entries}\n",
             calls = dir.join("calls").display(),
             entries = entries.display(),
         );

@@ -39,14 +39,13 @@ pub(super) struct Look {
 }
 
 impl LogFile {
-    /// Opens a file.
+    /// Opens a file. Anything else is refused before it is opened: a pipe without a writer would wait for one.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
+        if !fs::metadata(path)?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
         }
-        Ok(Self { inode: metadata.ino(), file })
+        let file = File::open(path)?;
+        Ok(Self { inode: file.metadata()?.ino(), file })
     }
 
     pub(super) fn inode(&self) -> u64 {
@@ -64,7 +63,7 @@ impl LogFile {
         Ok(Head { bytes: length as u64, digest: digest(&[&head[..length]]) })
     }
 
-    /// Whether the file begins like this and has been longer than `offset`.
+    /// Whether the file begins like this and reaches to `offset`.
     fn goes_on_from(&self, head: &Head, offset: u64) -> bool {
         self.length().is_ok_and(|length| length >= offset) && self.head(head.bytes).is_ok_and(|own| own == *head)
     }
@@ -72,10 +71,6 @@ impl LogFile {
     /// Looks at the file, and reads from `offset` on.
     pub(super) fn look(&self, offset: u64, known: &Head) -> io::Result<Look> {
         let length = self.length()?;
-        if length == offset && (known.bytes == HEAD_BYTES as u64 || known.bytes == length) && known.bytes > 0 {
-            let is_anew = self.head(known.bytes)? != *known;
-            return Ok(Look { bytes: Vec::new(), length, head: known.clone(), is_anew });
-        }
         if length < offset || self.head(known.bytes)? != *known {
             return Ok(Look { bytes: Vec::new(), length, head: known.clone(), is_anew: true });
         }
