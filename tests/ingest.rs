@@ -1,5 +1,7 @@
 //! The HTTP door of a real node: requests of real SDKs, replayed; clients that mean harm; and a node that is killed while it takes errors.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong here has to fail the test")]
+
 mod harness;
 
 use std::collections::BTreeMap;
@@ -54,8 +56,15 @@ fn door(node: &TestNode) -> String {
     wait_for("the door", || node.ask(&["status"])["ingest"]["http"].as_str().map(str::to_owned))
 }
 
-/// Every recorded request: name, path, headers, body.
-fn captures() -> Vec<(String, String, Vec<(&'static str, String)>, Vec<u8>)> {
+/// A recorded request.
+struct Capture {
+    name: String,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+fn captures() -> Vec<Capture> {
     let root = Path::new(CAPTURES);
     let list = fs::read_to_string(root.join("captures.txt")).unwrap();
     let rows = list.lines().filter(|line| !line.starts_with('#'));
@@ -63,7 +72,8 @@ fn captures() -> Vec<(String, String, Vec<(&'static str, String)>, Vec<u8>)> {
         let [name, path, encoding, auth] = row.split(" | ").collect::<Vec<_>>()[..] else { panic!("{row}") };
         let headers = [("Content-Encoding", encoding), ("X-Sentry-Auth", auth)];
         let headers = headers.into_iter().filter(|(_, value)| *value != "-").map(|(name, value)| (name, value.to_owned())).collect();
-        (name.to_owned(), path.to_owned(), headers, fs::read(root.join(format!("captures/{name}.bin"))).unwrap())
+        let body = fs::read(root.join(format!("captures/{name}.bin"))).unwrap();
+        Capture { name: name.to_owned(), path: path.to_owned(), headers, body }
     })
     .collect()
 }
@@ -73,7 +83,7 @@ fn every_request_of_a_real_sdk_is_answered_with_200_and_counts_once_however_ofte
     let site = Site::new();
     let (node, address) = started(&site);
     for _ in 0..2 {
-        for (name, path, headers, body) in captures() {
+        for Capture { name, path, headers, body } in captures() {
             let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let response = post(&address, &path, &headers, &body).unwrap_or_else(|| panic!("{name}: no answer"));
             assert_eq!(response.status, 200, "{name}: {}", response.body);

@@ -3,6 +3,8 @@
 //! The SDK comes from its registry. Where that is not reached the tests say that they are skipped; with `HEALNODE_TESTS_REQUIRE_PIP` set that
 //! is a failure.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong here has to fail the test")]
+
 mod harness;
 
 use std::path::PathBuf;
