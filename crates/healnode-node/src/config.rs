@@ -109,7 +109,7 @@ pub struct Redact {
 pub struct Ingest {
     /// Where SDKs deliver; nothing turns it off.
     pub http: Option<SocketAddr>,
-    /// Whether somebody chose that address. Another one will do where nobody did.
+    /// Whether somebody chose that address: it is not the default one. Where nobody did, another port will do.
     pub is_chosen: bool,
 }
 

@@ -34,9 +34,9 @@ impl<'a> Reader<'a> {
         !self.faults.iter().any(|fault| fault.key == key)
     }
 
-    /// Returns whether no source gave a setting.
+    /// Returns whether a setting has its default value, also where a source gave just that.
     pub(super) fn is_default(&self, key: &str) -> bool {
-        self.setting(key).is_none_or(|setting| setting.origin == Origin::Default)
+        self.setting(key).is_none_or(Setting::is_default)
     }
 
     /// Notes that a setting's value does not do.

@@ -208,6 +208,11 @@ impl Settings {
 }
 
 impl Setting {
+    /// Returns whether it has its default value.
+    pub(super) fn is_default(&self) -> bool {
+        self.value == self.default
+    }
+
     /// Takes the value from a text, in the form that the default has. What does not have that form is left for the reader to refuse.
     fn read_text(&mut self, text: &OsStr, origin: Origin, faults: &mut Vec<Fault>) {
         let Some(text) = text.to_str() else {
