@@ -184,7 +184,7 @@ pub(crate) enum Command {
     /// Read messages from standard input and print the fingerprint of each
     ///
     /// One message a line, one line of 64 hex digits each, in the same order. A message alone has no type and no stack; with --json they count.
-    /// The built-in rules apply, and those of [grouping] and [redact] in a file that --config names.
+    /// The built-in rules apply, and those of the sections grouping and redact in a file that --config names.
     Fingerprint {
         /// Each line is an object with "type", "message" and possibly "stack", as for `healnode report --json`
         #[arg(long)]
@@ -196,7 +196,7 @@ pub(crate) enum Command {
 
     /// Read texts from standard input and print them without secrets and personal data
     ///
-    /// The built-in rules apply, and those of [redact] in a file that --config names.
+    /// The built-in rules apply, and those of the section redact in a file that --config names.
     Redact {
         /// Each line is a JSON string, in and out
         #[arg(long)]
