@@ -18,6 +18,7 @@ pub(crate) fn status(status: &Value, page: &Page) -> String {
     for (index, address) in list(status, "listen").iter().filter_map(Value::as_str).enumerate() {
         lines.push(if index == 0 { "listens on" } else { "" }, &printable(address));
     }
+    lines.push("door for SDKs", &door(&status["ingest"]));
     lines.push("peers", &number(status, "peers").to_string());
     lines.push(
         "errors",
@@ -30,6 +31,16 @@ pub(crate) fn status(status: &Value, page: &Page) -> String {
     let disk = text(status, "disk");
     lines.push("disk", &if disk == "ok" { disk } else { page.paint(Style::Bad, &disk) });
     lines.text
+}
+
+/// Where SDKs deliver, and what they say that they lost before they could. Nothing without a door.
+fn door(ingest: &Value) -> String {
+    let lost: u64 = counts(ingest, "lost_by_applications").iter().map(|(_, count)| count).sum();
+    let lost = if lost == 0 { String::new() } else { format!("; applications lost {lost} themselves") };
+    match text(ingest, "http").as_str() {
+        "" => String::new(),
+        address => format!("{address}, {} so far{lost}", counted(number(ingest, "errors"), "error")),
+    }
 }
 
 fn filing(status: &Value) -> String {

@@ -121,6 +121,8 @@ fn the_status_says_what_is_off_and_what_was_dropped() {
     assert!(status(&node, &file()).contains("files issues  yes (github, acme/shop; one node at a time, by a ref)\n"));
     node["forge"]["lease"] = json!("none");
     assert!(status(&node, &file()).contains("a split mesh may file twice"));
+    node["ingest"] = json!({"http": "127.0.0.1:8969", "errors": 3, "lost_by_applications": {"queue_overflow": 2}});
+    assert!(status(&node, &file()).contains("door for SDKs 127.0.0.1:8969, 3 errors so far; applications lost 2 themselves\n"));
 }
 
 #[test]
