@@ -9,6 +9,8 @@ use std::time::Duration;
 use healnode_report::{Fingerprint, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::{PullCall, PullReply};
+
 /// The number of an issue in its repository. Lower is older.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -97,6 +99,8 @@ pub enum ForgeCall {
         /// The one that stays.
         of: IssueNumber,
     },
+    /// Something about pull requests.
+    Pull(PullCall),
 }
 
 /// What an issue is to say.
@@ -197,6 +201,8 @@ pub enum ForgeReply {
     Created(IssueRef),
     /// What was asked for is done, or was so already.
     Done,
+    /// The answer to a [`ForgeCall::Pull`], unless it is one of the others.
+    Pull(PullReply),
     /// Nothing was changed, for certain.
     Refused(Refusal),
     /// There was no clear answer. A create may have happened, or may yet happen.
@@ -242,6 +248,8 @@ pub enum RefusalKind {
     Unleased,
     /// The forge could not be reached, so nothing was sent.
     Unreachable,
+    /// Another node, or a person, was first: the branch is not where it was expected.
+    Overtaken,
 }
 
 /// Whether filing is possible at all.

@@ -2,7 +2,7 @@
 
 use healnode_report::Fingerprint;
 
-use crate::{CallId, Event, ForgeCall, Millis, NodeId, PullRequest, PullResponse, Record, Run};
+use crate::{CallId, Event, FixJob, ForgeCall, Millis, NodeId, Record, Run, SyncRequest, SyncResponse};
 
 /// Everything a node can ask for, in the order in which it must happen.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,14 +17,14 @@ pub enum Effect {
         /// Whom.
         to: NodeId,
         /// What.
-        request: PullRequest,
+        request: SyncRequest,
     },
     /// Answer a peer's question.
     Answer {
         /// The id of its [`Input::Asked`](crate::Input::Asked).
         id: CallId,
         /// The answer.
-        response: PullResponse,
+        response: SyncResponse,
     },
     /// Tell the application what became of its report.
     Acknowledge {
@@ -48,6 +48,14 @@ pub enum Effect {
         fingerprint: Fingerprint,
         /// Who has one, other than this node.
         holders: Vec<NodeId>,
+    },
+    /// Look for a fix, or for what helps a person to one. Its stages come back as [`Input::FixStage`](crate::Input::FixStage), its end as
+    /// [`Input::Fixed`](crate::Input::Fixed). The driver runs one at a time, in the order in which they were asked for.
+    Fix {
+        /// The core's number for it.
+        id: CallId,
+        /// What to do.
+        job: Box<FixJob>,
     },
     /// Send an [`Input::Tick`](crate::Input::Tick) at this time. Takes the place of the wake-up asked for before.
     WakeAt {

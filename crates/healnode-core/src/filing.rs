@@ -325,9 +325,12 @@ impl Filing {
             }
             ForgeReply::Refused(refusal) => self.after_refusal(now, refusal),
             ForgeReply::Unclear { why } => self.after_unanswered(now, why),
-            ForgeReply::Found(_) | ForgeReply::Issue(_) | ForgeReply::Gone { .. } | ForgeReply::Created(_) | ForgeReply::Done => {
-                self.after_unanswered(now, UNFITTING.to_owned())
-            }
+            ForgeReply::Found(_)
+            | ForgeReply::Issue(_)
+            | ForgeReply::Gone { .. }
+            | ForgeReply::Created(_)
+            | ForgeReply::Done
+            | ForgeReply::Pull(_) => self.after_unanswered(now, UNFITTING.to_owned()),
         }
     }
 
@@ -362,6 +365,7 @@ impl Filing {
             | ForgeReply::Found(_)
             | ForgeReply::Issue(_)
             | ForgeReply::Gone { .. }
+            | ForgeReply::Pull(_)
             | ForgeReply::Done => {
                 self.unclear_since = Some(now);
                 self.unclear_by = Sender::Me;
@@ -387,6 +391,7 @@ impl Filing {
             | ForgeReply::Held { .. }
             | ForgeReply::Issue(_)
             | ForgeReply::Gone { .. }
+            | ForgeReply::Pull(_)
             | ForgeReply::Created(_)
             | ForgeReply::Done => self.wait_until(until),
         }
@@ -407,6 +412,7 @@ impl Filing {
             | ForgeReply::Held { .. }
             | ForgeReply::Issue(_)
             | ForgeReply::Gone { .. }
+            | ForgeReply::Pull(_)
             | ForgeReply::Created(_)
             | ForgeReply::Done => self.after_unanswered(now, UNFITTING.to_owned()),
         }
@@ -422,6 +428,7 @@ impl Filing {
             | ForgeReply::Found(_)
             | ForgeReply::Issue(_)
             | ForgeReply::Gone { .. }
+            | ForgeReply::Pull(_)
             | ForgeReply::Created(_) => self.after_unanswered(now, UNFITTING.to_owned()),
         }
     }
@@ -483,7 +490,7 @@ impl Filing {
             RefusalKind::Limited { retry_after } if retry_after <= LIMIT_WAIT_MAX => return self.wait_until(now + retry_after),
             RefusalKind::Limited { retry_after } => (Some(retry_after), false),
             RefusalKind::Denied | RefusalKind::Unreachable => (None, true),
-            RefusalKind::Invalid | RefusalKind::Unleased => (None, false),
+            RefusalKind::Invalid | RefusalKind::Unleased | RefusalKind::Overtaken => (None, false),
         };
         Move::GiveUp(GiveUp { unclear: self.is_left_unclear(), not_before, blocked, why: refusal.message })
     }

@@ -2,7 +2,7 @@
 
 use healnode_report::{Fingerprint, Report, UnixMillis};
 
-use crate::{ForgeHealth, ForgeReply, NodeId, PullRequest, PullResponse, Run};
+use crate::{FixOutcome, ForgeHealth, ForgeReply, NodeId, Run, StageRecord, SyncRequest, SyncResponse};
 
 /// Ties an answer to what asked for it. Numbers of the core's own calls and of the driver's are counted apart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -29,14 +29,14 @@ pub enum Input {
         /// The driver's number for it.
         id: CallId,
         /// What it asks.
-        request: PullRequest,
+        request: SyncRequest,
     },
     /// A peer answered an [`Effect::Ask`](crate::Effect::Ask); `None` when it did not, or not in time. Signatures are checked.
     Answered {
         /// Who was asked.
         from: NodeId,
         /// What came back.
-        response: Option<PullResponse>,
+        response: Option<SyncResponse>,
     },
     /// The forge answered an [`Effect::Forge`](crate::Effect::Forge).
     Forge {
@@ -53,6 +53,20 @@ pub enum Input {
         id: CallId,
         /// One whole report of the fingerprint.
         report: Option<Box<Report>>,
+    },
+    /// A stage of an [`Effect::Fix`](crate::Effect::Fix) ended.
+    FixStage {
+        /// Which job.
+        id: CallId,
+        /// What became of it.
+        record: StageRecord,
+    },
+    /// An [`Effect::Fix`](crate::Effect::Fix) ended.
+    Fixed {
+        /// Which job.
+        id: CallId,
+        /// What came of it.
+        outcome: Box<FixOutcome>,
     },
     /// A person's word.
     Operator(Command),
@@ -71,5 +85,12 @@ pub enum Command {
         until: UnixMillis,
         /// Who said so.
         by: String,
+    },
+    /// Look for a fix of this fingerprint at once.
+    Fix {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// Whether what is found goes into the draft pull request; otherwise it is only shown.
+        publish: bool,
     },
 }

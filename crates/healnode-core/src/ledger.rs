@@ -42,6 +42,7 @@ pub(crate) struct Entry {
     tallies: BTreeMap<Source, Signed>,
     filings: BTreeMap<Source, Signed>,
     mutes: BTreeMap<Source, Signed>,
+    fixes: BTreeMap<Source, Signed>,
 }
 
 #[derive(Clone, Hash, Default)]
@@ -145,6 +146,7 @@ impl Ledger {
             Key::Tally(_) => entry.tallies.insert(source, signed),
             Key::Filing(_) => entry.filings.insert(source, signed),
             Key::Mute(_) => entry.mutes.insert(source, signed),
+            Key::Fix(_) => entry.fixes.insert(source, signed),
             Key::Presence => None,
         };
         first
@@ -157,6 +159,7 @@ impl Ledger {
             Key::Tally(_) => entry.tallies.get(&source),
             Key::Filing(_) => entry.filings.get(&source),
             Key::Mute(_) => entry.mutes.get(&source),
+            Key::Fix(_) => entry.fixes.get(&source),
             Key::Presence => None,
         }
     }
@@ -280,7 +283,7 @@ impl Ledger {
         let (_, signed) = self.presences.range((node, Epoch(0))..=(node, Epoch(u64::MAX))).next_back()?;
         match &signed.statement.body {
             Body::Presence(presence) => Some(presence),
-            Body::Tally { .. } | Body::Filing { .. } | Body::Mute { .. } => None,
+            Body::Tally { .. } | Body::Filing { .. } | Body::Mute { .. } | Body::Fix { .. } => None,
         }
     }
 
@@ -297,7 +300,7 @@ impl Ledger {
         });
         latest.filter_map(|(node, signed)| match &signed.statement.body {
             Body::Presence(presence) => presence.can_file.then_some(node),
-            Body::Tally { .. } | Body::Filing { .. } | Body::Mute { .. } => None,
+            Body::Tally { .. } | Body::Filing { .. } | Body::Mute { .. } | Body::Fix { .. } => None,
         })
     }
 
@@ -324,8 +327,12 @@ impl Ledger {
     /// Forgets a fingerprint. Returns the keys of its statements.
     pub(crate) fn forget(&mut self, fingerprint: Fingerprint) -> Vec<(Source, Key)> {
         let Some(entry) = self.entries.remove(&fingerprint) else { return Vec::new() };
-        let parts =
-            [(entry.tallies, Key::Tally(fingerprint)), (entry.filings, Key::Filing(fingerprint)), (entry.mutes, Key::Mute(fingerprint))];
+        let parts = [
+            (entry.tallies, Key::Tally(fingerprint)),
+            (entry.filings, Key::Filing(fingerprint)),
+            (entry.mutes, Key::Mute(fingerprint)),
+            (entry.fixes, Key::Fix(fingerprint)),
+        ];
         let mut forgotten = Vec::new();
         for (statements, key) in parts {
             for (source, signed) in statements {
@@ -360,7 +367,7 @@ impl Entry {
     fn tallies(&self) -> impl Iterator<Item = (NodeId, &Tally)> {
         self.tallies.iter().filter_map(|((node, _), signed)| match &signed.statement.body {
             Body::Tally { tally, .. } => Some((*node, tally)),
-            Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) => None,
+            Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) | Body::Fix { .. } => None,
         })
     }
 
@@ -390,7 +397,7 @@ impl Entry {
     pub(crate) fn tally_of(&self, source: Source) -> Option<&Tally> {
         match &self.tallies.get(&source)?.statement.body {
             Body::Tally { tally, .. } => Some(tally),
-            Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) => None,
+            Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) | Body::Fix { .. } => None,
         }
     }
 
@@ -398,7 +405,7 @@ impl Entry {
     pub(crate) fn notes(&self) -> impl Iterator<Item = (Source, &FilingNote)> {
         self.filings.iter().filter_map(|(source, signed)| match &signed.statement.body {
             Body::Filing { note, .. } => Some((*source, note)),
-            Body::Tally { .. } | Body::Mute { .. } | Body::Presence(_) => None,
+            Body::Tally { .. } | Body::Mute { .. } | Body::Presence(_) | Body::Fix { .. } => None,
         })
     }
 
@@ -547,7 +554,7 @@ impl Entry {
     fn operators_words(&self) -> impl Iterator<Item = &Mute> {
         self.mutes.values().filter_map(|signed| match &signed.statement.body {
             Body::Mute { mute, .. } => Some(mute),
-            Body::Tally { .. } | Body::Filing { .. } | Body::Presence(_) => None,
+            Body::Tally { .. } | Body::Filing { .. } | Body::Presence(_) | Body::Fix { .. } => None,
         })
     }
 

@@ -10,6 +10,7 @@ mod effect;
 mod elect;
 mod event;
 mod filing;
+mod fix;
 mod input;
 mod issue;
 mod lease;
@@ -18,10 +19,12 @@ pub mod limits;
 mod node;
 mod node_id;
 mod policy;
-mod pull;
+mod pull_request;
+
 mod record;
 mod similar;
 mod statement;
+mod sync;
 mod time;
 mod view;
 
@@ -31,6 +34,10 @@ pub use call::{
 };
 pub use effect::{Effect, Outcome};
 pub use event::{DropReason, Event};
+pub use fix::{
+    FileChange, FixAnswer, FixDepth, FixEnding, FixFailure, FixJob, FixLog, FixNote, FixOutcome, FixStage, FixStep, FixSummary, Guidance,
+    KnownPull, LastChange, Proposal, StageRecord, Suspect, TestPair, TestRun, Verdict,
+};
 pub use healnode_report::{Admission, Algorithm, Algorithms, Fingerprint, Head, RawError, Report, Severity, UnixMillis};
 pub use input::{CallId, Command, Input};
 pub use issue::merge_body;
@@ -38,11 +45,14 @@ pub use lease::{LEASE_LEFT_MIN, LEASE_RENEWED_BELOW, LEASE_SECONDS, LeaseNonce, 
 pub use node::Node;
 pub use node_id::{InvalidNodeId, NodeId};
 pub use policy::Policy;
-pub use pull::{Digest, PullRequest, PullResponse, Summary};
+pub use pull_request::{
+    BRANCH_PREFIX, BranchHead, FoundPull, Publication, PullCall, PullDraft, PullReply, PullRequest, PullState, branch, issue_of_branch,
+};
 pub use record::{Intent, Record, Snapshot};
 pub use statement::{
     Baseline, Body, Epoch, Filed, FilingNote, FilingStep, Key, Mute, Presence, Run, Seq, Signature, Signed, Signer, Standing, Statement,
     Tally,
 };
+pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
 pub use view::{ErrorState, ErrorView, IssueView, PeerView, StatusView, Why};

@@ -105,3 +105,32 @@ pub const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Similar errors that an issue names. More than a handful says that the type is a generic one, and helps nobody.
 pub const SIMILAR_MAX: usize = 5;
+
+/// Places in the code that a pull request names. More are left out: the innermost say most.
+pub const SUSPECTS_MAX: usize = 5;
+
+/// Bytes of source around one place: 61 lines of ordinary width. The outer lines are left out beyond it.
+pub const SUSPECT_SOURCE_BYTES_MAX: usize = 6 * 1024;
+
+/// Owners that a pull request names. More are left out.
+pub const OWNERS_MAX: usize = 5;
+
+/// Files of one proposal, whatever the configuration says. A larger one is refused.
+pub const CHANGED_FILES_MAX: usize = 50;
+
+/// Bytes of a proposal's diff that are kept and shown. The rest is cut, and that is said.
+///
+/// 32 KiB: 120 changed lines with their context take a fifth of it.
+pub const DIFF_BYTES_MAX: usize = 32 * 1024;
+
+/// Names of failing tests that are kept of one run. More are counted only.
+pub const FAILING_TESTS_MAX: usize = 50;
+
+/// Bytes of the end of a test run's output. The beginning is cut.
+pub const TEST_TAIL_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of the sentence on one stage. A longer one is cut.
+pub const STAGE_NOTE_BYTES_MAX: usize = 400;
+
+/// Stages kept of one fix: nine that come once or in each of at most ten rounds. Later ones are left out.
+pub const STAGE_RECORDS_MAX: usize = 40;

@@ -148,7 +148,7 @@ impl Node {
                 self.say(crate::Body::Mute { fingerprint, mute: Mute { at, until, by } }, out);
                 self.desk.look_over();
             }
-            Input::Tick => {}
+            Input::Operator(Command::Fix { .. }) | Input::FixStage { .. } | Input::Fixed { .. } | Input::Tick => {}
         }
         self.run_timers(now, out);
         self.hold_elections(now, out);

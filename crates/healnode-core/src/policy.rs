@@ -7,11 +7,25 @@ use healnode_report::Algorithms;
 
 use crate::NodeId;
 
-/// How a node decides. The same on every node of a mesh, except for `may_file`, `allow`, `app`, `version` and `algorithm`.
+/// How a node decides. The same on every node of a mesh, except for `may_file`, `auto_pr`, `auto_heal`, `fix_by_forge`, `allow`, `app`, `version` and `algorithm`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
     /// Whether this node is configured to file issues. Without it the node still counts, shares and shows what it would file.
     pub may_file: bool,
+    /// Whether a draft pull request follows each issue that this node looks after; only with `may_file`.
+    pub auto_pr: bool,
+    /// Whether this node looks for fixes on its own; only with `auto_pr`.
+    pub auto_heal: bool,
+    /// Whether the fix is left to the forge's own coding agent instead.
+    pub fix_by_forge: bool,
+    /// Occurrences across the mesh before a fix is looked for. Higher than for an issue: 10, so that there is something to mend.
+    pub fix_min_occurrences: u64,
+    /// An error not seen for so long is not mended.
+    pub fix_max_age: Duration,
+    /// Fixes that this node looks for in a day; 0 for none but those that a person asks for.
+    pub fix_max_per_day: usize,
+    /// Open pull requests of healnode's beyond which no further ones are opened; 0 for no bound. People have to read them.
+    pub open_pulls_max: usize,
     /// The only origins whose statements count, besides this node's own; empty for all.
     pub allow: BTreeSet<NodeId>,
     /// Name of the deployment, for reports that carry none.
@@ -61,6 +75,13 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             may_file: false,
+            auto_pr: false,
+            auto_heal: false,
+            fix_by_forge: false,
+            fix_min_occurrences: 10,
+            fix_max_age: Duration::from_secs(14 * 24 * 3600),
+            fix_max_per_day: 5,
+            open_pulls_max: 10,
             allow: BTreeSet::new(),
             app: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use healnode_report::{Fingerprint, Report};
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, Key, NodeId, Seq, Signed, Tally};
+use crate::{Epoch, FixLog, Key, NodeId, Seq, Signed, Tally};
 
 /// One thing to keep.
 #[derive(Clone, PartialEq, Debug)]
@@ -62,7 +62,14 @@ pub enum Record {
         /// About what.
         key: Key,
     },
-    /// What was known of a fingerprint besides statements is forgotten: its counter and its sample.
+    /// What became of the last fix that this node looked for, in the place of an earlier one.
+    FixLog {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// It.
+        log: Box<FixLog>,
+    },
+    /// What was known of a fingerprint besides statements is forgotten: its counter, its sample and its fix.
     ForgetFingerprint(Fingerprint),
 }
 
@@ -89,6 +96,8 @@ pub struct Snapshot {
     pub seq_reserved: Seq,
     /// Filings that may have been sent and are not settled.
     pub intents: BTreeMap<u64, Intent>,
+    /// The last fix that this node looked for, of each fingerprint.
+    pub fix_logs: BTreeMap<Fingerprint, FixLog>,
 }
 
 impl Snapshot {
@@ -120,6 +129,10 @@ impl Snapshot {
             }
             Record::ForgetFingerprint(fingerprint) => {
                 self.counters.remove(&fingerprint);
+                self.fix_logs.remove(&fingerprint);
+            }
+            Record::FixLog { fingerprint, log } => {
+                self.fix_logs.insert(fingerprint, *log);
             }
             Record::Sample(_) => {}
         }

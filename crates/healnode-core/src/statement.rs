@@ -9,7 +9,7 @@ use std::fmt;
 use healnode_report::{Fingerprint, Head, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{IssueNumber, IssueRef, NodeId};
+use crate::{FixNote, IssueNumber, IssueRef, NodeId};
 
 /// The moment that an origin's data directory was made, in Unix milliseconds. A node that lost its disk but kept its key counts under a
 /// new epoch, so it overwrites nothing that it said before.
@@ -63,6 +63,13 @@ pub enum Body {
     },
     /// A sign of life.
     Presence(Presence),
+    /// How far a fix is, and what is known of the pull request.
+    Fix {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// How far it got.
+        note: FixNote,
+    },
 }
 
 /// What a statement is about. Of two statements with the same origin, epoch and key, the later one counts.
@@ -74,6 +81,8 @@ pub enum Key {
     Filing(Fingerprint),
     /// A mute.
     Mute(Fingerprint),
+    /// A fix and its pull request.
+    Fix(Fingerprint),
     /// A sign of life.
     Presence,
 }
@@ -202,6 +211,9 @@ pub struct Mute {
 pub struct Presence {
     /// Whether this node could file an issue: it is configured to, and its forge answers.
     pub can_file: bool,
+    /// Whether it could look for a fix as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub can_fix: bool,
     /// The version of its program.
     pub version: String,
     /// The version of the algorithm that it counts new errors under, if the others know it.
@@ -263,6 +275,7 @@ impl Body {
             Body::Filing { fingerprint, .. } => Key::Filing(*fingerprint),
             Body::Mute { fingerprint, .. } => Key::Mute(*fingerprint),
             Body::Presence(_) => Key::Presence,
+            Body::Fix { fingerprint, .. } => Key::Fix(*fingerprint),
         }
     }
 }
@@ -271,7 +284,7 @@ impl Key {
     /// Returns the fingerprint that the key is about, if it is about one.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         match self {
-            Key::Tally(fingerprint) | Key::Filing(fingerprint) | Key::Mute(fingerprint) => Some(*fingerprint),
+            Key::Tally(fingerprint) | Key::Filing(fingerprint) | Key::Mute(fingerprint) | Key::Fix(fingerprint) => Some(*fingerprint),
             Key::Presence => None,
         }
     }
@@ -289,6 +302,7 @@ impl Signed {
             Body::Filing { note, .. } => 30 + note.issue.as_ref().map_or(0, Filed::size_estimate),
             Body::Mute { mute, .. } => mute.by.len() + 30,
             Body::Presence(presence) => presence.version.len() + 30,
+            Body::Fix { note, .. } => 160 + note.pull.as_ref().and_then(|known| known.pull.as_ref()).map_or(0, |pull| pull.url.len()),
         };
         text + 300
     }

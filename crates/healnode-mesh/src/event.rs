@@ -1,6 +1,6 @@
 //! What a node tells its mesh, and what the mesh tells the node.
 
-use healnode_core::{NodeId, PullResponse, RawError, Report, Run};
+use healnode_core::{NodeId, RawError, Report, Run, SyncResponse};
 use healnode_wire::Request;
 
 /// What a node can ask of its mesh.
@@ -30,7 +30,7 @@ pub enum MeshCommand {
 #[derive(Clone, Debug, PartialEq)]
 pub enum MeshResponse {
     /// The answer to [`Request::Pull`].
-    Pull(PullResponse),
+    Pull(SyncResponse),
     /// The answer to [`Request::Sample`]; `None` when this node has none.
     Sample(Option<Box<Report>>),
 }
@@ -39,7 +39,7 @@ pub enum MeshResponse {
 #[derive(Clone, Debug, PartialEq)]
 pub enum MeshAnswer {
     /// The answer to [`Request::Pull`].
-    Pull(PullResponse),
+    Pull(SyncResponse),
     /// The answer to [`Request::Sample`]; `None` when the peer has none. [`Report::new`] redacts it again; only that makes it a report.
     Sample(Option<Box<RawError>>),
 }

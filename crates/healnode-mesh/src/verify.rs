@@ -1,6 +1,6 @@
 //! From a peer's bytes to something that a node may be given, or to the reason why not.
 
-use healnode_core::{NodeId, PullRequest, PullResponse, Run};
+use healnode_core::{NodeId, Run, SyncRequest, SyncResponse};
 use healnode_wire::{BadSignature, DecodeError, Request, Response, Verified};
 
 use crate::{MeshAnswer, MeshDropReason};
@@ -30,10 +30,10 @@ pub(crate) fn answer(bytes: &[u8], request: &Request) -> Result<Verified<MeshAns
     }
 }
 
-fn answers(request: &PullRequest, response: &PullResponse) -> bool {
+fn answers(request: &SyncRequest, response: &SyncResponse) -> bool {
     match request {
-        PullRequest::Compare { .. } => matches!(response, PullResponse::Same | PullResponse::Differs { .. }),
-        PullRequest::Want { .. } => matches!(response, PullResponse::Page { .. }),
+        SyncRequest::Compare { .. } => matches!(response, SyncResponse::Same | SyncResponse::Differs { .. }),
+        SyncRequest::Want { .. } => matches!(response, SyncResponse::Page { .. }),
     }
 }
 

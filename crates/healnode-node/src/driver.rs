@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use healnode_core::{
-    Admission, CallId, Effect, Event, Fingerprint, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, PullResponse, Record,
-    Refusal, RefusalKind, Report,
+    Admission, CallId, Effect, Event, Fingerprint, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, Record, Refusal,
+    RefusalKind, Report, SyncResponse,
 };
 use healnode_mesh::{MeshAnswer, MeshCommand, MeshDropReason, MeshEvent, MeshResponse};
 use healnode_store::Store;
@@ -439,7 +439,7 @@ impl Driver {
     }
 }
 
-fn pull_response(answer: MeshAnswer) -> Option<PullResponse> {
+fn pull_response(answer: MeshAnswer) -> Option<SyncResponse> {
     match answer {
         MeshAnswer::Pull(response) => Some(response),
         MeshAnswer::Sample(_) => None,

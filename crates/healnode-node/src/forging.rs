@@ -199,13 +199,14 @@ fn is_blocking(reply: &ForgeReply) -> bool {
     match reply {
         ForgeReply::Refused(refusal) => match refusal.kind {
             RefusalKind::Denied | RefusalKind::Unreachable => true,
-            RefusalKind::Limited { .. } | RefusalKind::Invalid | RefusalKind::Unleased => false,
+            RefusalKind::Limited { .. } | RefusalKind::Invalid | RefusalKind::Unleased | RefusalKind::Overtaken => false,
         },
         ForgeReply::Leased(_)
         | ForgeReply::Held { .. }
         | ForgeReply::Found(_)
         | ForgeReply::Issue(_)
         | ForgeReply::Gone { .. }
+        | ForgeReply::Pull(_)
         | ForgeReply::Created(_)
         | ForgeReply::Done
         | ForgeReply::Unclear { .. } => false,

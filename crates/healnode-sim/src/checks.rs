@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use healnode_core::limits::{PAGE_BYTES_MAX, RUN_BYTES_MAX, STATEMENT_BYTES_MAX};
-use healnode_core::{Body, Digest, Effect, Epoch, Fingerprint, Millis, NodeId, PullResponse, Record, Run, Seq, Signed};
+use healnode_core::{Body, Digest, Effect, Epoch, Fingerprint, Millis, NodeId, Record, Run, Seq, Signed, SyncResponse};
 
 use crate::excuses::Excuses;
 use crate::load::{CANARY, Load};
@@ -57,7 +57,7 @@ impl Checks {
             Effect::Store(Record::Statement(signed)) => self.statement(now, machine, signed, load, excuses),
             Effect::Store(Record::Counter { .. } | Record::Sample(_)) | Effect::Forge { .. } | Effect::Note(_) => self.secrecy(now, effect),
             Effect::Publish(run) => self.published(now, machine, run),
-            Effect::Answer { response: PullResponse::Page { runs, .. }, .. } => self.page(now, runs),
+            Effect::Answer { response: SyncResponse::Page { runs, .. }, .. } => self.page(now, runs),
             Effect::Store(
                 Record::Heard { .. }
                 | Record::EventId { .. }
@@ -68,7 +68,7 @@ impl Checks {
                 | Record::ForgetFingerprint(_),
             )
             | Effect::Ask { .. }
-            | Effect::Answer { response: PullResponse::Same | PullResponse::Differs { .. }, .. }
+            | Effect::Answer { response: SyncResponse::Same | SyncResponse::Differs { .. }, .. }
             | Effect::Acknowledge { .. }
             | Effect::FetchSample { .. }
             | Effect::WakeAt { .. } => {}

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use healnode_core::{
     Body, CallId, Digest, Effect, Event as Noted, FilingStep, Fingerprint, ForgeHealth, ForgeReply, Input, LeaseNonce, Marker, Millis,
-    NodeId, Outcome as Verdict, PullRequest, PullResponse, Record, RefusalKind, Report, Run, UnixMillis,
+    NodeId, Outcome as Verdict, Record, RefusalKind, Report, Run, SyncRequest, SyncResponse, UnixMillis,
 };
 
 use crate::checks::Checks;
@@ -65,8 +65,8 @@ enum Event {
     Start(Place),
     Tick { place: Place, life: u32, wake: u64 },
     Gossip { to: Place, run: Rc<Run> },
-    Asked { number: u64, request: PullRequest },
-    Answered { number: u64, response: Option<PullResponse> },
+    Asked { number: u64, request: SyncRequest },
+    Answered { number: u64, response: Option<SyncResponse> },
     ForgeActs(u64),
     ForgeAnswers(u64),
     EdgeReplies { place: Place, life: u32, id: CallId, reply: ForgeReply },
@@ -274,13 +274,13 @@ impl<'a> World<'a> {
         }
     }
 
-    fn asked(&mut self, number: u64, request: PullRequest) {
+    fn asked(&mut self, number: u64, request: SyncRequest) {
         if let Some(to) = self.asks.get(&number).map(|ask| ask.to) {
             self.handle(to, Input::Asked { id: CallId(number), request });
         }
     }
 
-    fn answered(&mut self, number: u64, response: Option<PullResponse>) {
+    fn answered(&mut self, number: u64, response: Option<SyncResponse>) {
         let Some(ask) = self.asks.remove(&number) else { return };
         let from = self.machines[ask.to].id;
         self.handle_in(ask.from, ask.life, Input::Answered { from, response });
@@ -731,7 +731,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn ask(&mut self, from: Place, to: NodeId, request: PullRequest) {
+    fn ask(&mut self, from: Place, to: NodeId, request: SyncRequest) {
         let twins = self.places.get(&to).into_iter().flatten();
         let Some(to) = twins.clone().find(|twin| self.network.connected(from, **twin)).or(twins.clone().next()).copied() else { return };
         self.asks_made += 1;
@@ -744,7 +744,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn answer(&mut self, number: u64, response: PullResponse) {
+    fn answer(&mut self, number: u64, response: SyncResponse) {
         let Some(ask) = self.asks.get(&number) else { return };
         if self.network.passes(ask.to, ask.from) {
             let way = message_ms(&mut self.dice);

@@ -25,6 +25,7 @@ pub(crate) fn statement(origin: &NodeId, epoch: Epoch, key: &Key) -> Vec<u8> {
         Key::Tally(_) => 0,
         Key::Filing(_) => 1,
         Key::Mute(_) => 2,
+        Key::Fix(_) => 4,
         Key::Presence => 3,
     };
     let fingerprint = key.fingerprint();

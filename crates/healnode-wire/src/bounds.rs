@@ -4,23 +4,23 @@
 //! and its whole message is refused. Compare `untrusted.rs`, where rules apply that may differ from node to node.
 
 use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, RELEASES_MAX, URL_BYTES_MAX};
-use healnode_core::{Body, Digest, Filed, Head, PullRequest, PullResponse, Run, Standing, Statement, Tally};
+use healnode_core::{Body, Digest, Filed, Head, Run, Standing, Statement, SyncRequest, SyncResponse, Tally};
 use healnode_report::limits::{ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 
 use crate::DecodeError;
 
-pub(crate) fn check_request(request: &PullRequest) -> Result<(), DecodeError> {
+pub(crate) fn check_request(request: &SyncRequest) -> Result<(), DecodeError> {
     match request {
-        PullRequest::Compare { .. } => Ok(()),
-        PullRequest::Want { have } => check_digest(have),
+        SyncRequest::Compare { .. } => Ok(()),
+        SyncRequest::Want { have } => check_digest(have),
     }
 }
 
-pub(crate) fn check_response(response: &PullResponse) -> Result<(), DecodeError> {
+pub(crate) fn check_response(response: &SyncResponse) -> Result<(), DecodeError> {
     match response {
-        PullResponse::Same => Ok(()),
-        PullResponse::Differs { digest } => check_digest(digest),
-        PullResponse::Page { runs, .. } => {
+        SyncResponse::Same => Ok(()),
+        SyncResponse::Differs { digest } => check_digest(digest),
+        SyncResponse::Page { runs, .. } => {
             require(runs.len() <= ORIGINS_MAX)?;
             runs.iter().try_for_each(check_run)
         }

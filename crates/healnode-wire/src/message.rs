@@ -1,7 +1,7 @@
 //! What goes to a peer: gossip, questions and answers. Which of them is sent when is decided in `healnode-core` and `healnode-mesh`.
 
 use healnode_core::limits::REQUEST_BYTES_MAX;
-use healnode_core::{Fingerprint, PullRequest, PullResponse, RawError, Report, Run};
+use healnode_core::{Fingerprint, RawError, Report, Run, SyncRequest, SyncResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{check_request, check_response, check_run};
@@ -16,7 +16,7 @@ pub const MESSAGE_VERSION: u8 = 1;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Request {
     /// Part of anti-entropy.
-    Pull(PullRequest),
+    Pull(SyncRequest),
     /// One whole report of this fingerprint.
     Sample(Fingerprint),
 }
@@ -25,7 +25,7 @@ pub enum Request {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Response {
     /// The answer to [`Request::Pull`].
-    Pull(Untrusted<PullResponse>),
+    Pull(Untrusted<SyncResponse>),
     /// The answer to [`Request::Sample`]; `None` when the peer has none. [`Report::new`] redacts it again and makes it a report.
     Sample(Option<Box<RawError>>),
 }
@@ -71,7 +71,7 @@ pub fn decode_request(bytes: &[u8]) -> Result<Request, DecodeError> {
 }
 
 /// Returns the answer to a [`Request::Pull`] as it is sent.
-pub fn encode_pull_response(response: &PullResponse) -> Vec<u8> {
+pub fn encode_pull_response(response: &SyncResponse) -> Vec<u8> {
     encode(&[MESSAGE_VERSION], &Answer::<_, ()>::Pull(response))
 }
 
@@ -87,7 +87,7 @@ pub fn encode_sample_response(sample: Option<&Report>) -> Vec<u8> {
 pub fn decode_response(bytes: &[u8]) -> Result<Response, DecodeError> {
     match decode_any_spelling(MESSAGE_VERSION, RESPONSE_BYTES_MAX, bytes)? {
         Answer::Pull(response) => {
-            require_canonical(MESSAGE_VERSION, &Answer::<&PullResponse, ()>::Pull(&response), bytes)?;
+            require_canonical(MESSAGE_VERSION, &Answer::<&SyncResponse, ()>::Pull(&response), bytes)?;
             check_response(&response)?;
             Ok(Response::Pull(Untrusted::new(response)))
         }

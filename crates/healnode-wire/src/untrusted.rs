@@ -5,7 +5,7 @@
 //! this node must not keep: only that statement is left out. Everything else in the message still counts, else one statement would cut this
 //! node off from all that the peer knows.
 
-use healnode_core::{Body, Head, NodeId, PullResponse, Run, Seq, Severity, Signature, Statement, Tally};
+use healnode_core::{Body, Head, NodeId, Run, Seq, Severity, Signature, Statement, SyncResponse, Tally};
 
 use crate::signing_bytes;
 
@@ -56,21 +56,21 @@ impl Untrusted<Run> {
     }
 }
 
-impl Untrusted<PullResponse> {
+impl Untrusted<SyncResponse> {
     /// Checks an answer in the same way as [a run](Untrusted::<Run>::verify).
     ///
     /// # Errors
     /// When a signature does not hold. Nothing of the answer is left then.
-    pub fn verify(self, check: impl Fn(&NodeId, &[u8], &Signature) -> bool) -> Result<Verified<PullResponse>, BadSignature> {
+    pub fn verify(self, check: impl Fn(&NodeId, &[u8], &Signature) -> bool) -> Result<Verified<SyncResponse>, BadSignature> {
         let mut response = self.0;
         let mut refused = 0;
         match &mut response {
-            PullResponse::Page { runs, .. } => {
+            SyncResponse::Page { runs, .. } => {
                 for run in runs {
                     refused += verify_run(run, &check)?;
                 }
             }
-            PullResponse::Same | PullResponse::Differs { .. } => {}
+            SyncResponse::Same | SyncResponse::Differs { .. } => {}
         }
         Ok(Verified { message: response, refused })
     }
@@ -95,7 +95,7 @@ fn verify_run(run: &mut Run, check: &impl Fn(&NodeId, &[u8], &Signature) -> bool
 fn is_redacted(statement: &Statement) -> bool {
     match &statement.body {
         Body::Tally { tally, .. } => is_tally_redacted(tally),
-        Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) => true,
+        Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) | Body::Fix { .. } => true,
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use healnode_core::{
     Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, Mute, NodeId, Presence,
-    PullRequest, PullResponse, RawError, Report, Run, Seq, Severity, Signature, Signed, Standing, Statement, Summary, Tally, UnixMillis,
+    RawError, Report, Run, Seq, Severity, Signature, Signed, Standing, Statement, Summary, SyncRequest, SyncResponse, Tally, UnixMillis,
 };
 use healnode_wire::{
     EventHash, Request, encode_pull_response, encode_record, encode_request, encode_run, encode_sample, encode_sample_response,
@@ -97,12 +97,12 @@ fn the_bytes_under_a_signature_stay() {
 #[test]
 fn the_bytes_of_messages_stay() {
     check("run", &encode_run(&run()));
-    check("request_compare", &encode_request(&Request::Pull(PullRequest::Compare { summary: Summary([0xcc; 16]) })));
-    check("request_want", &encode_request(&Request::Pull(PullRequest::Want { have: digest() })));
+    check("request_compare", &encode_request(&Request::Pull(SyncRequest::Compare { summary: Summary([0xcc; 16]) })));
+    check("request_want", &encode_request(&Request::Pull(SyncRequest::Want { have: digest() })));
     check("request_sample", &encode_request(&Request::Sample(fingerprint())));
-    check("response_same", &encode_pull_response(&PullResponse::Same));
-    check("response_differs", &encode_pull_response(&PullResponse::Differs { digest: digest() }));
-    check("response_page", &encode_pull_response(&PullResponse::Page { runs: vec![run()], more: true }));
+    check("response_same", &encode_pull_response(&SyncResponse::Same));
+    check("response_differs", &encode_pull_response(&SyncResponse::Differs { digest: digest() }));
+    check("response_page", &encode_pull_response(&SyncResponse::Page { runs: vec![run()], more: true }));
     check("response_sample", &encode_sample_response(Some(&report())));
     check("response_no_sample", &encode_sample_response(None));
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, REQUEST_BYTES_MAX, URL_BYTES_MAX};
 use healnode_core::{
     Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, Mute, NodeId, Presence,
-    PullRequest, PullResponse, Run, Seq, Severity, Signature, Signed, Standing, Statement, Tally, UnixMillis,
+    Run, Seq, Severity, Signature, Signed, Standing, Statement, SyncRequest, SyncResponse, Tally, UnixMillis,
 };
 use healnode_wire::limits::{GOSSIP_BYTES_MAX, RESPONSE_BYTES_MAX, SAMPLE_BYTES_MAX};
 use healnode_wire::{
@@ -149,7 +149,7 @@ fn another_spelling_of_the_same_value_is_refused() {
     for spelling in spellings.iter().chain([&[&encode_run(&run)[..], b"\0"].concat()]) {
         assert_eq!(decode_run(spelling), Err(DecodeError::Malformed), "{spelling:02x?}");
     }
-    let page = encode_pull_response(&PullResponse::Page { runs: vec![run], more: false });
+    let page = encode_pull_response(&SyncResponse::Page { runs: vec![run], more: false });
     for spelling in other_spellings(&page).iter().chain([&[&page[..], b"\0"].concat()]) {
         assert_eq!(decode_response(spelling), Err(DecodeError::Malformed), "{spelling:02x?}");
     }
@@ -230,7 +230,7 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
     for body in bodies {
         let bad = run(vec![presence(), body.clone()]);
         assert_eq!(decode_run(&encode_run(&bad)), Err(DecodeError::OutOfBounds), "{body:?}");
-        let page = PullResponse::Page { runs: vec![run(Vec::new()), bad], more: false };
+        let page = SyncResponse::Page { runs: vec![run(Vec::new()), bad], more: false };
         assert_eq!(decode_response(&encode_pull_response(&page)), Err(DecodeError::OutOfBounds), "{body:?}");
     }
 }
@@ -269,11 +269,11 @@ fn more_runs_or_digest_entries_than_there_are_origins_are_refused() {
         ((NodeId::from_key(key), Epoch(1)), Seq(1))
     };
     let digest = Digest((0..=ORIGINS_MAX).map(entry).collect());
-    let request = Request::Pull(PullRequest::Want { have: digest.clone() });
+    let request = Request::Pull(SyncRequest::Want { have: digest.clone() });
     assert_eq!(decode_request(&encode_request(&request)), Err(DecodeError::OutOfBounds));
-    let differs = PullResponse::Differs { digest };
+    let differs = SyncResponse::Differs { digest };
     assert_eq!(decode_response(&encode_pull_response(&differs)), Err(DecodeError::OutOfBounds));
-    let page = PullResponse::Page { runs: vec![run(Vec::new()); ORIGINS_MAX + 1], more: false };
+    let page = SyncResponse::Page { runs: vec![run(Vec::new()); ORIGINS_MAX + 1], more: false };
     assert_eq!(decode_response(&encode_pull_response(&page)), Err(DecodeError::OutOfBounds));
 }
 
@@ -298,7 +298,7 @@ fn one_forged_statement_drops_the_whole_message() {
     let forged = signing_bytes(&run.statements[1].statement);
     let check = |_: &NodeId, bytes: &[u8], _: &Signature| bytes != forged;
     assert_eq!(decode_run(&encode_run(&run)).unwrap().verify(check).unwrap_err().origin, run.origin);
-    let page = PullResponse::Page { runs: vec![run], more: false };
+    let page = SyncResponse::Page { runs: vec![run], more: false };
     let Response::Pull(untrusted) = decode_response(&encode_pull_response(&page)).unwrap() else { panic!("not a pull") };
     assert!(untrusted.verify(check).is_err());
 }

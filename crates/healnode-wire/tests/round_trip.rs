@@ -10,8 +10,8 @@ use healnode_core::limits::{
     URL_BYTES_MAX,
 };
 use healnode_core::{
-    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, NodeId, PullRequest,
-    PullResponse, RawError, Report, Run, Seq, Severity, Signature, Signed, Standing, Statement, Tally, UnixMillis,
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, NodeId, RawError,
+    Report, Run, Seq, Severity, Signature, Signed, Standing, Statement, SyncRequest, SyncResponse, Tally, UnixMillis,
 };
 use healnode_report::limits::{
     ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, STACK_BYTES_MAX,
@@ -163,7 +163,7 @@ fn a_full_page_from_every_origin_fits_an_answer() {
         room -= statements;
         runs.push(run_of(u8::try_from(n % 256).unwrap(), vec![longest_address(); statements]));
     }
-    let page = encode_pull_response(&PullResponse::Page { runs, more: true });
+    let page = encode_pull_response(&SyncResponse::Page { runs, more: true });
     assert!(page.len() <= RESPONSE_BYTES_MAX, "{}", page.len());
     assert!(decode_response(&page).is_ok());
 }
@@ -175,7 +175,7 @@ fn a_digest_of_every_origin_fits_a_request() {
         key[..8].copy_from_slice(&n.to_be_bytes());
         ((NodeId::from_key(key), Epoch(u64::MAX)), Seq(u64::MAX))
     };
-    let request = Request::Pull(PullRequest::Want { have: Digest((0..ORIGINS_MAX).map(entry).collect()) });
+    let request = Request::Pull(SyncRequest::Want { have: Digest((0..ORIGINS_MAX).map(entry).collect()) });
     assert!(encode_request(&request).len() <= REQUEST_BYTES_MAX);
     assert!(decode_request(&encode_request(&request)).is_ok());
 }

@@ -12,8 +12,8 @@ use healnode_report::Severity;
 use crate::ledger::{Merged, Source};
 use crate::limits::{ORIGINS_MAX, PAGE_BYTES_MAX, RUN_BYTES_MAX, SEQ_RESERVE};
 use crate::{
-    Body, CallId, Digest, DropReason, Effect, Event, ForgeHealth, Millis, NodeId, Now, Presence, PullRequest, PullResponse, Record, Run,
-    Seq, Signed, Statement,
+    Body, CallId, Digest, DropReason, Effect, Event, ForgeHealth, Millis, NodeId, Now, Presence, Record, Run, Seq, Signed, Statement,
+    SyncRequest, SyncResponse,
 };
 
 /// What this node knows of its neighbours, and how far it is with its own statements.
@@ -183,7 +183,8 @@ impl super::Node {
 
     fn say_presence(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.sharing.next_presence = now.mono + self.policy.presence_interval;
-        let presence = Presence { can_file: self.can_file(), version: self.policy.version.clone(), algorithm: self.policy.algorithm };
+        let presence =
+            Presence { can_file: self.can_file(), can_fix: false, version: self.policy.version.clone(), algorithm: self.policy.algorithm };
         self.say(Body::Presence(presence), out);
         let timeout = self.policy.presence_timeout;
         self.sharing.peers.retain(|_, peer| peer.connected || peer.heard_at.is_some_and(|at| now.mono.since(at) < timeout));
@@ -327,6 +328,7 @@ impl super::Node {
             }
             Body::Filing { fingerprint, note } => self.note_came(now, source.0, *fingerprint, note, out),
             Body::Mute { .. } => self.desk.look_over(),
+            Body::Fix { .. } => {}
             Body::Presence(_) => {}
         }
     }
@@ -354,48 +356,48 @@ impl super::Node {
 
     fn ask(&mut self, to: NodeId, out: &mut Vec<Effect>) {
         let summary = self.ledger.summary();
-        self.send_request(to, PullRequest::Compare { summary }, out);
+        self.send_request(to, SyncRequest::Compare { summary }, out);
     }
 
-    fn send_request(&mut self, to: NodeId, request: PullRequest, out: &mut Vec<Effect>) {
+    fn send_request(&mut self, to: NodeId, request: SyncRequest, out: &mut Vec<Effect>) {
         if let Some(peer) = self.sharing.peers.get_mut(&to) {
             peer.asked = true;
             out.push(Effect::Ask { to, request });
         }
     }
 
-    pub(super) fn asked(&mut self, id: CallId, request: PullRequest, out: &mut Vec<Effect>) {
+    pub(super) fn asked(&mut self, id: CallId, request: SyncRequest, out: &mut Vec<Effect>) {
         let response = match request {
-            PullRequest::Compare { summary } => {
+            SyncRequest::Compare { summary } => {
                 if self.ledger.summary() == summary {
-                    PullResponse::Same
+                    SyncResponse::Same
                 } else {
-                    PullResponse::Differs { digest: self.ledger.digest() }
+                    SyncResponse::Differs { digest: self.ledger.digest() }
                 }
             }
-            PullRequest::Want { have } => {
+            SyncRequest::Want { have } => {
                 let (runs, more) = self.ledger.page(&have, PAGE_BYTES_MAX);
-                PullResponse::Page { runs, more }
+                SyncResponse::Page { runs, more }
             }
         };
         out.push(Effect::Answer { id, response });
     }
 
-    pub(super) fn answered(&mut self, now: Now, from: NodeId, response: Option<PullResponse>, out: &mut Vec<Effect>) {
+    pub(super) fn answered(&mut self, now: Now, from: NodeId, response: Option<SyncResponse>, out: &mut Vec<Effect>) {
         if let Some(peer) = self.sharing.peers.get_mut(&from) {
             peer.asked = false;
         }
         match response {
             None => {}
-            Some(PullResponse::Same) => {
+            Some(SyncResponse::Same) => {
                 self.sharing.quiet_pulls = (self.sharing.quiet_pulls + 1).min(PULL_DOUBLINGS_MAX);
                 self.end_recovery();
             }
-            Some(PullResponse::Differs { digest }) => {
+            Some(SyncResponse::Differs { digest }) => {
                 self.pull_soon(now);
                 self.want(now, from, digest, out);
             }
-            Some(PullResponse::Page { runs, more }) => {
+            Some(SyncResponse::Page { runs, more }) => {
                 let last = runs.last().map(|run| ((run.origin, run.epoch), run.statements.last().map(|signed| signed.statement.seq)));
                 for run in runs {
                     self.hear_run(now, run, out);
@@ -435,6 +437,6 @@ impl super::Node {
         if let Some(peer) = self.sharing.peers.get_mut(&from) {
             peer.offers = Some(digest);
         }
-        self.send_request(from, PullRequest::Want { have }, out);
+        self.send_request(from, SyncRequest::Want { have }, out);
     }
 }

@@ -208,7 +208,7 @@ impl super::Node {
                 ForgeReply::Done | ForgeReply::Gone { .. },
             ) => {}
             (_, ForgeReply::Refused(refusal)) => match refusal.kind {
-                RefusalKind::Invalid | RefusalKind::Unleased => {}
+                RefusalKind::Invalid | RefusalKind::Unleased | RefusalKind::Overtaken => {}
                 RefusalKind::Limited { .. } => self.upkeep.chores.clear(),
                 RefusalKind::Denied | RefusalKind::Unreachable => {
                     self.upkeep.chores.clear();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use healnode_core::{Body, Effect, Epoch, Input, Mute, NodeId, PullResponse, RawError, Run, Seq, UnixMillis};
+use healnode_core::{Body, Effect, Epoch, Input, Mute, NodeId, RawError, Run, Seq, SyncResponse, UnixMillis};
 
 use crate::mesh::Mesh;
 
@@ -16,7 +16,7 @@ fn a_page_that_claims_more_than_it_shows_hides_nothing() {
     let empty = |origin, epoch| Run { origin, epoch, after: Seq(0), through: Seq(u64::MAX), statements: Vec::new() };
     let mut runs = vec![empty(liar, Epoch(1))];
     runs.extend((50..200).map(|n| empty(NodeId::from_key([n; 32]), Epoch(1))));
-    mesh.give(victim, Input::Answered { from: liar, response: Some(PullResponse::Page { runs, more: false }) });
+    mesh.give(victim, Input::Answered { from: liar, response: Some(SyncResponse::Page { runs, more: false }) });
     let fingerprint = mesh.report(0, "KeyError");
     mesh.run_for(5);
     assert_eq!(mesh.count(victim, fingerprint), 1, "what the liar's peers say of it still arrives");

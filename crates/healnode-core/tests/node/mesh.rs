@@ -7,8 +7,8 @@ use healnode_report::{Admission, Algorithm, Algorithms};
 
 use healnode_core::{
     Body, CallId, CloseReason, Closing, Command, Effect, Epoch, Fingerprint, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Input,
-    IssueNumber, IssueRef, Lease, LeaseNonce, LeaseRecord, LeaseStep, Marker, Millis, Node, NodeId, Now, Outcome, Policy, PullRequest,
-    RawError, Record, Refusal, RefusalKind, Report, Run, Seq, Severity, Signature, Signed, Signer, Snapshot, Stated, Statement, UnixMillis,
+    IssueNumber, IssueRef, Lease, LeaseNonce, LeaseRecord, LeaseStep, Marker, Millis, Node, NodeId, Now, Outcome, Policy, RawError, Record,
+    Refusal, RefusalKind, Report, Run, Seq, Severity, Signature, Signed, Signer, Snapshot, Stated, Statement, SyncRequest, UnixMillis,
     lease_step,
 };
 
@@ -279,7 +279,7 @@ impl Mesh {
         }
     }
 
-    fn ask(&mut self, place: usize, to: NodeId, request: PullRequest) {
+    fn ask(&mut self, place: usize, to: NodeId, request: SyncRequest) {
         let other = self.members.iter().position(|member| member.id == to).filter(|other| self.reaches(place, *other));
         let Some(other) = other else { return self.inbox.push_back((place, Input::Answered { from: to, response: None })) };
         let id = self.inputs as u64 * 100 + self.questions.len() as u64;

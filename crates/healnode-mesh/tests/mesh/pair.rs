@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use healnode_core::{PullRequest, PullResponse, RawError, Report, Summary, UnixMillis};
+use healnode_core::{RawError, Report, Summary, SyncRequest, SyncResponse, UnixMillis};
 use healnode_mesh::{
     Mesh, MeshAnswer, MeshCommand, MeshConfig, MeshDropReason, MeshEvent, MeshResponse, SwarmKey, Transports, limits, parse_bootstrap,
 };
@@ -150,7 +150,7 @@ async fn a_port_in_use_is_an_error_that_names_the_address() {
 }
 
 fn compare() -> Request {
-    Request::Pull(PullRequest::Compare { summary: Summary([7; 16]) })
+    Request::Pull(SyncRequest::Compare { summary: Summary([7; 16]) })
 }
 
 /// Answers the next question of `asker`, which must be `request`.
@@ -173,15 +173,15 @@ async fn a_late_joiner_asks_and_is_answered_both_ways() {
     late.until_event(MeshEvent::PeerUp(one.id)).await;
     one.until_event(MeshEvent::PeerUp(late.id)).await;
 
-    let want = Request::Pull(PullRequest::Want { have: Default::default() });
-    let page = PullResponse::Page { runs: vec![run(&one.identity, 1)], more: false };
+    let want = Request::Pull(SyncRequest::Want { have: Default::default() });
+    let page = SyncResponse::Page { runs: vec![run(&one.identity, 1)], more: false };
     late.send(MeshCommand::Ask { id: 11, to: one.id, request: want.clone() }).await;
     answer(&mut one, &late, &want, MeshResponse::Pull(page.clone())).await;
     late.until_event(MeshEvent::Answered { id: 11, from: one.id, answer: Some(MeshAnswer::Pull(page)) }).await;
 
     one.send(MeshCommand::Ask { id: 11, to: late.id, request: compare() }).await;
-    answer(&mut late, &one, &compare(), MeshResponse::Pull(PullResponse::Same)).await;
-    one.until_event(MeshEvent::Answered { id: 11, from: late.id, answer: Some(MeshAnswer::Pull(PullResponse::Same)) }).await;
+    answer(&mut late, &one, &compare(), MeshResponse::Pull(SyncResponse::Same)).await;
+    one.until_event(MeshEvent::Answered { id: 11, from: late.id, answer: Some(MeshAnswer::Pull(SyncResponse::Same)) }).await;
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn questions_over_the_bound_are_refused_and_the_others_answered() {
         one.all_told().iter().filter_map(|event| if let MeshEvent::Asked { id, .. } = event { Some(*id) } else { None }).collect();
     assert_eq!(asked.len() as u64, admitted);
     for id in asked {
-        one.send(MeshCommand::Answer { id, response: MeshResponse::Pull(PullResponse::Same) }).await;
+        one.send(MeshCommand::Answer { id, response: MeshResponse::Pull(SyncResponse::Same) }).await;
         two.until("an answer", |event| matches!(event, MeshEvent::Answered { answer: Some(_), .. }).then_some(())).await;
     }
 }

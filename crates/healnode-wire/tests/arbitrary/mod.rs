@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use healnode_core::{
-    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, IssueNumber, IssueRef, Mute, NodeId, Presence,
-    PullRequest, PullResponse, Run, Seq, Severity, Signature, Signed, Standing, Statement, Summary, Tally, UnixMillis,
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, IssueNumber, IssueRef, Mute, NodeId, Presence, Run,
+    Seq, Severity, Signature, Signed, Standing, Statement, Summary, SyncRequest, SyncResponse, Tally, UnixMillis,
 };
 use healnode_wire::Request;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -109,16 +109,16 @@ fn digest() -> impl Strategy<Value = Digest> {
 
 pub(crate) fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
-        any::<[u8; 16]>().prop_map(|summary| Request::Pull(PullRequest::Compare { summary: Summary(summary) })),
-        digest().prop_map(|have| Request::Pull(PullRequest::Want { have })),
+        any::<[u8; 16]>().prop_map(|summary| Request::Pull(SyncRequest::Compare { summary: Summary(summary) })),
+        digest().prop_map(|have| Request::Pull(SyncRequest::Want { have })),
         fingerprint().prop_map(Request::Sample),
     ]
 }
 
-pub(crate) fn response() -> impl Strategy<Value = PullResponse> {
+pub(crate) fn response() -> impl Strategy<Value = SyncResponse> {
     prop_oneof![
-        Just(PullResponse::Same),
-        digest().prop_map(|digest| PullResponse::Differs { digest }),
-        (vec(run(), 0..4), any::<bool>()).prop_map(|(runs, more)| PullResponse::Page { runs, more }),
+        Just(SyncResponse::Same),
+        digest().prop_map(|digest| SyncResponse::Differs { digest }),
+        (vec(run(), 0..4), any::<bool>()).prop_map(|(runs, more)| SyncResponse::Page { runs, more }),
     ]
 }

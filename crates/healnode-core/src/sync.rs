@@ -23,7 +23,7 @@ pub struct Summary(#[serde(with = "serde_bytes")] pub [u8; 16]);
 /// What a node asks another.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum PullRequest {
+pub enum SyncRequest {
     /// "Have you heard what I have heard?"
     Compare {
         /// The asker's digest in short.
@@ -39,7 +39,7 @@ pub enum PullRequest {
 /// What the other answers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum PullResponse {
+pub enum SyncResponse {
     /// Both have heard the same.
     Same,
     /// They have not.
