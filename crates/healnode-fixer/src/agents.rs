@@ -1,0 +1,1 @@
+//! The fixers that there are.

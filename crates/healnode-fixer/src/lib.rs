@@ -1,0 +1,9 @@
+//! The edge that looks for a fix: in a fresh copy of the repository, behind walls, judged by what it leaves.
+//!
+//! It carries out one [`FixJob`](healnode_core::FixJob) at a time, stage by stage. Whether one is looked for, and what becomes of what was
+//! found, is decided in `healnode-core`; what is published goes through the forge. It never pushes, never merges, never runs a git command
+//! that reads configuration or hooks of the work copy, and never takes a fixer's word for anything: only the difference between the copy
+//! before and after counts.
+
+mod agent;
+mod agents;
