@@ -364,7 +364,8 @@ impl Ledger {
 }
 
 impl Entry {
-    fn tallies(&self) -> impl Iterator<Item = (NodeId, &Tally)> {
+    /// Returns what each origin says of its own count.
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = (NodeId, &Tally)> {
         self.tallies.iter().filter_map(|((node, _), signed)| match &signed.statement.body {
             Body::Tally { tally, .. } => Some((*node, tally)),
             Body::Filing { .. } | Body::Mute { .. } | Body::Presence(_) | Body::Fix { .. } => None,
@@ -719,7 +720,7 @@ mod tests {
     #[test]
     fn origins_with_nothing_left_to_say_are_forgotten_once_they_are_gone_and_room_is_scarce() {
         let mut ledger = Ledger::default();
-        let presence = || Body::Presence(Presence { can_file: true, version: "1".to_owned(), algorithm: 1 });
+        let presence = || Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), algorithm: 1 });
         for epoch in 0..=ORIGINS_MAX as u64 / 4 * 3 {
             assert_eq!(ledger.forget_origins(|_| true), []);
             ledger.merge(statement(1, epoch, 1, presence(), 0), false);

@@ -8,4 +8,6 @@ mod hostile;
 mod lifecycle;
 mod mesh;
 mod order;
+mod patterns;
+mod rollback;
 mod upgrade;
