@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(hours(&[(ahead, minutes(0))], minutes(0)), [4]);
         let old = Growth { by: 4, from: UnixMillis(0), to: UnixMillis(7) };
         assert!(rates(&[(old, minutes(0))]).get(&fingerprint(1)).is_none());
-        assert_eq!(hours(&[(at(1, 0), minutes(0)), (old, minutes(0))], minutes(0)), vec![[1].as_slice(), &[0; RATE_HOURS - 1]].concat());
+        assert_eq!(hours(&[(at(1, 0), minutes(0)), (old, minutes(0))], minutes(0)), [[1].as_slice(), &[0; RATE_HOURS - 1]].concat());
     }
 
     #[test]

@@ -166,9 +166,9 @@ impl super::Node {
         self.counting.unsaid.remove(&fingerprint);
         let Some(tally) = self.counting.tallies.get(&fingerprint).cloned() else { return };
         self.counting.said_at.insert(fingerprint, now.mono);
-        let severity = tally.head.severity;
+        let (severity, last_seen) = (tally.head.severity, tally.last_seen);
         let body = Body::Tally { fingerprint, tally };
-        let former = self.former_count((self.me, self.epoch), &body);
+        let former = self.former_count((self.me, self.epoch), &body).map(|former| former.until(last_seen));
         self.say(body.clone(), out);
         self.note_count(now, &body, former, out);
         if severity == Severity::Critical {

@@ -26,6 +26,13 @@ pub(super) struct Former {
     last_seen: UnixMillis,
 }
 
+impl Former {
+    /// The same count, of a node that says at once what it sees: whatever it grows by happened at `at`.
+    pub(super) fn until(self, at: UnixMillis) -> Self {
+        Self { last_seen: at, ..self }
+    }
+}
+
 /// Errors that come and go, with the windows in which they were seen.
 type Comers = Vec<(Fingerprint, u64)>;
 

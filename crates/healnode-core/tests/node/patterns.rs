@@ -30,8 +30,8 @@ fn patterns(mesh: &Mesh, fingerprint: Fingerprint) -> Vec<Pattern> {
 }
 
 fn created(mesh: &Mesh) -> Vec<&str> {
-    let body = |call| if let &ForgeCall::Create(ref draft) = call { Some(&*draft.body) } else { None };
-    mesh.forge.calls.iter().filter_map(|(_, call)| body(call)).collect()
+    let created = mesh.forge.calls.iter().filter_map(|(_, call)| if let ForgeCall::Create(draft) = call { Some(draft) } else { None });
+    created.map(|draft| &*draft.body).collect()
 }
 
 #[test]
@@ -89,9 +89,10 @@ fn a_spike_shows_in_lists_and_survives_a_restart() {
     let listed = |mesh: &Mesh| -> Vec<(Fingerprint, Vec<Pattern>)> {
         mesh.node(0).errors(mesh.time()).into_iter().map(|error| (error.fingerprint, error.patterns)).collect()
     };
-    assert_eq!(listed(&mesh), [(spiking, expected.clone()), (steady, vec![])]);
+    assert_eq!(listed(&mesh), [(spiking, expected), (steady, vec![])]);
     mesh.restart(0);
-    assert_eq!(patterns(&mesh, spiking), expected);
+    let after = patterns(&mesh, spiking);
+    assert!(matches!(after[..], [Pattern::Spike { hour: 60..=120, .. }]), "what was not kept is told apart less well: {after:?}");
     mesh.run_for(3 * 3_600);
     assert_eq!(patterns(&mesh, spiking), [], "three hours later it is over");
 }
