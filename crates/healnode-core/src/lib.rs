@@ -9,8 +9,10 @@ mod call;
 mod effect;
 mod elect;
 mod event;
+mod exposure;
 mod filing;
 mod fix;
+mod fix_gate;
 mod input;
 mod issue;
 mod lease;
@@ -20,7 +22,7 @@ mod node;
 mod node_id;
 mod policy;
 mod pull_request;
-
+mod pulling;
 mod record;
 mod similar;
 mod statement;
@@ -55,4 +57,4 @@ pub use statement::{
 };
 pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
-pub use view::{ErrorState, ErrorView, IssueView, PeerView, StatusView, Why};
+pub use view::{ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, StatusView, Why};
