@@ -3,7 +3,7 @@
 use healnode_report::{Fingerprint, Severity};
 use serde::Serialize;
 
-use crate::{IssueNumber, NodeId, RollbackOutcome};
+use crate::{FixStage, IssueNumber, NodeId, RollbackOutcome};
 
 /// Something that happened inside a node.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -72,6 +72,47 @@ pub enum Event {
         fingerprint: Fingerprint,
         /// One sentence, from the forge's side.
         why: String,
+    },
+    /// Something new is known of the pull request of an issue.
+    Pull {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// Its issue.
+        issue: IssueNumber,
+        /// Which pull request; nothing where a comment stands in its place.
+        pull: Option<IssueNumber>,
+        /// `open`, `merged`, `closed`, or `comment`.
+        state: &'static str,
+    },
+    /// A pull request was put off.
+    PullDelayed {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// One sentence.
+        why: String,
+    },
+    /// This node has begun to look for a fix.
+    FixBegan {
+        /// The error.
+        fingerprint: Fingerprint,
+    },
+    /// A fix has come to its end.
+    FixEnded {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// The stage in which it ended.
+        stage: FixStage,
+        /// Whether that stage passed.
+        passed: bool,
+        /// Whether it is in the pull request.
+        published: bool,
+    },
+    /// Builds with the fix have been exposed long enough without the error.
+    FixVerified {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// Its issue.
+        issue: IssueNumber,
     },
     /// A second issue for the same fingerprint was closed.
     DuplicateClosed {

@@ -281,6 +281,9 @@ pub struct FixSummary {
     pub stage: FixStage,
     /// Whether it is in the pull request.
     pub published: bool,
+    /// Whether it failed for a reason that may pass, as when a model does not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
 }
 
 /// What a node keeps of the last fix that it looked for: the stages, and the result.
@@ -288,8 +291,17 @@ pub struct FixSummary {
 pub struct FixLog {
     /// When it began.
     pub began: UnixMillis,
-    /// Whether a person asked for it, and whether it was to be published.
+    /// Whether nothing of it was to be published.
     pub dry_run: bool,
+    /// Whether a person asked for it.
+    #[serde(default)]
+    pub asked: bool,
+    /// Whether it was begun again after this node stopped in the middle of it.
+    #[serde(default)]
+    pub taken_up: bool,
+    /// Whether this node stopped in the middle of it, and it was not begun again.
+    #[serde(default)]
+    pub interrupted: bool,
     /// Whether it goes on.
     pub running: bool,
     /// The stages so far, at most [`STAGE_RECORDS_MAX`](crate::limits::STAGE_RECORDS_MAX).

@@ -4,6 +4,7 @@
 //! forge a marker. healnode's own text stands between two markers; what people write around it is kept by [`merge_body`].
 
 mod markdown;
+pub(crate) mod pull;
 
 use std::time::Duration;
 

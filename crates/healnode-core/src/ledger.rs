@@ -4,6 +4,8 @@
 //! signature. That is a join: commutative, associative, idempotent, so the order in which statements arrive does not matter. Everything
 //! shown is computed from the statements on demand. The ledger knows nothing of connections, clocks or turns, and never writes.
 
+mod fixes;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -497,7 +499,7 @@ impl Entry {
     }
 
     /// Returns occurrences beyond what had been counted, by builds that may have the fix: those of releases seen since, and of no release.
-    fn beyond(&self, baseline: &Baseline) -> u64 {
+    pub(crate) fn beyond(&self, baseline: &Baseline) -> u64 {
         let releases = self.named_releases();
         let new = releases.iter().filter(|(release, _)| !baseline.releases.contains(&release_hash(release)));
         let named = new.fold(0, |sum: u64, (_, count)| sum.saturating_add(*count));
@@ -520,7 +522,7 @@ impl Entry {
     pub(crate) fn baseline(&self, at: UnixMillis) -> Baseline {
         let releases = self.named_releases();
         let unnamed = self.unnamed(&releases);
-        Baseline { at, unnamed, releases: releases.keys().rev().take(BASELINE_RELEASES_MAX).map(|name| release_hash(name)).collect() }
+        Baseline { at, counted: self.occurrences(), unnamed, releases: releases.keys().rev().take(BASELINE_RELEASES_MAX).map(|name| release_hash(name)).collect() }
     }
 
     fn words(&self) -> impl Iterator<Item = &Filed> {
@@ -566,7 +568,7 @@ impl Entry {
 }
 
 /// A release in few bytes, whatever its name.
-fn release_hash(release: &str) -> u64 {
+pub(crate) fn release_hash(release: &str) -> u64 {
     let hash: [u8; 32] = Sha256::digest(release).into();
     u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
 }

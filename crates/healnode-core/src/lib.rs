@@ -10,8 +10,10 @@ mod deploy;
 mod effect;
 mod elect;
 mod event;
+mod exposure;
 mod filing;
 mod fix;
+mod fix_gate;
 mod input;
 mod issue;
 mod lease;
@@ -22,7 +24,7 @@ mod node_id;
 mod pattern;
 mod policy;
 mod pull_request;
-
+mod pulling;
 mod rates;
 mod record;
 mod similar;
@@ -61,4 +63,6 @@ pub use statement::{
 };
 pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
-pub use view::{DeployView, ErrorState, ErrorView, IssueView, PeerView, RollbackView, StatusView, Why};
+pub use view::{
+    DeployView, ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, RollbackView, StatusView, Why,
+};

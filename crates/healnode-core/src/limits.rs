@@ -168,3 +168,25 @@ pub const RELEASES_FOLLOWED_MAX: usize = 64;
 ///
 /// 16: a rollback looks back half an hour, and people at the last few.
 pub const DEPLOYS_MAX: usize = 16;
+
+/// Issues that wait for their pull request at one node. More come with the next survey.
+pub const PULLS_WAITING_MAX: usize = 100;
+
+/// Issues remembered as getting no pull request for a while. More are tried again sooner, at one call each.
+pub const PULLS_LEFT_ALONE_MAX: usize = 1_000;
+
+/// Fixes that people have asked a node for and that wait for their turn. More are turned away, and `show` says so.
+pub const FIX_REQUESTS_MAX: usize = 8;
+
+/// Errors whose fix is due at one node. More wait for the next bundle.
+pub const FIXES_DUE_MAX: usize = 100;
+
+/// Bytes of each text of a fixer's answer. The rest is cut.
+pub const ANSWER_TEXT_BYTES_MAX: usize = 4 * 1024;
+
+/// Items of each list of a fixer's answer or remarks, of [`STAGE_NOTE_BYTES_MAX`] bytes each. More are left out.
+pub const ANSWER_ITEMS_MAX: usize = 20;
+
+/// Times that a fix of one error is looked for without a person's asking, by all nodes together: once more after a failure that may pass, or
+/// after the node stopped in the middle of it.
+pub const FIX_ATTEMPTS_MAX: u64 = 2;

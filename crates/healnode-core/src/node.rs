@@ -1,13 +1,15 @@
 //! The state of a node, and the one door to it.
 //!
-//! This file takes an input apart and hands it to the part that decides: `counting` what was captured, `patterns` what is noticed in it, `rollback` what deploys are
-//! answerable for, `sharing` what is said and heard,
-//! `desk` who files and how far it got, `upkeep` what becomes of issues afterwards, `showing` what people see. Each part is methods of
-//! [`Node`]; all of them only change the state and push effects.
+//! This file takes an input apart and hands it to the part that decides: `counting` what was captured, `patterns` what is noticed in it,
+//! `rollback` what deploys answer for, `sharing` what is said and heard, `desk` who files and how far it got, `upkeep` what becomes of issues
+//! afterwards, `pulls` which get a pull request, `fixing` who looks for a fix, `showing` what people see. Each part is methods of [`Node`]; all
+//! of them only change the state and push effects.
 
 mod counting;
 mod desk;
+mod fixing;
 mod patterns;
+mod pulls;
 mod rollback;
 mod sharing;
 mod showing;
@@ -20,7 +22,8 @@ use std::sync::Arc;
 use healnode_report::limits::NAME_BYTES_MAX;
 use healnode_report::{Fingerprint, UnixMillis};
 
-use crate::ledger::{Ledger, Merged};
+use crate::exposure::{Builds, exposure};
+use crate::ledger::{Entry, Ledger, Merged};
 use crate::limits::{AHEAD_MAX_MS, GIVEN_UP_AFTER};
 use crate::time::duration_millis;
 use crate::{
@@ -28,7 +31,9 @@ use crate::{
 };
 use counting::Counting;
 use desk::Desk;
+use fixing::Fixing;
 use patterns::Noticing;
+use pulls::Pulls;
 use rollback::RollingBack;
 use sharing::Sharing;
 use upkeep::Upkeep;
@@ -51,6 +56,10 @@ pub struct Node {
     sharing: Sharing,
     desk: Desk,
     upkeep: Upkeep,
+    pulls: Pulls,
+    fixing: Fixing,
+    /// Errors whose fix was found to hold.
+    verified: BTreeSet<Fingerprint>,
     health: ForgeHealth,
     calls: u64,
     next_bundle: Millis,
@@ -80,6 +89,9 @@ impl Hash for Node {
             sharing,
             desk,
             upkeep,
+            pulls,
+            fixing,
+            verified,
             health,
             calls,
             next_bundle,
@@ -90,7 +102,7 @@ impl Hash for Node {
             dropped,
         } = self;
         (me, epoch, started, ledger, counting, sharing, desk, upkeep).hash(hasher);
-        (noticing, rolling_back).hash(hasher);
+        (noticing, rolling_back, pulls, fixing, verified).hash(hasher);
         (health, calls, next_bundle, next_forget, fading, gone, wake_at, dropped).hash(hasher);
     }
 }
@@ -133,6 +145,9 @@ impl Node {
             sharing,
             desk,
             upkeep,
+            pulls: Pulls::default(),
+            fixing: Fixing::new(snapshot.fix_logs),
+            verified: BTreeSet::new(),
             health,
             calls,
             next_bundle,
@@ -164,11 +179,16 @@ impl Node {
                 self.say(crate::Body::Mute { fingerprint, mute: Mute { at, until, by } }, out);
                 self.desk.look_over();
             }
-            Input::Operator(Command::Fix { .. }) | Input::FixStage { .. } | Input::Fixed { .. } | Input::Tick => {}
+            Input::Operator(Command::Fix { fingerprint, publish }) => self.fix_asked(now, fingerprint, publish, out),
+            Input::FixStage { id, record } => self.fix_stage_came(id, record, out),
+            Input::Fixed { id, outcome } => self.fixed(now, id, *outcome, out),
+            Input::Tick => {}
         }
         self.run_timers(now, out);
         self.hold_elections(now, out);
         self.go_on_with_upkeep(out);
+        self.go_on_with_pulls(now, out);
+        self.go_on_with_fixing(now, out);
         self.publish_said(out);
         self.ask_to_be_woken(out);
     }
@@ -181,6 +201,8 @@ impl Node {
             self.next_bundle = now.mono + bundle_wait(&self.policy, now.wall);
             self.collect_due(now, out);
             self.begin_upkeep(now);
+            self.collect_fixes(now);
+            self.note_verified(now, out);
         }
         if self.next_forget <= now.mono {
             self.next_forget = Millis(now.mono.0 + FORGET_INTERVAL_MS);
@@ -197,6 +219,8 @@ impl Node {
             (Some(self.sharing.next_presence), "presence"),
             (Some(self.sharing.next_pull), "pull"),
             (self.next_desk_work(), "filing"),
+            (self.next_pull_work(), "pull request"),
+            (self.next_fix_work(), "fix"),
         ];
         let soonest = deadlines.into_iter().filter_map(|(at, why)| Some((at?, why))).min();
         let Some((at, why)) = soonest else { return };
@@ -208,7 +232,7 @@ impl Node {
 
     fn forget_expired(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(horizon) = now.wall.0.checked_sub(duration_millis(self.policy.retention)) else { return };
-        let is_past = |(_, entry): &(&Fingerprint, &crate::ledger::Entry)| is_expired(entry, UnixMillis(horizon), now.wall);
+        let is_past = |(_, entry): &(&Fingerprint, &Entry)| is_expired(entry, UnixMillis(horizon), now.wall);
         let past: BTreeSet<Fingerprint> = self.ledger.entries().filter(is_past).map(|(fingerprint, _)| *fingerprint).collect();
         let expired: Vec<Fingerprint> = past.intersection(&self.fading).copied().collect();
         self.fading = past;
@@ -237,9 +261,33 @@ impl Node {
         }
         self.desk.forget(&fingerprint);
         self.noticing.forget(&fingerprint);
+        self.fixing.forget(&fingerprint);
+        self.verified.remove(&fingerprint);
         out.push(Effect::Store(crate::Record::ForgetFingerprint(fingerprint)));
         if let Some(tally) = self.counting.forget(&fingerprint).cloned() {
             out.push(Effect::Store(crate::Record::Counter { fingerprint, tally }));
+        }
+    }
+
+    /// Tells, once, of each fix that has been found to hold.
+    fn note_verified(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let is_closed =
+            |(_, entry): &(&Fingerprint, &Entry)| entry.filed().is_some_and(|filed| matches!(filed.standing, Standing::Closed(_)));
+        let closed: BTreeMap<&Fingerprint, &Entry> = self.ledger.entries().filter(is_closed).collect();
+        self.verified.retain(|fingerprint| closed.contains_key(fingerprint));
+        if closed.len() == self.verified.len() {
+            return;
+        }
+        let builds = Builds::of(&self.ledger);
+        let open = closed.into_iter().filter(|(fingerprint, _)| !self.verified.contains(fingerprint));
+        let holds = |(fingerprint, entry): (&Fingerprint, &Entry)| {
+            let exposure = exposure(entry, &builds, now.wall)?;
+            exposure.verified.then_some((*fingerprint, entry.issue()?.number))
+        };
+        let found: Vec<(Fingerprint, crate::IssueNumber)> = open.filter_map(holds).collect();
+        for (fingerprint, issue) in found {
+            self.verified.insert(fingerprint);
+            out.push(Effect::Note(Event::FixVerified { fingerprint, issue }));
         }
     }
 
@@ -281,13 +329,13 @@ fn bundle_wait(policy: &Policy, wall: UnixMillis) -> std::time::Duration {
     std::time::Duration::from_millis(interval - wall.0 % interval)
 }
 
-fn is_expired(entry: &crate::ledger::Entry, horizon: UnixMillis, wall: UnixMillis) -> bool {
+fn is_expired(entry: &Entry, horizon: UnixMillis, wall: UnixMillis) -> bool {
     let is_kept = entry.issue().is_some_and(|issue| issue.open) || entry.muted(wall).is_some() || may_be_reopened(entry, wall);
     !is_kept && entry.last_seen_by(UnixMillis(wall.0.saturating_add(AHEAD_MAX_MS))).is_none_or(|last| last < horizon)
 }
 
 /// What had been counted when an issue was closed is needed as long as the issue may be opened again.
-fn may_be_reopened(entry: &crate::ledger::Entry, wall: UnixMillis) -> bool {
+fn may_be_reopened(entry: &Entry, wall: UnixMillis) -> bool {
     match entry.filed().map(|filed| &filed.standing) {
         Some(Standing::Closed(baseline)) => wall.0 < baseline.at.0.saturating_add(duration_millis(GIVEN_UP_AFTER)),
         Some(Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced | Standing::Gone { .. }) | None => false,

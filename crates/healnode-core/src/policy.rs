@@ -71,6 +71,8 @@ pub struct Policy {
     pub labels: Vec<String>,
     /// Label of issues of high and critical severity, besides the others; empty for none.
     pub priority_label: String,
+    /// Labels of every pull request.
+    pub pull_labels: Vec<String>,
 }
 
 impl Default for Policy {
@@ -106,6 +108,7 @@ impl Default for Policy {
             rollback: None,
             labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
             priority_label: "priority".to_owned(),
+            pull_labels: vec!["auto-generated".to_owned(), "needs-review".to_owned()],
         }
     }
 }

@@ -186,6 +186,9 @@ pub enum Standing {
 pub struct Baseline {
     /// When, by the forge's clock; 0 when it did not say.
     pub at: UnixMillis,
+    /// Occurrences, all told; 0 when the node that says so did not count them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counted: u64,
     /// Occurrences that named no release.
     pub unnamed: u64,
     /// Releases that had been seen by then, as the first 8 bytes of the SHA-256 of their names, at most
@@ -219,6 +222,10 @@ pub struct Presence {
     /// The version of the algorithm that it counts new errors under, if the others know it.
     #[serde(default = "first_algorithm", skip_serializing_if = "is_first_algorithm")]
     pub algorithm: u16,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a presence without a word on it means.
@@ -311,7 +318,7 @@ impl Signed {
 impl Filed {
     fn size_estimate(&self) -> usize {
         let releases = match &self.standing {
-            Standing::Closed(baseline) => baseline.releases.len() * 9 + 40,
+            Standing::Closed(baseline) => baseline.releases.len() * 9 + 60,
             Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced | Standing::Gone { .. } => 20,
         };
         self.issue.url.len() + releases + 140

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use healnode_report::{Fingerprint, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeId, Pattern, RollbackOutcome};
+use crate::{FixAnswer, NodeId, Pattern, RollbackOutcome, StageRecord, TestPair, Verdict};
 
 /// The node's part of `status`; the driver adds what only it knows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -24,6 +24,12 @@ pub struct StatusView {
     pub cannot_file_why: String,
     /// Filings under way at this node.
     pub filings: usize,
+    /// Pull requests on their way at this node.
+    #[serde(default)]
+    pub pulls: usize,
+    /// Fixes under way at this node.
+    #[serde(default)]
+    pub fixes: usize,
     /// Statements that this node has published since it started.
     pub statements_published: u64,
     /// What was deployed last beside this node, if it was told.
@@ -73,6 +79,70 @@ pub struct ErrorView {
     /// Errors that are nearly this one, at most [`SIMILAR_MAX`](crate::limits::SIMILAR_MAX). Only where one error is shown, not in a list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub similar: Vec<Fingerprint>,
+    /// What became of the last fix. Only where one error is shown, not in a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<FixView>,
+    /// How far it is from counting as fixed, once its issue is closed. Only where one error is shown, not in a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<FixedView>,
+}
+
+/// The last fix of an error, as this node knows it: whole if it looked for it itself, else what the other one said.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FixView {
+    /// How far it is.
+    pub state: FixState,
+    /// Who looks for it, or did.
+    pub node: Option<NodeId>,
+    /// How often one was looked for without a person's asking, by all nodes together.
+    pub attempts: u64,
+    /// Why none is looked for by this node just now; nothing if one may be.
+    pub blocked_by: Vec<String>,
+    /// The stages so far.
+    pub stages: Vec<StageRecord>,
+    /// What the tests say of it.
+    pub verdict: Option<Verdict>,
+    /// What the fixer says.
+    pub answer: Option<FixAnswer>,
+    /// What it changed, as a unified diff; or nothing.
+    pub diff: String,
+    /// The tests before and after.
+    pub tests: Option<TestPair>,
+    /// Which fixer, with its version or model; or nothing.
+    pub fixer: String,
+    /// What a reviewer should know.
+    pub remarks: Vec<String>,
+}
+
+/// How far a fix is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FixState {
+    /// None was looked for.
+    Idle,
+    /// One is being looked for.
+    Working,
+    /// There is one to be looked at, and it is not in the pull request.
+    Proposed,
+    /// It is in the pull request, or the forge's own agent has the issue.
+    Published,
+    /// None was found.
+    Failed,
+    /// The node was stopped while it looked.
+    Interrupted,
+}
+
+/// How long builds that may have the fix have run without the error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FixedView {
+    /// When a build younger than the closing was seen first.
+    pub since: UnixMillis,
+    /// Whole hours since then.
+    pub exposed_hours: u64,
+    /// Occurrences that its former rate would have brought in that time, rounded down.
+    pub expected: u64,
+    /// Whether that is enough for the fix to count as holding, with a certainty of 95 %.
+    pub verified: bool,
 }
 
 /// How far a fingerprint is.
@@ -102,7 +172,7 @@ pub struct IssueView {
     pub number: u64,
     /// Where a person reads it.
     pub url: String,
-    /// `open` or `closed`, when last seen.
+    /// `open` or `closed`, when last seen; a pull request may be `merged` as well.
     pub state: String,
 }
 

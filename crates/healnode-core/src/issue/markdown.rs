@@ -43,6 +43,33 @@ pub(super) fn clip_middle(text: &str, chars_max: usize) -> String {
     format!("{head}\n...\n{tail}")
 }
 
+/// Returns `text` with a line break in the place of a space wherever a line would be longer than `width` characters.
+pub(super) fn wrap(text: &str, width: usize) -> String {
+    text.lines().map(|line| wrap_line(line, width)).collect::<Vec<_>>().join("\n")
+}
+
+fn wrap_line(line: &str, width: usize) -> String {
+    let mut wrapped = String::new();
+    let mut column = 0;
+    for word in line.split(' ') {
+        let chars = word.chars().count();
+        match column {
+            0 if wrapped.is_empty() => {}
+            _ if column + 1 + chars > width => {
+                wrapped.push('\n');
+                column = 0;
+            }
+            _ => {
+                wrapped.push(' ');
+                column += 1;
+            }
+        }
+        wrapped.push_str(word);
+        column += chars;
+    }
+    wrapped
+}
+
 /// Takes the meaning from what would open a comment: markers are comments, and only healnode writes them.
 fn without_comments(text: &str) -> String {
     text.replace("<!--", "<! --")
@@ -65,6 +92,12 @@ mod tests {
     fn inline_code_holds_backticks() {
         assert_eq!(code("`x`"), "`` `x` ``");
         assert_eq!(code("a\nb"), "`a b`");
+    }
+
+    #[test]
+    fn long_lines_of_prose_are_broken_at_spaces_and_short_ones_stay() {
+        assert_eq!(wrap("one two three\n  four", 8), "one two\nthree\n  four");
+        assert_eq!(wrap("muchtoolong a", 5), "muchtoolong\na");
     }
 
     #[test]

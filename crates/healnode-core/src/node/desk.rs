@@ -37,18 +37,18 @@ pub(super) struct Desk {
     /// Whether the lease may be this node's.
     leased: bool,
     /// Whether a create was sent under it that nothing is left to look for, though nobody has seen its outcome.
-    left_unclear: bool,
+    pub(super) left_unclear: bool,
     /// Whether who goes first may have changed.
     look_over: bool,
     /// When the next turn comes, or the next claim loses its hold.
     next_turn: Option<Millis>,
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Returns how many more of at most `max` fit into the time span that ends at `wall`, and how long until one more does. 0 is no bound.
-fn left_in(times: &[UnixMillis], span: Duration, max: usize, wall: UnixMillis) -> (usize, Duration) {
+pub(super) fn left_in(times: &[UnixMillis], span: Duration, max: usize, wall: UnixMillis) -> (usize, Duration) {
     let within: Vec<&UnixMillis> = times.iter().filter(|at| at.0.saturating_add(duration_millis(span)) > wall.0).collect();
     if max == 0 || within.len() < max {
         return (if max == 0 { usize::MAX } else { max - within.len() }, Duration::ZERO);
@@ -211,7 +211,7 @@ impl super::Node {
 
     /// Others wait for the lease as long as this node holds it, so it is not kept for what does not begin at once.
     fn give_lease_back_if_idle(&mut self, out: &mut Vec<Effect>) {
-        if self.desk.current.is_none() && !self.upkeep.is_speaking() {
+        if self.desk.current.is_none() && !self.upkeep.is_speaking() && !self.pulls.is_calling() {
             let unclear = std::mem::take(&mut self.desk.left_unclear);
             self.give_lease_back(unclear, out);
         }
@@ -382,7 +382,7 @@ impl super::Node {
     }
 
     fn start_next(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if self.desk.current.is_some() || self.health != ForgeHealth::Ready || self.upkeep.is_busy() {
+        if self.desk.current.is_some() || self.health != ForgeHealth::Ready || self.is_errand_out() {
             return;
         }
         while self.desk.current.is_none() {
@@ -402,6 +402,11 @@ impl super::Node {
         }
     }
 
+    /// Returns whether something other than a filing has asked the forge, and waits for its answer.
+    fn is_errand_out(&self) -> bool {
+        self.upkeep.is_busy() || self.pulls.is_calling() || self.fixing.is_calling()
+    }
+
     fn go_on_if_time(&mut self, now: Now, out: &mut Vec<Effect>) {
         if let Some(filing) = &self.desk.current {
             let next = filing.next_after_wait(now.mono);
@@ -411,7 +416,7 @@ impl super::Node {
 
     pub(super) fn next_desk_work(&self) -> Option<Millis> {
         let filing = self.desk.current.as_ref().and_then(Filing::wakes_at);
-        let can_start = self.desk.current.is_none() && self.health == ForgeHealth::Ready && !self.upkeep.is_busy();
+        let can_start = self.desk.current.is_none() && self.health == ForgeHealth::Ready && !self.is_errand_out();
         let settled_at = self.started + self.policy.settle;
         let waiting = self.desk.line.iter().map(|filing| filing.not_before.max(settled_at)).min().filter(|_| can_start);
         [filing, waiting, self.desk.next_turn].into_iter().flatten().min()
@@ -419,6 +424,9 @@ impl super::Node {
 
     pub(super) fn sample_came(&mut self, now: Now, id: CallId, report: Option<Box<Report>>, out: &mut Vec<Effect>) {
         let Some(filing) = self.desk.current.as_mut().filter(|filing| filing.awaits(id)) else {
+            if self.pull_sample_came(now, id, report.as_deref(), out) || self.fix_sample_came(now, id, report.as_deref(), out) {
+                return;
+            }
             return self.upkeep_sample_came(id, report, out);
         };
         let sample = report.filter(|report| report.fingerprints().any(|(key, _)| filing.members == [key]));
@@ -432,6 +440,8 @@ impl super::Node {
             (self.desk.leased, self.desk.look_over) = (true, true);
         }
         let Some(filing) = self.desk.current.as_mut().filter(|filing| filing.awaits(id)) else {
+            let Some(reply) = self.pull_replied(now, id, reply, out) else { return };
+            let Some(reply) = self.fix_replied(now, id, reply, out) else { return };
             return self.upkeep_replied(now, id, reply, out);
         };
         let next = filing.next_after_reply(now.mono, reply);
@@ -591,6 +601,7 @@ impl super::Node {
             };
             self.settle_as(now, *member, filed, false, out);
         }
+        self.follow_with_pull(issue.number);
         self.go_on_with_others(now, &members, out);
     }
 

@@ -184,7 +184,7 @@ impl super::Node {
     fn say_presence(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.sharing.next_presence = now.mono + self.policy.presence_interval;
         let presence =
-            Presence { can_file: self.can_file(), can_fix: false, version: self.policy.version.clone(), algorithm: self.policy.algorithm };
+            Presence { can_file: self.can_file(), can_fix: self.can_fix(), version: self.policy.version.clone(), algorithm: self.policy.algorithm };
         self.say(Body::Presence(presence), out);
         let timeout = self.policy.presence_timeout;
         self.sharing.peers.retain(|_, peer| peer.connected || peer.heard_at.is_some_and(|at| now.mono.since(at) < timeout));
@@ -331,7 +331,7 @@ impl super::Node {
             }
             Body::Filing { fingerprint, note } => self.note_came(now, source.0, *fingerprint, note, out),
             Body::Mute { .. } => self.desk.look_over(),
-            Body::Fix { .. } => {}
+            Body::Fix { fingerprint, note } => self.fix_note_came(now, source.0, *fingerprint, note),
             Body::Presence(_) => {}
         }
     }

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use healnode_report::{Fingerprint, UnixMillis};
 
+use super::pulls::state_word;
 use crate::ledger::Entry;
 use crate::limits::AHEAD_MAX_MS;
+use crate::exposure::{Builds, exposure};
 use crate::similar::similar;
 use crate::time::duration_millis;
 use crate::{
-    Digest, ErrorState, ErrorView, Filed, FilingStep, IssueRef, IssueView, Millis, Mute, NodeId, Now, PeerView, Standing, StatusView, Why,
+    Digest, ErrorState, ErrorView, Filed, FilingStep, FixedView, IssueRef, IssueView, Millis, Mute, NodeId, Now, PeerView, Standing, StatusView, Why,
 };
 
 impl super::Node {
@@ -34,6 +36,8 @@ impl super::Node {
             can_file: self.can_file(),
             cannot_file_why: self.cannot_file_why(),
             filings: self.desk.filings(),
+            pulls: self.pulls.under_way(),
+            fixes: self.fixing.under_way(),
             statements_published: self.sharing.statements_published,
             last_deploy: self.deploys().into_iter().next(),
             dropped: self.dropped.iter().map(|(reason, count)| (reason.code().to_owned(), *count)).collect(),
@@ -68,6 +72,8 @@ impl super::Node {
         let mut error = self.view(now, fingerprint, entry)?;
         error.patterns = self.patterns(now.wall, &fingerprint, entry);
         error.rollback = self.rollback_for(&fingerprint);
+        error.fix = self.fix_view(now, fingerprint, entry);
+        error.fixed = self.fixed_view(now, entry);
         error.similar = similar(&self.ledger, fingerprint).into_iter().map(|(similar, _)| similar).collect();
         Some(error)
     }
@@ -129,8 +135,25 @@ impl super::Node {
             state: self.state(now, &fingerprint, entry),
             leader: self.candidates(now, &fingerprint).first().copied(),
             issue,
-            pull_request: None,
+            pull_request: entry.known_pull().and_then(|known| known.pull.as_ref()).map(|pull| IssueView {
+                number: pull.number.0,
+                url: pull.url.clone(),
+                state: state_word(Some(pull)).to_owned(),
+            }),
             similar: Vec::new(),
+            fix: None,
+            fixed: None,
+        })
+    }
+
+    fn fixed_view(&self, now: Now, entry: &Entry) -> Option<FixedView> {
+        let is_closed = entry.filed().is_some_and(|filed| matches!(filed.standing, Standing::Closed(_)));
+        let exposure = exposure(entry, &Builds::of(&self.ledger), now.wall).filter(|_| is_closed)?;
+        Some(FixedView {
+            since: exposure.since,
+            exposed_hours: exposure.exposed.as_secs() / 3600,
+            expected: exposure.expected,
+            verified: exposure.verified,
         })
     }
 
@@ -183,6 +206,9 @@ impl super::Node {
             }
             ErrorState::Muted | ErrorState::Filed | ErrorState::Due | ErrorState::Filing | ErrorState::Quiet | ErrorState::Regressed => {}
         }
+        reasons.extend(self.pull_reasons(now, entry));
+        reasons.extend(self.fix_reasons(now, error.fingerprint, entry));
+        reasons.extend(error.fixed.map(fixed_reason));
         reasons.extend(entry.muted(now.wall).map(mute_reason));
         if self.wants_issue(now, entry) {
             reasons.extend(entry.notes().filter_map(|((by, _), note)| claim_reason(by, note.step)));
@@ -233,6 +259,14 @@ fn issue_reason(filed: &Filed) -> String {
         Standing::Gone { .. } => "deleted".to_owned(),
     };
     format!("Filed as issue {number} ({stands}): {}", issue.url)
+}
+
+fn fixed_reason(fixed: FixedView) -> String {
+    let FixedView { since, exposed_hours, expected, verified } = fixed;
+    let hours = if exposed_hours == 1 { "1 hour".to_owned() } else { format!("{exposed_hours} hours") };
+    let so_far = format!("Builds younger than its closing have run for {hours}, since {since}, without it; its former rate would have brought");
+    let verdict = if verified { "The fix holds." } else { "That is too few to tell." };
+    format!("{so_far} {expected}. {verdict}")
 }
 
 fn since(at: UnixMillis) -> String {

@@ -88,6 +88,11 @@ impl Upkeep {
         self.current.is_some()
     }
 
+    /// Returns whether nothing is being done, and nothing is left to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.current.is_none() && self.chores.is_empty()
+    }
+
     /// Returns whether something is about to be said for which the lease is needed.
     pub(super) fn is_speaking(&self) -> bool {
         self.current.iter().map(|(_, chore)| chore).chain(self.chores.front()).any(Chore::needs_lease)
@@ -116,12 +121,13 @@ impl super::Node {
         let idle = self.upkeep.current.is_none() && self.upkeep.chores.is_empty();
         if leads && idle && self.ledger.entries().any(|(_, entry)| entry.issue().is_some()) {
             self.upkeep.chores.push_back(Chore::Survey);
+            self.survey_pulls();
         }
     }
 
     /// Does the next chore, unless a filing speaks to the forge.
     pub(super) fn go_on_with_upkeep(&mut self, out: &mut Vec<Effect>) {
-        if self.desk.is_busy() || self.upkeep.current.is_some() {
+        if self.desk.is_busy() || self.upkeep.current.is_some() || self.pulls.is_calling() || self.fixing.is_calling() {
             return;
         }
         if self.health != ForgeHealth::Ready {
@@ -506,7 +512,7 @@ fn refresh_chore(ledger: &Ledger, found: &FoundIssue, members: Vec<Fingerprint>)
 }
 
 /// Versions of the algorithm under which one error may be counted.
-const VERSIONS_MAX: usize = 2;
+pub(super) const VERSIONS_MAX: usize = 2;
 
 /// Returns whether an issue lacks similar errors that have issues by now.
 fn names_too_few(ledger: &Ledger, members: &[Fingerprint], named: usize) -> bool {
