@@ -7,6 +7,7 @@
 mod duration;
 mod fault;
 mod reader;
+mod rollback;
 mod settings;
 mod sources;
 mod suggestion;
@@ -24,6 +25,7 @@ use healnode_report::{Action, Admission, Glob, Redactor, RedactorOptions, Rule};
 
 pub use self::duration::{InvalidDuration, parse as parse_duration};
 pub use self::fault::{ConfigError, Fault, Origin};
+pub use self::rollback::Rollback;
 pub use self::sources::{Environment, Overrides, Sources};
 
 use self::reader::{Reader, Row};
@@ -76,6 +78,8 @@ pub struct Config {
     pub lifecycle: Lifecycle,
     /// Who proposes fixes.
     pub fix: Fix,
+    /// What takes a deploy back.
+    pub rollback: Rollback,
     /// The node's own socket.
     pub status: Status,
     settings: Settings,
@@ -314,6 +318,7 @@ impl Config {
             presence_timeout: self.mesh.presence_timeout,
             pull_interval: self.mesh.pull_interval,
             turn: self.bundle.turn,
+            rollback: self.rollback.policy(),
             labels: self.forge.labels.clone(),
             priority_label: self.forge.priority_label.clone(),
             ..Policy::default()
@@ -340,6 +345,7 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
         fix: Fix {
             fixer: reader.text("fix.fixer", "\"copilot\"", |name| (name == "copilot").then(|| name.to_owned())).unwrap_or_default(),
         },
+        rollback: Rollback::read(reader),
         status: Status { socket: reader.path("status.socket", &data_dir) },
         data_dir,
         settings: Settings::of_defaults(""),

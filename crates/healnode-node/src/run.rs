@@ -24,7 +24,7 @@ use crate::driver::{Driver, Edges};
 use crate::ingest::{Ingest, IngestError};
 use crate::status::About;
 use crate::status::server::{Server, ServerError};
-use crate::{event_log, forging, spool};
+use crate::{event_log, forging, rollback, spool};
 
 /// Commands that wait for the mesh. More are dropped and counted; anti-entropy repairs what that loses.
 const MESH_COMMANDS_MAX: usize = 1_024;
@@ -125,9 +125,22 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let (mesh_sender, mesh_events) = mpsc::channel(MESH_EVENTS_MAX);
     let (to_forge, forge_calls) = mpsc::channel(FORGE_CALLS_MAX);
     let (forge_sender, forged) = mpsc::channel(FORGE_CALLS_MAX);
+    let (to_rollback, rollbacks) = mpsc::channel(rollback::ROLLBACKS_MAX);
+    let (rollback_sender, rolled_back) = mpsc::channel(rollback::ROLLBACKS_MAX);
     let events = event_log::event_stream();
-    let edges =
-        Edges { clock, admission, store, door: inside, mesh: to_mesh, mesh_events, forge: to_forge, forged, events: events.clone() };
+    let edges = Edges {
+        clock,
+        admission,
+        store,
+        door: inside,
+        mesh: to_mesh,
+        mesh_events,
+        forge: to_forge,
+        forged,
+        rollback: to_rollback,
+        rolled_back,
+        events: events.clone(),
+    };
     let driver = Driver::new(node, edges, known_peers);
     let (stop, stopped) = oneshot::channel();
 
@@ -139,6 +152,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     if let Some(ingest) = ingest {
         tasks.spawn(named("HTTP door", ingest.run(door.clone())));
     }
+    tasks.spawn(named("rollback", rollback::run(config.rollback.clone(), rollbacks, rollback_sender)));
     tasks.spawn(named("spool", spool::take_in(config.data_dir.clone(), door)));
     let mut forge_task = JoinSet::new();
     forge_task.spawn(forging::run(forge, forge_calls, forge_sender));
