@@ -47,7 +47,7 @@ impl Hostile {
     /// Returns what it says next, and the name and number up to which it has spoken.
     pub(crate) fn speak(&mut self, wall: UnixMillis, dice: &mut Dice) -> Run {
         let after = Seq(self.seq);
-        let mut bodies = vec![Body::Presence(Presence { can_file: true, version: "9.9.9".to_owned(), algorithm: 1 })];
+        let mut bodies = vec![Body::Presence(Presence { can_file: true, can_fix: true, version: "9.9.9".to_owned(), algorithm: 1 })];
         let flood = dice.below(25).min(INVENTED_MAX - self.invented);
         self.invented += flood;
         for _ in 0..flood {
@@ -92,7 +92,7 @@ fn filing(fingerprint: Fingerprint, wall: UnixMillis, dice: &mut Dice) -> Body {
         0 => Standing::Open,
         1 => Standing::Quiet,
         2 => Standing::Regressed,
-        3 => Standing::Closed(Baseline { at: wall, unnamed: dice.between(0, 1_000), releases: Default::default() }),
+        3 => Standing::Closed(Baseline { at: wall, counted: 0, unnamed: dice.between(0, 1_000), releases: Default::default() }),
         4 => Standing::Silenced,
         _ => Standing::Gone { occurrences: dice.between(0, 1_000) },
     };

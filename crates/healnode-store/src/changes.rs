@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use healnode_core::{Fingerprint, NodeId, Record, Report};
-use healnode_wire::{EventHash, Stored, encode_record, encode_sample};
+use healnode_core::{NodeId, Record};
+use healnode_wire::{EventHash, Stored, encode_fix_log, encode_record, encode_sample};
 
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -32,16 +32,18 @@ impl Changes {
                 self.put(keys::SEQ_RESERVED.to_vec(), seq);
                 self.needs_sync = true;
             }
-            Record::Sample(report) => self.put_sample(engine, report)?,
+            Record::Sample(report) => self.put_parts(engine, &keys::sample(&report.fingerprint()), &encode_sample(report))?,
             Record::Intent { id, intent } => {
                 self.put(keys::intent(*id), intent);
                 self.needs_sync = true;
             }
             Record::IntentSettled { id } => self.remove(keys::intent(*id)),
             Record::ForgetStatement { origin, epoch, key } => self.remove(keys::statement(origin, *epoch, key)),
+            Record::FixLog { fingerprint, log } => self.put_parts(engine, &keys::fix_log(fingerprint), &encode_fix_log(log))?,
             Record::ForgetFingerprint(fingerprint) => {
                 self.remove(keys::counter(fingerprint));
-                self.remove_sample(engine, fingerprint)?;
+                self.remove_parts(engine, &keys::sample(fingerprint))?;
+                self.remove_parts(engine, &keys::fix_log(fingerprint))?;
             }
         }
         Ok(())
@@ -86,22 +88,21 @@ impl Changes {
         self.writes.insert(key, None);
     }
 
-    fn put_sample(&mut self, engine: &Engine, report: &Report) -> Result<(), Failure> {
-        let fingerprint = report.fingerprint();
-        self.remove_sample(engine, &fingerprint)?;
-        for (part, bytes) in (0..=u8::MAX).zip(encode_sample(report).chunks(VALUE_BYTES_MAX)) {
-            self.writes.insert(keys::sample_part(&fingerprint, part), Some(bytes.to_vec()));
+    /// Sets one value that may be too long for one key, in the place of an earlier one.
+    fn put_parts(&mut self, engine: &Engine, prefix: &[u8], value: &[u8]) -> Result<(), Failure> {
+        self.remove_parts(engine, prefix)?;
+        for (part, bytes) in (0..=u8::MAX).zip(value.chunks(VALUE_BYTES_MAX)) {
+            self.writes.insert(keys::part(prefix, part), Some(bytes.to_vec()));
         }
         Ok(())
     }
 
     /// Removes the parts that are on disk and those that an earlier record of the same step wrote.
-    fn remove_sample(&mut self, engine: &Engine, fingerprint: &Fingerprint) -> Result<(), Failure> {
-        let prefix = keys::sample(fingerprint);
-        for (_, value) in self.writes.range_mut(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
+    fn remove_parts(&mut self, engine: &Engine, prefix: &[u8]) -> Result<(), Failure> {
+        for (_, value) in self.writes.range_mut(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)) {
             *value = None;
         }
-        for key in engine.keys(&prefix)? {
+        for key in engine.keys(prefix)? {
             self.remove(key);
         }
         Ok(())

@@ -13,6 +13,7 @@ pub(crate) const COUNTER: u8 = b'c';
 pub(crate) const EVENT_ID: u8 = b'i';
 pub(crate) const INTENT: u8 = b'f';
 pub(crate) const SAMPLE: u8 = b'r';
+pub(crate) const FIX_LOG: u8 = b'x';
 pub(crate) const PEER: u8 = b'p';
 
 /// The number up to which sequence numbers may have been used.
@@ -75,8 +76,22 @@ pub(crate) fn sample(fingerprint: &Fingerprint) -> Vec<u8> {
     [&[SAMPLE], &fingerprint.as_bytes()[..]].concat()
 }
 
-pub(crate) fn sample_part(fingerprint: &Fingerprint, part: u8) -> Vec<u8> {
-    [&sample(fingerprint)[..], &[part]].concat()
+/// What the keys of all parts of a fix's log begin with.
+pub(crate) fn fix_log(fingerprint: &Fingerprint) -> Vec<u8> {
+    [&[FIX_LOG], &fingerprint.as_bytes()[..]].concat()
+}
+
+/// Returns the key of one part of a value that takes several.
+pub(crate) fn part(prefix: &[u8], part: u8) -> Vec<u8> {
+    [prefix, &[part]].concat()
+}
+
+pub(crate) fn read_fix_log(key: &[u8]) -> Result<Fingerprint, Failure> {
+    rest::<33>(key).map(|bytes| {
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(&bytes[..32]);
+        Fingerprint::from_bytes(fingerprint)
+    })
 }
 
 pub(crate) fn peer(peer: &NodeId) -> Vec<u8> {

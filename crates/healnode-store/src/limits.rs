@@ -6,7 +6,7 @@
 /// 512: sled holds on to memory for everything that one step deletes (100,000 deletes in one go took 323 MB), and 512 statements fit in 2 MiB.
 pub const STEP_RECORDS_MAX: usize = 512;
 
-/// Bytes of one value. A longer sample is kept in several parts.
+/// Bytes of one value. A longer sample, or log of a fix, is kept in several parts.
 ///
 /// 6 KiB: a page of sled's holds up to 20 values, and a page above 128 KiB goes to a file of its own that sled never syncs.
 pub const VALUE_BYTES_MAX: usize = 6 * 1024;

@@ -1,7 +1,9 @@
 //! Everything that was kept, read back at start. Samples stay on disk until one is asked for.
 
-use healnode_core::{Epoch, Intent, NodeId, Seq, Signed, Snapshot, Tally};
-use healnode_wire::{EventHash, decode_record};
+use std::collections::BTreeMap;
+
+use healnode_core::{Epoch, Fingerprint, Intent, NodeId, Seq, Signed, Snapshot, Tally};
+use healnode_wire::{EventHash, decode_fix_log, decode_record};
 
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -36,6 +38,14 @@ pub(crate) fn snapshot(engine: &Engine) -> Result<Snapshot, Failure> {
     for pair in engine.scan(&[keys::INTENT]) {
         let (key, value) = pair?;
         snapshot.intents.insert(keys::read_intent(&key)?, decode_record::<Intent>(&value)?);
+    }
+    let mut logs = BTreeMap::<Fingerprint, Vec<u8>>::new();
+    for pair in engine.scan(&[keys::FIX_LOG]) {
+        let (key, part) = pair?;
+        logs.entry(keys::read_fix_log(&key)?).or_default().extend_from_slice(&part);
+    }
+    for (fingerprint, bytes) in logs {
+        snapshot.fix_logs.insert(fingerprint, decode_fix_log(&bytes)?);
     }
     if let Some(value) = engine.get(&keys::SEQ_RESERVED)? {
         snapshot.seq_reserved = decode_record(&value)?;

@@ -4,7 +4,7 @@
 //! and its whole message is refused. Compare `untrusted.rs`, where rules apply that may differ from node to node.
 
 use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, RELEASES_MAX, URL_BYTES_MAX};
-use healnode_core::{Body, Digest, Filed, Head, Run, Standing, Statement, SyncRequest, SyncResponse, Tally};
+use healnode_core::{Body, Digest, Filed, FixNote, Head, Run, Standing, Statement, SyncRequest, SyncResponse, Tally};
 use healnode_report::limits::{ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 
 use crate::DecodeError;
@@ -46,7 +46,12 @@ fn check_statement(statement: &Statement) -> Result<(), DecodeError> {
         Body::Filing { note, .. } => note.issue.as_ref().map_or(Ok(()), check_filed),
         Body::Mute { mute, .. } => require(mute.by.len() <= NAME_BYTES_MAX),
         Body::Presence(presence) => require(presence.version.len() <= NAME_BYTES_MAX),
+        Body::Fix { note, .. } => require(pull_url(note).is_none_or(|url| url.len() <= URL_BYTES_MAX)),
     }
+}
+
+fn pull_url(note: &FixNote) -> Option<&str> {
+    Some(&note.pull.as_ref()?.pull.as_ref()?.url)
 }
 
 fn check_tally(tally: &Tally) -> Result<(), DecodeError> {

@@ -24,6 +24,8 @@ pub use message::{
     MESSAGE_VERSION, Request, Response, decode_request, decode_response, decode_run, encode_pull_response, encode_request, encode_run,
     encode_sample_response,
 };
-pub use record::{EventHash, RECORD_VERSION, Stored, decode_record, decode_sample, encode_record, encode_sample};
+pub use record::{
+    EventHash, RECORD_VERSION, Stored, decode_fix_log, decode_record, decode_sample, encode_fix_log, encode_record, encode_sample,
+};
 pub use signing::signing_bytes;
 pub use untrusted::{BadSignature, Untrusted, Verified};

@@ -24,3 +24,6 @@ pub const SAMPLE_BYTES_MAX: usize = 256 * 1024;
 ///
 /// The largest, an intent, a tally or a statement, takes 4 KiB; the rest is room for what a later version may add.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of what is kept of a fix. The diff at its bound takes 32 KiB, two test runs 56 KiB, stages, answer and remarks 50 KiB.
+pub const FIX_LOG_BYTES_MAX: usize = 256 * 1024;

@@ -1,12 +1,12 @@
 //! What goes to disk: one version byte and one value. Keys are `healnode-store`'s.
 
-use healnode_core::{Epoch, Intent, RawError, Report, Seq, Signed, Tally};
+use healnode_core::{Epoch, FixLog, Intent, RawError, Report, Seq, Signed, Tally};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::DecodeError;
 use crate::decode::{decode, decode_any_spelling, encode};
-use crate::limits::{RECORD_BYTES_MAX, SAMPLE_BYTES_MAX};
+use crate::limits::{FIX_LOG_BYTES_MAX, RECORD_BYTES_MAX, SAMPLE_BYTES_MAX};
 
 /// The first byte of every record. A change to any type that goes to disk needs a new one.
 pub const RECORD_VERSION: u8 = 1;
@@ -54,4 +54,17 @@ pub fn encode_sample(report: &Report) -> Vec<u8> {
 /// When it is longer than [`SAMPLE_BYTES_MAX`], of another version, or malformed.
 pub fn decode_sample(bytes: &[u8]) -> Result<RawError, DecodeError> {
     decode_any_spelling(RECORD_VERSION, SAMPLE_BYTES_MAX, bytes)
+}
+
+/// Returns what a node keeps of a fix, as it is on disk.
+pub fn encode_fix_log(log: &FixLog) -> Vec<u8> {
+    encode(&[RECORD_VERSION], log)
+}
+
+/// Reads what a node keeps of a fix.
+///
+/// # Errors
+/// When it is longer than [`FIX_LOG_BYTES_MAX`], of another version, or malformed.
+pub fn decode_fix_log(bytes: &[u8]) -> Result<FixLog, DecodeError> {
+    decode(RECORD_VERSION, FIX_LOG_BYTES_MAX, bytes)
 }

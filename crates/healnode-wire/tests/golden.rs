@@ -6,14 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use healnode_core::{
-    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, Mute, NodeId, Presence,
-    RawError, Report, Run, Seq, Severity, Signature, Signed, Standing, Statement, Summary, SyncRequest, SyncResponse, Tally, UnixMillis,
-};
-use healnode_wire::{
-    EventHash, Request, encode_pull_response, encode_record, encode_request, encode_run, encode_sample, encode_sample_response,
-    signing_bytes,
-};
+use healnode_core::{Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep, FixSummary, Head, Intent, IssueNumber, IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, RawError, Report, Run, Seq, Severity, Signature, Signed, StageRecord, Standing, Statement, Summary, SyncRequest, SyncResponse, Tally, UnixMillis, Verdict};
+use healnode_wire::{EventHash, Request, encode_fix_log, encode_pull_response, encode_record, encode_request, encode_run, encode_sample, encode_sample_response, signing_bytes};
 
 /// Compares with `tests/data/v1/<name>.hex`: lines of 32 bytes.
 fn check(name: &str, bytes: &[u8]) {
@@ -49,7 +43,7 @@ fn statement(seq: u64, body: Body) -> Statement {
 
 fn run() -> Run {
     let note = |step, issue| Body::Filing { fingerprint: fingerprint(), note: FilingNote { step, issue } };
-    let closed = Standing::Closed(Baseline { at: UnixMillis(5), unnamed: 2, releases: BTreeSet::from([6, 7]) });
+    let closed = Standing::Closed(Baseline { at: UnixMillis(5), counted: 0, unnamed: 2, releases: BTreeSet::from([6, 7]) });
     let mute = Mute { at: UnixMillis(1), until: UnixMillis(2), by: "Ann".to_owned() };
     let bodies = [
         Body::Tally { fingerprint: fingerprint(), tally: tally() },
@@ -59,7 +53,7 @@ fn run() -> Run {
         note(FilingStep::Idle, Some(filed(closed))),
         note(FilingStep::Claim, Some(filed(Standing::Gone { occurrences: 9 }))),
         Body::Mute { fingerprint: fingerprint(), mute },
-        Body::Presence(Presence { can_file: true, version: "0.1.0".to_owned(), algorithm: 1 }),
+        Body::Presence(Presence { can_file: true, can_fix: false, version: "0.1.0".to_owned(), algorithm: 1 }),
     ];
     let sign = |(seq, body)| Signed { statement: statement(seq, body), signature: Signature([0x5a; 64]) };
     let statements = (11..).zip(bodies).map(sign).collect();
@@ -78,6 +72,22 @@ fn filed(standing: Standing) -> Filed {
     }
 }
 
+fn fix() -> Body {
+    let (number, url) = (IssueNumber(43), "https://example.com/pull/43".to_owned());
+    let pull = PullRequest { number, url, state: PullState::Merged { at: UnixMillis(1_795_612_235_000) } };
+    let pull = Some(KnownPull { pull: Some(pull), issue: IssueNumber(42), at: UnixMillis(6) });
+    let last = FixSummary { at: UnixMillis(7), verdict: Verdict::Verified, stage: FixStage::Publish, published: true, passing: false };
+    Body::Fix { fingerprint: fingerprint(), note: FixNote { step: FixStep::Working, pull, attempts: 1, last: Some(last) } }
+}
+
+fn fix_log() -> FixLog {
+    let (at, note) = (UnixMillis(8), "it may be looked for".to_owned());
+    let stages = vec![StageRecord { stage: FixStage::Gate, round: 0, at, took_ms: 2, passed: true, note }];
+    let answer = Some(FixAnswer { root_cause: "a missing check".to_owned(), ..FixAnswer::default() });
+    let verdict = Some(Verdict::NotRegressed);
+    FixLog { began: UnixMillis(8), stages, answer, diff: "--- a".to_owned(), verdict, fixer: "script".to_owned(), ..FixLog::default() }
+}
+
 fn digest() -> Digest {
     Digest(BTreeMap::from([((NodeId::from_key([0x0a; 32]), Epoch(7)), Seq(17)), ((NodeId::from_key([0x0b; 32]), Epoch(8)), Seq(300))]))
 }
@@ -91,6 +101,9 @@ fn report() -> Report {
 
 #[test]
 fn the_bytes_under_a_signature_stay() {
+    let can_fix = Body::Presence(Presence { can_file: true, can_fix: true, version: "0.1.0".to_owned(), algorithm: 1 });
+    check("signing_bytes_fix", &signing_bytes(&statement(2, fix())));
+    check("signing_bytes_can_fix", &signing_bytes(&statement(3, can_fix)));
     check("signing_bytes", &signing_bytes(&statement(1, Body::Tally { fingerprint: fingerprint(), tally: tally() })));
 }
 
@@ -117,4 +130,5 @@ fn the_bytes_of_records_stay() {
     check("record_event_hash", &encode_record(&EventHash([0xee; 16])));
     check("record_addresses", &encode_record(&vec!["/ip4/192.0.2.1/tcp/4801".to_owned()]));
     check("record_sample", &encode_sample(&report()));
+    check("record_fix_log", &encode_fix_log(&fix_log()));
 }

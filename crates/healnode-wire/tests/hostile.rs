@@ -6,10 +6,7 @@ mod arbitrary;
 use std::time::{Duration, Instant};
 
 use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, REQUEST_BYTES_MAX, URL_BYTES_MAX};
-use healnode_core::{
-    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, Mute, NodeId, Presence,
-    Run, Seq, Severity, Signature, Signed, Standing, Statement, SyncRequest, SyncResponse, Tally, UnixMillis,
-};
+use healnode_core::{Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixNote, Head, Intent, IssueNumber, IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, Run, Seq, Severity, Signature, Signed, Standing, Statement, SyncRequest, SyncResponse, Tally, UnixMillis};
 use healnode_wire::limits::{GOSSIP_BYTES_MAX, RESPONSE_BYTES_MAX, SAMPLE_BYTES_MAX};
 use healnode_wire::{
     DecodeError, EventHash, MESSAGE_VERSION, Request, Response, decode_record, decode_request, decode_response, decode_run, decode_sample,
@@ -201,7 +198,7 @@ fn tally_body(change: impl FnOnce(&mut Tally)) -> Body {
 }
 
 fn presence() -> Body {
-    Body::Presence(Presence { can_file: true, version: "1".to_owned(), algorithm: 1 })
+    Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), algorithm: 1 })
 }
 
 #[test]
@@ -213,6 +210,10 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
         let filed = Filed { issue, floor, occurrences: 1, told: 1, created: zero, standing, at: UnixMillis(1) };
         Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Idle, issue: Some(filed) } }
     };
+    let pull = |url: String| {
+        let pull = PullRequest { number: IssueNumber(2), url, state: PullState::Open };
+        KnownPull { pull: Some(pull), issue: IssueNumber(1), at: UnixMillis(1) }
+    };
     let releases = (0..=BASELINE_RELEASES_MAX as u64).collect();
     let mute = Mute { at: UnixMillis(1), until: UnixMillis(1), by: "x".repeat(129) };
     let bodies = [
@@ -223,9 +224,10 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
         tally_body(|tally| tally.releases = [("x".repeat(129), 1)].into()),
         tally_body(|tally| tally.releases = (0..9).map(|n| (n.to_string(), 1)).collect()),
         filed("u".repeat(URL_BYTES_MAX + 1), Standing::Open),
-        filed(String::new(), Standing::Closed(Baseline { at: UnixMillis(1), unnamed: 0, releases })),
+        filed(String::new(), Standing::Closed(Baseline { at: UnixMillis(1), counted: 0, unnamed: 0, releases })),
         Body::Mute { fingerprint, mute },
-        Body::Presence(Presence { can_file: true, version: "x".repeat(129), algorithm: 1 }),
+        Body::Presence(Presence { can_file: true, can_fix: true, version: "x".repeat(129), algorithm: 1 }),
+        Body::Fix { fingerprint, note: FixNote { pull: Some(pull("u".repeat(URL_BYTES_MAX + 1))), ..FixNote::default() } },
     ];
     for body in bodies {
         let bad = run(vec![presence(), body.clone()]);

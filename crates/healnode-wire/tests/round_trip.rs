@@ -5,23 +5,14 @@ mod arbitrary;
 
 use std::collections::BTreeMap;
 
-use healnode_core::limits::{
-    BASELINE_RELEASES_MAX, GROUP_MEMBERS_MAX, ORIGINS_MAX, PAGE_BYTES_MAX, REQUEST_BYTES_MAX, RUN_BYTES_MAX, STATEMENT_BYTES_MAX,
-    URL_BYTES_MAX,
-};
-use healnode_core::{
-    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, Intent, IssueNumber, IssueRef, NodeId, RawError,
-    Report, Run, Seq, Severity, Signature, Signed, Standing, Statement, SyncRequest, SyncResponse, Tally, UnixMillis,
-};
+use healnode_core::limits::{ANSWER_ITEMS_MAX, ANSWER_TEXT_BYTES_MAX, BASELINE_RELEASES_MAX, DIFF_BYTES_MAX, FAILING_TESTS_MAX, GROUP_MEMBERS_MAX, ORIGINS_MAX, PAGE_BYTES_MAX, REQUEST_BYTES_MAX, RUN_BYTES_MAX, STAGE_NOTE_BYTES_MAX, STAGE_RECORDS_MAX, STATEMENT_BYTES_MAX, TEST_TAIL_BYTES_MAX, URL_BYTES_MAX};
+use healnode_core::{Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep, FixSummary, Head, Intent, IssueNumber, IssueRef, KnownPull, NodeId, PullRequest, PullState, RawError, Report, Run, Seq, Severity, Signature, Signed, StageRecord, Standing, Statement, SyncRequest, SyncResponse, Tally, TestPair, TestRun, UnixMillis, Verdict};
 use healnode_report::limits::{
     ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, STACK_BYTES_MAX,
     TAG_NAME_BYTES_MAX, TAG_VALUE_BYTES_MAX, TAGS_MAX,
 };
-use healnode_wire::limits::{GOSSIP_BYTES_MAX, RESPONSE_BYTES_MAX, RUN_HEADER_BYTES_MAX, SAMPLE_BYTES_MAX};
-use healnode_wire::{
-    EventHash, Request, Response, decode_record, decode_request, decode_response, decode_run, decode_sample, encode_pull_response,
-    encode_record, encode_request, encode_run, encode_sample, encode_sample_response,
-};
+use healnode_wire::limits::{FIX_LOG_BYTES_MAX, GOSSIP_BYTES_MAX, RESPONSE_BYTES_MAX, RUN_HEADER_BYTES_MAX, SAMPLE_BYTES_MAX};
+use healnode_wire::{EventHash, Request, Response, decode_fix_log, decode_record, decode_request, decode_response, decode_run, decode_sample, encode_fix_log, encode_pull_response, encode_record, encode_request, encode_run, encode_sample, encode_sample_response};
 use proptest::prelude::*;
 
 fn trust(_: &NodeId, _: &[u8], _: &Signature) -> bool {
@@ -119,11 +110,20 @@ fn longest_address() -> Body {
         occurrences: largest,
         told: largest,
         created: UnixMillis(largest),
-        standing: Standing::Closed(Baseline { at: UnixMillis(largest), unnamed: largest, releases }),
+        standing: Standing::Closed(Baseline { at: UnixMillis(largest), counted: largest, unnamed: largest, releases }),
         at: UnixMillis(largest),
     };
     let note = FilingNote { step: FilingStep::Intent, issue: Some(filed) };
     Body::Filing { fingerprint: Fingerprint::from_bytes([255; 32]), note }
+}
+
+fn largest_fix() -> Body {
+    let at = UnixMillis(u64::MAX);
+    let pull = PullRequest { number: IssueNumber(u64::MAX), url: "u".repeat(URL_BYTES_MAX), state: PullState::Merged { at } };
+    let last = FixSummary { at, verdict: Verdict::NotRegressed, stage: FixStage::TestsBefore, published: false, passing: true };
+    let pull = KnownPull { pull: Some(pull), issue: IssueNumber(u64::MAX), at };
+    let note = FixNote { step: FixStep::Working, pull: Some(pull), attempts: u8::MAX, last: Some(last) };
+    Body::Fix { fingerprint: Fingerprint::from_bytes([255; 32]), note }
 }
 
 fn run_of(origin: u8, bodies: Vec<Body>) -> Run {
@@ -134,7 +134,7 @@ fn run_of(origin: u8, bodies: Vec<Body>) -> Run {
 
 #[test]
 fn the_largest_statements_fit_their_bound_and_their_estimate() {
-    for signed in run_of(1, vec![largest_tally(), longest_address()]).statements {
+    for signed in run_of(1, vec![largest_tally(), longest_address(), largest_fix()]).statements {
         let record = encode_record(&signed);
         assert!(record.len() <= STATEMENT_BYTES_MAX);
         assert!(record.len() <= signed.size_estimate(), "{} > {}", record.len(), signed.size_estimate());
@@ -184,4 +184,37 @@ fn a_digest_of_every_origin_fits_a_request() {
 fn the_largest_intent_fits_a_record() {
     let intent = Intent { members: vec![Fingerprint::from_bytes([255; 32]); GROUP_MEMBERS_MAX] };
     assert_eq!(decode_record(&encode_record(&intent)), Ok(intent));
+}
+
+#[test]
+fn the_largest_fix_log_fits_its_bound_and_comes_back() {
+    let text = |bytes| "x".repeat(bytes);
+    let record = StageRecord {
+        stage: FixStage::TestsBefore,
+        round: u8::MAX,
+        at: UnixMillis(u64::MAX),
+        took_ms: u64::MAX,
+        passed: false,
+        note: text(STAGE_NOTE_BYTES_MAX),
+    };
+    let items = vec![text(STAGE_NOTE_BYTES_MAX); ANSWER_ITEMS_MAX];
+    let (root_cause, changes) = (text(ANSWER_TEXT_BYTES_MAX), text(ANSWER_TEXT_BYTES_MAX));
+    let answer = FixAnswer { root_cause, changes, files: items.clone(), tests: items.clone() };
+    let (passed, ending) = (false, text(STAGE_NOTE_BYTES_MAX));
+    let failing = vec![text(STAGE_NOTE_BYTES_MAX); FAILING_TESTS_MAX];
+    let run = TestRun { passed, ending, failing, tail: text(TEST_TAIL_BYTES_MAX) };
+    let log = FixLog {
+        began: UnixMillis(u64::MAX),
+        stages: vec![record; STAGE_RECORDS_MAX],
+        answer: Some(answer),
+        diff: text(DIFF_BYTES_MAX),
+        tests: Some(TestPair { before: run.clone(), after: run }),
+        verdict: Some(Verdict::NotRegressed),
+        fixer: text(STAGE_NOTE_BYTES_MAX),
+        remarks: items,
+        ..FixLog::default()
+    };
+    let bytes = encode_fix_log(&log);
+    assert!(bytes.len() <= FIX_LOG_BYTES_MAX, "{}", bytes.len());
+    assert_eq!(decode_fix_log(&bytes), Ok(log));
 }

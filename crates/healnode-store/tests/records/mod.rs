@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use healnode_core::{
-    Body, Epoch, Fingerprint, Head, Intent, NodeId, Presence, RawError, Record, Report, Seq, Severity, Signature, Signed, Statement, Tally,
+    Body, Epoch, Fingerprint, FixLog, Head, Intent, NodeId, Presence, RawError, Record, Report, Seq, Severity, Signature, Signed, Statement, Tally,
     UnixMillis,
 };
 
@@ -51,9 +51,14 @@ pub(crate) fn statement(origin: u8, seq: u64, body: Body) -> Record {
 }
 
 pub(crate) fn presence(version: u64) -> Body {
-    Body::Presence(Presence { can_file: true, version: version.to_string(), algorithm: 1 })
+    Body::Presence(Presence { can_file: true, can_fix: false, version: version.to_string(), algorithm: 1 })
 }
 
 pub(crate) fn intent(id: u64, members: u64) -> Record {
     Record::Intent { id, intent: Intent { members: (0..members).map(fingerprint).collect() } }
+}
+
+pub(crate) fn fix_log(n: u64, diff_bytes: usize) -> Record {
+    let log = FixLog { began: NOW, running: diff_bytes % 2 == 0, diff: "+ one\n".repeat(diff_bytes / 6), ..FixLog::default() };
+    Record::FixLog { fingerprint: fingerprint(n), log: Box::new(log) }
 }
