@@ -63,6 +63,4 @@ pub use statement::{
 };
 pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
-pub use view::{
-    DeployView, ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, RollbackView, StatusView, Why,
-};
+pub use view::{DeployView, ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, RollbackView, StatusView, Why};

@@ -26,15 +26,15 @@ const WINDOWS: u64 = 64;
 #[serde(deny_unknown_fields)]
 pub struct Series {
     /// The hour of the first of `hours`, since 1970.
-    hour: u64,
-    /// Occurrences by hour, the latest first, at most [`RATE_HOURS`]; as many as are known of.
-    hours: Vec<u32>,
+    pub hour: u64,
+    /// Occurrences by hour, the latest first, at most [`RATE_HOURS`](crate::limits::RATE_HOURS); as many as are known of.
+    pub hours: Vec<u32>,
     /// The window of the lowest bit of `windows`, since 1970.
-    window: u64,
+    pub window: u64,
     /// Windows in which it was seen, the latest in the lowest bit.
-    windows: u64,
+    pub windows: u64,
     /// Occurrences, all told, when last noted.
-    total: u64,
+    pub total: u64,
 }
 
 /// What an origin's count has grown by, and over which time.
