@@ -521,7 +521,12 @@ impl Entry {
     pub(crate) fn baseline(&self, at: UnixMillis) -> Baseline {
         let releases = self.named_releases();
         let unnamed = self.unnamed(&releases);
-        Baseline { at, counted: self.occurrences(), unnamed, releases: releases.keys().rev().take(BASELINE_RELEASES_MAX).map(|name| release_hash(name)).collect() }
+        Baseline {
+            at,
+            counted: self.occurrences(),
+            unnamed,
+            releases: releases.keys().rev().take(BASELINE_RELEASES_MAX).map(|name| release_hash(name)).collect(),
+        }
     }
 
     fn words(&self) -> impl Iterator<Item = &Filed> {
@@ -721,7 +726,7 @@ mod tests {
     #[test]
     fn origins_with_nothing_left_to_say_are_forgotten_once_they_are_gone_and_room_is_scarce() {
         let mut ledger = Ledger::default();
-        let presence = || Body::Presence(Presence { can_file: true, version: "1".to_owned(), algorithm: 1 });
+        let presence = || Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), algorithm: 1 });
         for epoch in 0..=ORIGINS_MAX as u64 / 4 * 3 {
             assert_eq!(ledger.forget_origins(|_| true), []);
             ledger.merge(statement(1, epoch, 1, presence(), 0), false);

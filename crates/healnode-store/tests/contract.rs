@@ -6,7 +6,9 @@ mod records;
 use std::collections::BTreeMap;
 use std::fs;
 
-use healnode_core::{Body, Epoch, FilingNote, FilingStep, Fingerprint, FixNote, Key, Mute, NodeId, Record, Report, Seq, Snapshot, UnixMillis};
+use healnode_core::{
+    Body, Epoch, FilingNote, FilingStep, Fingerprint, FixNote, Key, Mute, NodeId, Record, Report, Seq, Snapshot, UnixMillis,
+};
 use healnode_store::Store;
 use healnode_store::limits::{ADDRESS_BYTES_MAX, ADDRESSES_MAX, PEERS_MAX, STEP_RECORDS_MAX};
 use proptest::collection::vec;
@@ -146,7 +148,14 @@ proptest! {
 fn the_same_records_twice_are_the_same_as_once() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = Store::open(dir.path(), NOW).unwrap();
-    let records = [counter(1, 5), heard(7), Record::Sample(Box::new(report(1, 30_000))), fix_log(1, 20_000), intent(1, 2), Record::IntentSettled { id: 1 }];
+    let records = [
+        counter(1, 5),
+        heard(7),
+        Record::Sample(Box::new(report(1, 30_000))),
+        fix_log(1, 20_000),
+        intent(1, 2),
+        Record::IntentSettled { id: 1 },
+    ];
     store.append(&records).unwrap();
     store.append(&records).unwrap();
     drop(store);

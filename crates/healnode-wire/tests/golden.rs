@@ -6,8 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use healnode_core::{Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep, FixSummary, Head, Intent, IssueNumber, IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, RawError, Report, Run, Seq, Severity, Signature, Signed, StageRecord, Standing, Statement, Summary, SyncRequest, SyncResponse, Tally, UnixMillis, Verdict};
-use healnode_wire::{EventHash, Request, encode_fix_log, encode_pull_response, encode_record, encode_request, encode_run, encode_sample, encode_sample_response, signing_bytes};
+use healnode_core::{
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep, FixSummary,
+    Head, Intent, IssueNumber, IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, RawError, Report, Run, Seq, Severity,
+    Signature, Signed, StageRecord, Standing, Statement, Summary, SyncRequest, SyncResponse, Tally, UnixMillis, Verdict,
+};
+use healnode_wire::{
+    EventHash, Request, encode_fix_log, encode_pull_response, encode_record, encode_request, encode_run, encode_sample,
+    encode_sample_response, signing_bytes,
+};
 
 /// Compares with `tests/data/v1/<name>.hex`: lines of 32 bytes.
 fn check(name: &str, bytes: &[u8]) {

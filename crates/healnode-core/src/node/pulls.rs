@@ -17,8 +17,8 @@ use crate::ledger::Entry;
 use crate::limits::{PULLS_LEFT_ALONE_MAX, PULLS_WAITING_MAX, URL_BYTES_MAX};
 use crate::pulling::{PullMove, Pulling, PutOff};
 use crate::{
-    Body, CallId, Effect, Event, FixDepth, FixJob, FixNote, FixOutcome, ForgeCall, ForgeHealth, ForgeReply, FoundPull, IssueNumber, KnownPull,
-    Millis, Now, PullCall, PullReply, PullRequest, PullState, RefusalKind, Standing, branch, issue_of_branch,
+    Body, CallId, Effect, Event, FixDepth, FixJob, FixNote, FixOutcome, ForgeCall, ForgeHealth, ForgeReply, FoundPull, IssueNumber,
+    KnownPull, Millis, Now, PullCall, PullReply, PullRequest, PullState, RefusalKind, Standing, branch, issue_of_branch,
 };
 
 /// How long guidance is waited for. It may queue behind a fix; a pull request is of use without it.
@@ -354,7 +354,8 @@ impl super::Node {
             if let Some(pull) = pull.as_mut().filter(|pull| pull.url.len() > URL_BYTES_MAX) {
                 pull.url.clear();
             }
-            let event = Event::Pull { fingerprint: member, issue, pull: pull.as_ref().map(|pull| pull.number), state: state_word(pull.as_ref()) };
+            let event =
+                Event::Pull { fingerprint: member, issue, pull: pull.as_ref().map(|pull| pull.number), state: state_word(pull.as_ref()) };
             let known = KnownPull { pull, issue, at: entry.next_pull_at(now.wall) };
             let note = FixNote { pull: Some(known), ..self.own_fix_note(&member) };
             self.say(Body::Fix { fingerprint: member, note }, out);

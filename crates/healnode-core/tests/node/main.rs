@@ -4,8 +4,10 @@
 
 mod counting;
 mod filing;
+mod fixing;
 mod hostile;
 mod lifecycle;
 mod mesh;
 mod order;
+mod pulls;
 mod upgrade;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use healnode_core::{Effect, Epoch, ForgeCall, Marker, NodeId, Record, Seq, Signed};
+use healnode_core::{Effect, Epoch, FixDepth, ForgeCall, Marker, NodeId, Record, Seq, Signed};
 use proptest::prelude::*;
 
 use crate::mesh::{Manner, Mesh};
@@ -58,6 +58,8 @@ struct Order {
     intents: BTreeSet<Marker>,
     input: usize,
     counted: bool,
+    /// Whether a fix that goes on was stored.
+    logged: bool,
 }
 
 impl Order {
@@ -80,6 +82,8 @@ impl Order {
                 let markers = Marker::read_all(&draft.body);
                 assert!(markers.iter().all(|marker| self.intents.contains(marker)), "a create without an intent on disk");
             }
+            Effect::Store(Record::FixLog { log, .. }) => self.logged = log.running,
+            Effect::Fix { job, .. } => assert!(self.logged || job.depth == FixDepth::Guidance, "a fix without a log on disk"),
             Effect::Acknowledge { .. } => assert!(self.counted, "acknowledged before it was counted"),
             Effect::Store(
                 Record::Heard { .. }
@@ -109,7 +113,7 @@ proptest! {
 
     #[test]
     fn store_comes_before_publish_and_forge_in_every_input(acts in prop::collection::vec(any_act(), 1..40)) {
-        let mut mesh = Mesh::of(3);
+        let mut mesh = Mesh::of_menders(3);
         for one in acts {
             act(&mut mesh, one);
         }

@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use healnode_core::{
-    Body, Epoch, Fingerprint, FixLog, Head, Intent, NodeId, Presence, RawError, Record, Report, Seq, Severity, Signature, Signed, Statement, Tally,
-    UnixMillis,
+    Body, Epoch, Fingerprint, FixLog, Head, Intent, NodeId, Presence, RawError, Record, Report, Seq, Severity, Signature, Signed,
+    Statement, Tally, UnixMillis,
 };
 
 pub(crate) const NOW: UnixMillis = UnixMillis(1_795_612_232_000);
