@@ -331,7 +331,8 @@ impl Forge {
         let Some(call) = self.calls.get_mut(&number).filter(|call| call.pending) else { return };
         call.pending = false;
         let (caller, request, unclear) = (call.caller, call.request.clone(), call.fixed.is_some() || call.answered);
-        let last = Millis((call.sent.0 + LATE_EFFECT_MS.1).max(now.0));
+        let latest_ms = if self.faults.has(Fault::Beyond) { BEYOND_EFFECT_MS.1 } else { LATE_EFFECT_MS.1 };
+        let last = Millis((call.sent.0 + latest_ms).max(now.0));
         let said = match request {
             Request::Do { call: ForgeCall::Pull(call), .. } => Said::Reply(self.carry_out_pull(now, call, unclear, last, dice)),
             Request::ReadLease => Said::Lease { version: self.register.version, record: self.register.record.clone() },
