@@ -91,7 +91,10 @@ mod tests {
         let Body::Tally { fingerprint, tally } = tally(n, count) else { unreachable!("that is what it makes") };
         let each = count / releases.len().max(1) as u64;
         let releases = releases.iter().map(|release| ((*release).to_owned(), each)).collect();
-        Body::Tally { fingerprint, tally: Tally { first_seen: UnixMillis(from * HOUR), last_seen: UnixMillis(until * HOUR), releases, ..tally } }
+        Body::Tally {
+            fingerprint,
+            tally: Tally { first_seen: UnixMillis(from * HOUR), last_seen: UnixMillis(until * HOUR), releases, ..tally },
+        }
     }
 
     /// An error that was seen 50 times in 100 hours by 1.0 before its issue was closed, and what else was seen.

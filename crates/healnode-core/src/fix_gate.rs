@@ -84,9 +84,8 @@ impl Gate<'_> {
             format!("seen {} of {} times (fix.min_occurrences)", entry.occurrences(), policy.fix_min_occurrences),
         );
         let latest = UnixMillis(self.wall.0.saturating_add(AHEAD_MAX_MS));
-        let is_recent = entry
-            .last_seen_by(latest)
-            .is_some_and(|last| last.0.saturating_add(duration_millis(policy.fix_max_age)) >= self.wall.0);
+        let is_recent =
+            entry.last_seen_by(latest).is_some_and(|last| last.0.saturating_add(duration_millis(policy.fix_max_age)) >= self.wall.0);
         object(!is_recent, "not seen for long (fix.max_age)".to_owned());
         object(self.begun_today >= policy.fix_max_per_day, "as many as may be today (fix.max_per_day)".to_owned());
         reasons
@@ -143,9 +142,7 @@ mod tests {
     use super::*;
     use crate::ledger::Ledger;
     use crate::statement::tests::{fingerprint, statement, tally};
-    use crate::{
-        Body, Filed, FilingNote, FixNote, FixStage, FixSummary, IssueNumber, IssueRef, KnownPull, Mute, PullRequest, Verdict,
-    };
+    use crate::{Body, Filed, FilingNote, FixNote, FixStage, FixSummary, IssueNumber, IssueRef, KnownPull, Mute, PullRequest, Verdict};
 
     const DAY_MS: u64 = 24 * 3600 * 1000;
     const NOW: UnixMillis = UnixMillis(30 * DAY_MS);

@@ -522,7 +522,12 @@ impl Entry {
     pub(crate) fn baseline(&self, at: UnixMillis) -> Baseline {
         let releases = self.named_releases();
         let unnamed = self.unnamed(&releases);
-        Baseline { at, counted: self.occurrences(), unnamed, releases: releases.keys().rev().take(BASELINE_RELEASES_MAX).map(|name| release_hash(name)).collect() }
+        Baseline {
+            at,
+            counted: self.occurrences(),
+            unnamed,
+            releases: releases.keys().rev().take(BASELINE_RELEASES_MAX).map(|name| release_hash(name)).collect(),
+        }
     }
 
     fn words(&self) -> impl Iterator<Item = &Filed> {

@@ -6,7 +6,11 @@ mod arbitrary;
 use std::time::{Duration, Instant};
 
 use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, REQUEST_BYTES_MAX, URL_BYTES_MAX};
-use healnode_core::{Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixNote, Head, Intent, IssueNumber, IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, Run, Seq, Severity, Signature, Signed, Standing, Statement, SyncRequest, SyncResponse, Tally, UnixMillis};
+use healnode_core::{
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixNote, Head, Intent, IssueNumber, IssueRef, KnownPull,
+    Mute, NodeId, Presence, PullRequest, PullState, Run, Seq, Severity, Signature, Signed, Standing, Statement, SyncRequest, SyncResponse,
+    Tally, UnixMillis,
+};
 use healnode_wire::limits::{GOSSIP_BYTES_MAX, RESPONSE_BYTES_MAX, SAMPLE_BYTES_MAX};
 use healnode_wire::{
     DecodeError, EventHash, MESSAGE_VERSION, Request, Response, decode_record, decode_request, decode_response, decode_run, decode_sample,

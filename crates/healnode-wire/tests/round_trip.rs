@@ -5,14 +5,25 @@ mod arbitrary;
 
 use std::collections::BTreeMap;
 
-use healnode_core::limits::{ANSWER_ITEMS_MAX, ANSWER_TEXT_BYTES_MAX, BASELINE_RELEASES_MAX, DIFF_BYTES_MAX, FAILING_TESTS_MAX, GROUP_MEMBERS_MAX, ORIGINS_MAX, PAGE_BYTES_MAX, REQUEST_BYTES_MAX, RUN_BYTES_MAX, STAGE_NOTE_BYTES_MAX, STAGE_RECORDS_MAX, STATEMENT_BYTES_MAX, TEST_TAIL_BYTES_MAX, URL_BYTES_MAX};
-use healnode_core::{Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep, FixSummary, Head, Intent, IssueNumber, IssueRef, KnownPull, NodeId, PullRequest, PullState, RawError, Report, Run, Seq, Severity, Signature, Signed, StageRecord, Standing, Statement, SyncRequest, SyncResponse, Tally, TestPair, TestRun, UnixMillis, Verdict};
+use healnode_core::limits::{
+    ANSWER_ITEMS_MAX, ANSWER_TEXT_BYTES_MAX, BASELINE_RELEASES_MAX, DIFF_BYTES_MAX, FAILING_TESTS_MAX, GROUP_MEMBERS_MAX, ORIGINS_MAX,
+    PAGE_BYTES_MAX, REQUEST_BYTES_MAX, RUN_BYTES_MAX, STAGE_NOTE_BYTES_MAX, STAGE_RECORDS_MAX, STATEMENT_BYTES_MAX, TEST_TAIL_BYTES_MAX,
+    URL_BYTES_MAX,
+};
+use healnode_core::{
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep, FixSummary,
+    Head, Intent, IssueNumber, IssueRef, KnownPull, NodeId, PullRequest, PullState, RawError, Report, Run, Seq, Severity, Signature,
+    Signed, StageRecord, Standing, Statement, SyncRequest, SyncResponse, Tally, TestPair, TestRun, UnixMillis, Verdict,
+};
 use healnode_report::limits::{
     ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, STACK_BYTES_MAX,
     TAG_NAME_BYTES_MAX, TAG_VALUE_BYTES_MAX, TAGS_MAX,
 };
 use healnode_wire::limits::{FIX_LOG_BYTES_MAX, GOSSIP_BYTES_MAX, RESPONSE_BYTES_MAX, RUN_HEADER_BYTES_MAX, SAMPLE_BYTES_MAX};
-use healnode_wire::{EventHash, Request, Response, decode_fix_log, decode_record, decode_request, decode_response, decode_run, decode_sample, encode_fix_log, encode_pull_response, encode_record, encode_request, encode_run, encode_sample, encode_sample_response};
+use healnode_wire::{
+    EventHash, Request, Response, decode_fix_log, decode_record, decode_request, decode_response, decode_run, decode_sample,
+    encode_fix_log, encode_pull_response, encode_record, encode_request, encode_run, encode_sample, encode_sample_response,
+};
 use proptest::prelude::*;
 
 fn trust(_: &NodeId, _: &[u8], _: &Signature) -> bool {

@@ -51,10 +51,10 @@ pub(super) fn wrap(text: &str, width: usize) -> String {
 fn wrap_line(line: &str, width: usize) -> String {
     let mut wrapped = String::new();
     let mut column = 0;
-    for word in line.split(' ') {
+    for (number, word) in line.split(' ').enumerate() {
         let chars = word.chars().count();
-        match column {
-            0 if wrapped.is_empty() => {}
+        match number {
+            0 => {}
             _ if column + 1 + chars > width => {
                 wrapped.push('\n');
                 column = 0;

@@ -6,12 +6,10 @@
 use healnode_report::{Fingerprint, Report, Severity, UnixMillis, language};
 
 use super::markdown::{clip, clip_middle, code, fence, one_line, wrap};
-use super::{BEGIN, END, MESSAGE_CHARS_MAX, Writer, line, markers, section, seconds};
+use super::{BEGIN, END, MESSAGE_CHARS_MAX, Writer, line, markers, seconds, section};
 use crate::ledger::Entry;
 use crate::limits::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
-use crate::{
-    FixAnswer, FixFailure, Guidance, IssueNumber, LastChange, NodeId, Proposal, PullDraft, Suspect, TestPair, TestRun, Verdict,
-};
+use crate::{FixAnswer, FixFailure, Guidance, IssueNumber, LastChange, NodeId, Proposal, PullDraft, Suspect, TestPair, TestRun, Verdict};
 
 /// Characters of each part. Together they stay under [`BODY_CHARS_MAX`].
 const PULL_MESSAGE_CHARS_MAX: usize = MESSAGE_CHARS_MAX / 2;
@@ -182,7 +180,8 @@ fn place(suspect: &Suspect, base: Option<&str>, commit: &str) -> String {
 /// Returns the address of lines at a commit, which stays true when the branch moves on.
 fn permalink(base: &str, commit: &str, suspect: &Suspect) -> Option<String> {
     let is_commit = (40..=64).contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_commit || suspect.path.is_empty() || suspect.path.len() > LINE_CHARS_MAX {
+    let is_path = |path: &str| path.split('/').all(|part| !part.is_empty() && part != "..") && !path.chars().any(char::is_control);
+    if !is_commit || !is_path(&suspect.path) || suspect.path.len() > LINE_CHARS_MAX {
         return None;
     }
     let path: String = suspect.path.bytes().map(encoded).collect();
@@ -369,7 +368,14 @@ mod tests {
 
     fn suspect(path: &str, source: &str) -> Suspect {
         let changed = LastChange { commit: COMMIT.to_owned(), author: "Ann".to_owned(), at: UnixMillis(1_000), subject: "pay".to_owned() };
-        Suspect { path: path.to_owned(), line: 12, function: "pay".to_owned(), first_line: 10, source: source.to_owned(), changed: Some(changed) }
+        Suspect {
+            path: path.to_owned(),
+            line: 12,
+            function: "pay".to_owned(),
+            first_line: 10,
+            source: source.to_owned(),
+            changed: Some(changed),
+        }
     }
 
     fn guidance(path: &str, source: &str, owner: &str) -> Guidance {
@@ -439,7 +445,8 @@ mod tests {
         let sample = report(HOSTILE, HOSTILE, HOSTILE);
         let mut guidance = guidance(HOSTILE, HOSTILE, HOSTILE);
         guidance.suspects[0].function = HOSTILE.to_owned();
-        guidance.suspects[0].changed = Some(LastChange { commit: HOSTILE.to_owned(), author: HOSTILE.to_owned(), at: UnixMillis(0), subject: HOSTILE.to_owned() });
+        guidance.suspects[0].changed =
+            Some(LastChange { commit: HOSTILE.to_owned(), author: HOSTILE.to_owned(), at: UnixMillis(0), subject: HOSTILE.to_owned() });
         let (draft, published) =
             with_text(Some(&sample), Some(&guidance), |text| (draft_pull(text, "b", 1), body(text, Some(&proposal(HOSTILE)))));
         assert_eq!(draft.title.lines().count(), 1);
@@ -451,7 +458,8 @@ mod tests {
             assert_eq!(outside_of_code(body).matches("@acme").count(), 0, "{body}");
             assert_eq!(outside_of_code(body).matches("# Owned").count(), 0, "{body}");
         }
-        let failure = FixFailure { stage: FixStage::Fixer, why: HOSTILE.to_owned(), answer: Some(proposal(HOSTILE).answer), passing: false };
+        let failure =
+            FixFailure { stage: FixStage::Fixer, why: HOSTILE.to_owned(), answer: Some(proposal(HOSTILE).answer), passing: false };
         let comment = with_text(None, None, |text| failure_comment(text.writer, &failure));
         assert!(!outside_of_code(&comment).contains("evil.example") && !comment.contains(END), "{comment}");
     }
@@ -492,12 +500,22 @@ mod tests {
     #[test]
     fn a_place_is_a_link_only_where_the_repository_and_the_commit_are_known() {
         assert_eq!(web_base(URL, IssueNumber(7)), Some("https://github.com/acme/shop"));
-        for address in ["", "issues/7.md", "https://github.com/acme/shop/issues/8", "javascript://x/y/issues/7", "https://a b/c/issues/7", "https://x/)/issues/7"] {
+        for address in [
+            "",
+            "issues/7.md",
+            "https://github.com/acme/shop/issues/8",
+            "javascript://x/y/issues/7",
+            "https://a b/c/issues/7",
+            "https://x/)/issues/7",
+        ] {
             assert_eq!(web_base(address, IssueNumber(7)), None, "{address}");
         }
         let place = suspect("a/b(1).rs", "one");
         assert_eq!(permalink("https://x/y", COMMIT, &place).as_deref(), Some(&*format!("https://x/y/blob/{COMMIT}/a/b%281%29.rs#L12")));
         assert_eq!(permalink("https://x/y", "main", &place), None);
+        for path in ["", "/etc/passwd", "../a", "a//b", "a\nb"] {
+            assert_eq!(permalink("https://x/y", COMMIT, &suspect(path, "one")), None, "{path:?}");
+        }
     }
 
     #[test]
@@ -505,9 +523,15 @@ mod tests {
         let mut proposal = proposal("plain");
         proposal.changes = vec![FileChange { path: "src/a.rs".to_owned(), content: None, executable: false }];
         let (draft, published) = with_text(None, None, |text| (draft_pull(text, "b", 1), body(text, Some(&proposal))));
-        for part in
-            ["## Proposed Fix", "`verified`", "2 rounds, 83 s", "### Root Cause", "- `src/a.rs (deleted)`", "| before | failed |", "- and 20 more"]
-        {
+        for part in [
+            "## Proposed Fix",
+            "`verified`",
+            "2 rounds, 83 s",
+            "### Root Cause",
+            "- `src/a.rs (deleted)`",
+            "| before | failed |",
+            "- and 20 more",
+        ] {
             assert!(published.contains(part), "{part} is missing in\n{published}");
         }
         let merged = merge_body(&format!("{}\nMine.\n", draft.body), &published);
@@ -524,7 +548,10 @@ mod tests {
             with_text(Some(&sample), Some(&guidance), |text| (draft_pull(text, "b", 1), body(text, Some(&proposal(&long)))));
         for body in [&draft.body, &published] {
             assert!(body.chars().count() <= BODY_CHARS_MAX);
-            assert!(body.trim_end().ends_with(END) && body.contains("contains text from error reports"), "the parts fit without a cut at the end");
+            assert!(
+                body.trim_end().ends_with(END) && body.contains("contains text from error reports"),
+                "the parts fit without a cut at the end"
+            );
         }
         assert!(draft.title.chars().count() <= TITLE_CHARS_MAX);
     }

@@ -22,9 +22,9 @@ use crate::limits::{
 };
 use crate::time::duration_millis;
 use crate::{
-    Body, CallId, Effect, Epoch, Event, FixAnswer, FixDepth, FixEnding, FixFailure, FixJob, FixLog, FixNote, FixOutcome, FixStage, FixState, FixStep,
-    FixSummary, FixView, ForgeCall, ForgeReply, FoundPull, Guidance, IssueNumber, Millis, NodeId, Now, Proposal, Publication, PullCall,
-    PullReply, PullState, Record, RefusalKind, StageRecord, TestRun, Verdict, branch,
+    Body, CallId, Effect, Epoch, Event, FixAnswer, FixDepth, FixEnding, FixFailure, FixJob, FixLog, FixNote, FixOutcome, FixStage,
+    FixState, FixStep, FixSummary, FixView, ForgeCall, ForgeReply, FoundPull, Guidance, IssueNumber, Millis, NodeId, Now, Proposal,
+    Publication, PullCall, PullReply, PullState, Record, RefusalKind, StageRecord, TestRun, Verdict, branch,
 };
 
 /// How long another node's work is respected without news of its end, and how long the edge is waited for. The longest job, three rounds of
@@ -293,7 +293,11 @@ impl super::Node {
         }
         let objects = |entry: &Entry| !self.can_file() || !self.fix_objections(now, fingerprint, entry, order).is_empty();
         let may = self.ledger.entry(&fingerprint).is_some_and(|entry| !objects(entry));
-        if may { self.begin(now, fingerprint, order, true, out) } else { self.leave_interrupted(now, fingerprint, out) }
+        if may {
+            self.begin(now, fingerprint, order, true, out)
+        } else {
+            self.leave_interrupted(now, fingerprint, out)
+        }
         true
     }
 
@@ -316,7 +320,8 @@ impl super::Node {
         if !self.can_fix() {
             return;
         }
-        let fixers: Vec<NodeId> = self.ledger.fixers(|node| node != self.me && self.is_live(now, node)).into_iter().chain([self.me]).collect();
+        let fixers: Vec<NodeId> =
+            self.ledger.fixers(|node| node != self.me && self.is_live(now, node)).into_iter().chain([self.me]).collect();
         let mut next_turn: Option<Millis> = None;
         for (fingerprint, since) in self.fixing.due.clone() {
             let Some(entry) = self.ledger.entry(&fingerprint) else { continue };
@@ -534,7 +539,9 @@ impl super::Node {
             (_, ForgeReply::Refused(refusal)) => match refusal.kind {
                 RefusalKind::Limited { retry_after } => self.try_again(now, errand, retry_after.max(RETRY), out),
                 RefusalKind::Unreachable | RefusalKind::Unleased => self.try_again(now, errand, RETRY, out),
-                RefusalKind::Denied | RefusalKind::Invalid | RefusalKind::Overtaken => self.errand_failed(now, errand, refusal.message, out),
+                RefusalKind::Denied | RefusalKind::Invalid | RefusalKind::Overtaken => {
+                    self.errand_failed(now, errand, refusal.message, out)
+                }
             },
             (Errand::Look | Errand::LookAgain, ForgeReply::Pull(PullReply::Found { pulls, branch })) => {
                 let head = branch.map(|branch| (branch.commit, branch.ours));
@@ -699,7 +706,9 @@ impl super::Node {
         let (state, node) = match (&own, working, last) {
             (Some((_, FixState::Working)), _, _) => (FixState::Working, Some(self.me)),
             (_, Some(by), _) => (FixState::Working, Some(by)),
-            (Some((log, state)), None, last) if last.is_none_or(|(by, last)| by == self.me || last.at <= log.began) => (*state, Some(self.me)),
+            (Some((log, state)), None, last) if last.is_none_or(|(by, last)| by == self.me || last.at <= log.began) => {
+                (*state, Some(self.me))
+            }
             (_, None, Some((by, last))) => (if last.published { FixState::Published } else { FixState::Failed }, Some(by)),
             (_, None, None) => (FixState::Idle, None),
         };

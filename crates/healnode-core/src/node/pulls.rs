@@ -17,8 +17,8 @@ use crate::ledger::Entry;
 use crate::limits::{PULLS_LEFT_ALONE_MAX, PULLS_WAITING_MAX, URL_BYTES_MAX};
 use crate::pulling::{PullMove, Pulling, PutOff};
 use crate::{
-    Body, CallId, Effect, Event, FixDepth, FixJob, FixNote, FixOutcome, ForgeCall, ForgeHealth, ForgeReply, FoundPull, IssueNumber, KnownPull,
-    Millis, Now, PullCall, PullReply, PullRequest, PullState, RefusalKind, Standing, branch, issue_of_branch,
+    Body, CallId, Effect, Event, FixDepth, FixJob, FixNote, FixOutcome, ForgeCall, ForgeHealth, ForgeReply, FoundPull, IssueNumber,
+    KnownPull, Millis, Now, PullCall, PullReply, PullRequest, PullState, RefusalKind, Standing, branch, issue_of_branch,
 };
 
 /// How long guidance is waited for. It may queue behind a fix; a pull request is of use without it.
@@ -255,7 +255,8 @@ impl super::Node {
 
     fn carry_out_pull(&mut self, now: Now, next: PullMove, out: &mut Vec<Effect>) {
         match next {
-            PullMove::Wait => self.note_unclear_open(),
+            PullMove::Wait => {}
+            PullMove::Unclear => self.desk.left_unclear = true,
             PullMove::Acquire => self.pull_call(out, Pulling::leasing, |_| ForgeCall::Acquire),
             PullMove::Inspect => self.pull_call(out, Pulling::inspecting, |pulling| ForgeCall::Inspect { number: pulling.issue }),
             PullMove::Look => self.pull_call(
@@ -275,11 +276,6 @@ impl super::Node {
             PullMove::Commented => self.end_pull(now, None, out),
             PullMove::PutOff(put_off) => self.put_pull_off(now, put_off, out),
         }
-    }
-
-    /// While one may be on its way that nobody has seen, whoever gets the lease next has to look for it.
-    fn note_unclear_open(&mut self) {
-        self.desk.left_unclear |= self.pulls.current.as_ref().is_some_and(Pulling::is_unclear);
     }
 
     fn pull_call(&mut self, out: &mut Vec<Effect>, step: impl Fn(&mut Pulling, CallId), call: impl Fn(&Pulling) -> ForgeCall) {
@@ -329,7 +325,6 @@ impl super::Node {
     }
 
     fn put_pull_off(&mut self, now: Now, put_off: PutOff, out: &mut Vec<Effect>) {
-        self.note_unclear_open();
         let Some(pulling) = self.pulls.current.take() else { return };
         let PutOff { not_before, blocked, why } = put_off;
         let until = not_before.map_or(self.next_bundle, |wait| now.mono + wait);
@@ -354,7 +349,8 @@ impl super::Node {
             if let Some(pull) = pull.as_mut().filter(|pull| pull.url.len() > URL_BYTES_MAX) {
                 pull.url.clear();
             }
-            let event = Event::Pull { fingerprint: member, issue, pull: pull.as_ref().map(|pull| pull.number), state: state_word(pull.as_ref()) };
+            let event =
+                Event::Pull { fingerprint: member, issue, pull: pull.as_ref().map(|pull| pull.number), state: state_word(pull.as_ref()) };
             let known = KnownPull { pull, issue, at: entry.next_pull_at(now.wall) };
             let note = FixNote { pull: Some(known), ..self.own_fix_note(&member) };
             self.say(Body::Fix { fingerprint: member, note }, out);
@@ -372,7 +368,7 @@ impl super::Node {
         let found = match reply {
             ForgeReply::Pull(PullReply::Found { pulls, .. }) => pulls,
             ForgeReply::Refused(refusal) if refusal.kind == RefusalKind::Denied => {
-                self.pulls.blocked = Some((now.mono + HOUR, refusal.message));
+                self.pulls.blocked = Some((self.next_bundle, refusal.message));
                 return;
             }
             _refused_unclear_or_unfitting => return,

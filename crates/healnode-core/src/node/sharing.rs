@@ -183,8 +183,12 @@ impl super::Node {
 
     fn say_presence(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.sharing.next_presence = now.mono + self.policy.presence_interval;
-        let presence =
-            Presence { can_file: self.can_file(), can_fix: self.can_fix(), version: self.policy.version.clone(), algorithm: self.policy.algorithm };
+        let presence = Presence {
+            can_file: self.can_file(),
+            can_fix: self.can_fix(),
+            version: self.policy.version.clone(),
+            algorithm: self.policy.algorithm,
+        };
         self.say(Body::Presence(presence), out);
         let timeout = self.policy.presence_timeout;
         self.sharing.peers.retain(|_, peer| peer.connected || peer.heard_at.is_some_and(|at| now.mono.since(at) < timeout));

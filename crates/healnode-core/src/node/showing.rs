@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use healnode_report::{Fingerprint, UnixMillis};
 
 use super::pulls::state_word;
+use crate::exposure::{Builds, exposure};
 use crate::ledger::Entry;
 use crate::limits::AHEAD_MAX_MS;
-use crate::exposure::{Builds, exposure};
 use crate::similar::similar;
 use crate::time::duration_millis;
 use crate::{
-    Digest, ErrorState, ErrorView, Filed, FilingStep, FixedView, IssueRef, IssueView, Millis, Mute, NodeId, Now, PeerView, Standing, StatusView, Why,
+    Digest, ErrorState, ErrorView, Filed, FilingStep, FixedView, IssueRef, IssueView, Millis, Mute, NodeId, Now, PeerView, Standing,
+    StatusView, Why,
 };
 
 impl super::Node {
@@ -264,7 +265,8 @@ fn issue_reason(filed: &Filed) -> String {
 fn fixed_reason(fixed: FixedView) -> String {
     let FixedView { since, exposed_hours, expected, verified } = fixed;
     let hours = if exposed_hours == 1 { "1 hour".to_owned() } else { format!("{exposed_hours} hours") };
-    let so_far = format!("Builds younger than its closing have run for {hours}, since {since}, without it; its former rate would have brought");
+    let so_far =
+        format!("Builds younger than its closing have run for {hours}, since {since}, without it; its former rate would have brought");
     let verdict = if verified { "The fix holds." } else { "That is too few to tell." };
     format!("{so_far} {expected}. {verdict}")
 }

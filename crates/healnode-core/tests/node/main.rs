@@ -5,10 +5,12 @@
 
 mod counting;
 mod filing;
+mod fixing;
 mod hostile;
 mod lifecycle;
 mod mesh;
 mod order;
 mod patterns;
+mod pulls;
 mod rollback;
 mod upgrade;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use healnode_report::{Admission, Algorithm, Algorithms};
 
 use healnode_core::{
-    Body, CallId, CloseReason, Closing, Command, Effect, Epoch, Fingerprint, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, Input,
-    IssueNumber, IssueRef, Lease, LeaseNonce, LeaseRecord, LeaseStep, Marker, Millis, Node, NodeId, Now, Outcome, Policy, RawError, Record,
-    Refusal, RefusalKind, Report, Run, Seq, Severity, Signature, Signed, Signer, Snapshot, Stated, Statement, SyncRequest, UnixMillis,
-    lease_step,
+    Body, BranchHead, CallId, CloseReason, Closing, Command, Effect, Epoch, Fingerprint, FixDepth, FixEnding, FixJob, FixOutcome, FixStage,
+    FixView, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, FoundPull, Guidance, Input, IssueNumber, IssueRef, Lease, LeaseNonce,
+    LeaseRecord, LeaseStep, Marker, Millis, Node, NodeId, Now, Outcome, Policy, PullCall, PullReply, PullRequest, PullState, RawError,
+    Record, Refusal, RefusalKind, Report, Run, Seq, Severity, Signature, Signed, Signer, Snapshot, StageRecord, Stated, Statement,
+    SyncRequest, UnixMillis, lease_step,
 };
 
 /// A whole minute, so that bundles come at whole minutes of a test's time.
@@ -27,6 +28,10 @@ pub(crate) struct Mesh {
     inputs: usize,
     questions: BTreeMap<u64, usize>,
     reports: u64,
+    /// Jobs for the edge that looks for fixes, with who has them. Those for guidance are answered at once.
+    pub(crate) jobs: VecDeque<(usize, CallId, FixJob)>,
+    /// What jobs for guidance are answered with; nothing for no answer.
+    pub(crate) guidance: Option<Guidance>,
 }
 
 pub(crate) struct Member {
@@ -60,6 +65,14 @@ pub(crate) struct Forge {
     pub(crate) comments: Vec<(u64, String)>,
     /// Calls that were not answered.
     pub(crate) held: VecDeque<(usize, CallId, ForgeCall)>,
+    pub(crate) pulls: Vec<FoundPull>,
+    /// Where each branch is, and whether that commit is healnode's.
+    pub(crate) branches: BTreeMap<String, BranchHead>,
+    /// Whether drafts are not to be had.
+    pub(crate) draftless: bool,
+    /// The text of each pull request.
+    pub(crate) bodies: BTreeMap<u64, String>,
+    commits: u64,
 }
 
 /// What the forge does with a call.
@@ -118,7 +131,21 @@ impl Mesh {
             inputs: 0,
             questions: BTreeMap::new(),
             reports: 0,
+            jobs: VecDeque::new(),
+            guidance: Some(Guidance::default()),
         }
+    }
+
+    /// Nodes that open pull requests and look for fixes.
+    pub(crate) fn of_menders(nodes: usize) -> Self {
+        let mut mesh = Self::unstarted(nodes);
+        for place in 0..nodes {
+            let policy = &mut mesh.members[place].policy;
+            (policy.auto_pr, policy.auto_heal) = (true, true);
+            mesh.start(place);
+        }
+        mesh.run_for(5);
+        mesh
     }
 
     /// Starts a node from its disk and connects it to all that run.
@@ -152,6 +179,7 @@ impl Mesh {
     pub(crate) fn kill(&mut self, place: usize) {
         self.members[place].node = None;
         self.forge.held.retain(|(caller, ..)| *caller != place);
+        self.jobs.retain(|(worker, ..)| *worker != place);
     }
 
     pub(crate) fn restart(&mut self, place: usize) {
@@ -260,10 +288,41 @@ impl Mesh {
                 self.inbox.push_back((place, Input::Sample { id, report }));
             }
             Effect::Rollback { .. } => {}
-            Effect::Fix { .. } => {}
+            Effect::Fix { id, job } => self.take_job(place, id, *job),
             Effect::WakeAt { at, .. } => self.members[place].wake_at = Some(at),
             Effect::Note(_) => {}
         }
+    }
+
+    fn take_job(&mut self, place: usize, id: CallId, job: FixJob) {
+        match (job.depth, &self.guidance) {
+            (FixDepth::Guidance, Some(guidance)) => {
+                let outcome = FixOutcome { guidance: Some(guidance.clone()), ending: FixEnding::Guided };
+                self.inbox.push_back((place, Input::Fixed { id, outcome: Box::new(outcome) }));
+            }
+            (FixDepth::Guidance, None) => {}
+            (FixDepth::Proposal, _) => self.jobs.push_back((place, id, job)),
+        }
+    }
+
+    /// Ends the oldest job that waits.
+    pub(crate) fn end_job(&mut self, ending: FixEnding) {
+        let (place, id, _) = self.jobs.pop_front().expect("a job waits");
+        let record =
+            StageRecord { stage: FixStage::Checkout, round: 0, at: self.time().wall, took_ms: 5, passed: true, note: "made".to_owned() };
+        self.give(place, Input::FixStage { id, record });
+        self.give(place, Input::Fixed { id, outcome: Box::new(FixOutcome { guidance: None, ending }) });
+    }
+
+    /// Returns what a node shows of a fix.
+    pub(crate) fn fix(&self, place: usize, fingerprint: Fingerprint) -> FixView {
+        self.node(place).error(self.time(), fingerprint).and_then(|error| error.fix).expect("there is something to show")
+    }
+
+    /// Returns what a node knows of the pull request of an error: its number and its state.
+    pub(crate) fn pull(&self, place: usize, fingerprint: Fingerprint) -> Option<(u64, String)> {
+        let pull = self.node(place).error(self.time(), fingerprint)?.pull_request?;
+        Some((pull.number, pull.state))
     }
 
     fn store(&mut self, place: usize, record: Record) {
@@ -410,7 +469,74 @@ impl Forge {
             }
             ForgeCall::MarkQuiet { number, quiet } => self.edit(number, |found| found.quiet = quiet),
             ForgeCall::CloseDuplicate { number, of } => self.close(number, wall, CloseReason::Duplicate { of: Some(of) }),
+            ForgeCall::Pull(call) => self.pull_reply(call),
         }
+    }
+
+    fn pull_reply(&mut self, call: PullCall) -> ForgeReply {
+        let loses = self.manner == Manner::LosesAnswers;
+        let unclear = || ForgeReply::Unclear { why: "cut off".to_owned() };
+        let reply = match call {
+            PullCall::Look { branch } => {
+                let pulls = self.pulls.iter().filter(|found| found.branch == branch).cloned().collect();
+                PullReply::Found { pulls, branch: self.branches.get(&branch).cloned() }
+            }
+            PullCall::Survey => PullReply::Found { pulls: self.pulls.clone(), branch: None },
+            PullCall::Open(_) if self.draftless => PullReply::NoDrafts,
+            PullCall::Open(draft) => {
+                let pull = self.open_pull(&draft.branch);
+                self.bodies.insert(pull.number.0, draft.body);
+                if loses {
+                    return unclear();
+                }
+                PullReply::Opened { pull, head: self.branches[&draft.branch].commit.clone() }
+            }
+            PullCall::Publish(publication) => {
+                let head = self.branches.get_mut(&publication.branch).filter(|head| head.commit == publication.expected);
+                let Some(head) = head else {
+                    return ForgeReply::Refused(Refusal { kind: RefusalKind::Overtaken, message: "the branch has moved".to_owned() });
+                };
+                self.commits += 1;
+                head.commit = format!("c{}", self.commits);
+                self.bodies.insert(publication.number.0, publication.body);
+                PullReply::Published { head: head.commit.clone() }
+            }
+            PullCall::CommentOnce { number, key, text } => {
+                let text = format!("{key}: {text}");
+                if !self.comments.iter().any(|(under, said)| *under == number.0 && said.starts_with(&key)) {
+                    self.comments.push((number.0, text));
+                }
+                return ForgeReply::Done;
+            }
+            PullCall::Assign { .. } => PullReply::Assigned,
+        };
+        ForgeReply::Pull(reply)
+    }
+
+    /// Makes a branch, unless it is there, and a pull request on it.
+    pub(crate) fn open_pull(&mut self, branch: &str) -> PullRequest {
+        self.commits += 1;
+        let commit = format!("c{}", self.commits);
+        let head = self.branches.entry(branch.to_owned()).or_insert(BranchHead { commit, ours: true }).clone();
+        let number = IssueNumber(1_000 + self.pulls.len() as u64);
+        let url = format!("https://forge.example/pull/{}", number.0);
+        let pull = PullRequest { number, url, state: PullState::Open };
+        self.pulls.push(FoundPull { pull: pull.clone(), branch: branch.to_owned(), head: head.commit, ours: true });
+        pull
+    }
+
+    /// Returns how many opens were sent.
+    pub(crate) fn opens(&self) -> usize {
+        self.pull_calls(|call| matches!(call, PullCall::Open(_)))
+    }
+
+    /// Returns how many publications were sent.
+    pub(crate) fn publications(&self) -> usize {
+        self.pull_calls(|call| matches!(call, PullCall::Publish(_)))
+    }
+
+    pub(crate) fn pull_calls(&self, is_one: impl Fn(&PullCall) -> bool) -> usize {
+        self.calls.iter().filter(|(_, call)| matches!(call, ForgeCall::Pull(call) if is_one(call))).count()
     }
 
     fn acquire(&mut self, nonce: LeaseNonce, wall: UnixMillis) -> ForgeReply {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use healnode_core::{Command, Effect, Epoch, ForgeCall, Input, Marker, NodeId, Record, RollbackPolicy, Seq, Signed};
+use healnode_core::{Command, Effect, Epoch, FixDepth, ForgeCall, Input, Marker, NodeId, Record, RollbackPolicy, Seq, Signed};
 use proptest::prelude::*;
 
 use crate::mesh::{Manner, Mesh};
@@ -63,6 +63,8 @@ struct Order {
     input: usize,
     counted: bool,
     rollback_kept: bool,
+    /// Whether a fix that goes on was stored.
+    logged: bool,
 }
 
 impl Order {
@@ -87,6 +89,8 @@ impl Order {
                 let markers = Marker::read_all(&draft.body);
                 assert!(markers.iter().all(|marker| self.intents.contains(marker)), "a create without an intent on disk");
             }
+            Effect::Store(Record::FixLog { log, .. }) => self.logged = log.running,
+            Effect::Fix { job, .. } => assert!(self.logged || job.depth == FixDepth::Guidance, "a fix without a log on disk"),
             Effect::Acknowledge { .. } => assert!(self.counted, "acknowledged before it was counted"),
             Effect::Store(
                 Record::Heard { .. }
@@ -119,10 +123,10 @@ proptest! {
 
     #[test]
     fn store_comes_before_publish_and_forge_in_every_input(acts in prop::collection::vec(any_act(), 1..40)) {
-        let mut mesh = Mesh::unstarted(3);
+        let mut mesh = Mesh::of_menders(3);
         for place in 0..3 {
             mesh.members[place].policy.rollback = Some(RollbackPolicy { window: Duration::from_secs(1_800), min_occurrences: 1 });
-            mesh.start(place);
+            mesh.restart(place);
         }
         for one in acts {
             act(&mut mesh, one);

@@ -2,8 +2,9 @@
 #![allow(dead_code)]
 
 use healnode_core::{
-    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixNote, FixStage, FixStep, FixSummary, Head, IssueNumber, IssueRef,
-    KnownPull, Mute, NodeId, Presence, PullRequest, PullState, Run, Seq, Severity, Signature, Signed, Standing, Statement, Summary, SyncRequest, SyncResponse, Tally, UnixMillis, Verdict,
+    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixNote, FixStage, FixStep, FixSummary, Head, IssueNumber,
+    IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, Run, Seq, Severity, Signature, Signed, Standing, Statement,
+    Summary, SyncRequest, SyncResponse, Tally, UnixMillis, Verdict,
 };
 use healnode_wire::Request;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -61,8 +62,7 @@ fn filed() -> impl Strategy<Value = Filed> {
 fn standing() -> impl Strategy<Value = Standing> {
     let counted = prop_oneof![Just(0), any::<u64>()];
     let baseline = (any::<u64>(), counted, any::<u64>(), btree_set(any::<u64>(), 0..9));
-    let baseline =
-        baseline.prop_map(|(at, counted, unnamed, releases)| Baseline { at: UnixMillis(at), counted, unnamed, releases });
+    let baseline = baseline.prop_map(|(at, counted, unnamed, releases)| Baseline { at: UnixMillis(at), counted, unnamed, releases });
     prop_oneof![
         Just(Standing::Open),
         Just(Standing::Quiet),
@@ -75,20 +75,13 @@ fn standing() -> impl Strategy<Value = Standing> {
 
 fn fix_note() -> impl Strategy<Value = FixNote> {
     let step = prop_oneof![Just(FixStep::Idle), Just(FixStep::Working)];
-    (step, proptest::option::of(known_pull()), any::<u8>(), proptest::option::of(fix_summary())).prop_map(|(step, pull, attempts, last)| FixNote {
-        step,
-        pull,
-        attempts,
-        last,
-    })
+    (step, proptest::option::of(known_pull()), any::<u8>(), proptest::option::of(fix_summary()))
+        .prop_map(|(step, pull, attempts, last)| FixNote { step, pull, attempts, last })
 }
 
 fn known_pull() -> impl Strategy<Value = KnownPull> {
-    let state = prop_oneof![
-        Just(PullState::Open),
-        Just(PullState::Closed),
-        any::<u64>().prop_map(|at| PullState::Merged { at: UnixMillis(at) }),
-    ];
+    let state =
+        prop_oneof![Just(PullState::Open), Just(PullState::Closed), any::<u64>().prop_map(|at| PullState::Merged { at: UnixMillis(at) }),];
     let pull = (any::<u64>(), "https://[a-z]{1,9}/[0-9]{1,9}", state);
     let pull = pull.prop_map(|(number, url, state)| PullRequest { number: IssueNumber(number), url, state });
     (proptest::option::of(pull), any::<u64>(), any::<u64>()).prop_map(|(pull, issue, at)| KnownPull {
@@ -118,12 +111,8 @@ fn body() -> impl Strategy<Value = Body> {
         (fingerprint(), note()).prop_map(|(fingerprint, note)| Body::Filing { fingerprint, note }),
         (fingerprint(), mute).prop_map(|(fingerprint, mute)| Body::Mute { fingerprint, mute }),
         (fingerprint(), fix_note()).prop_map(|(fingerprint, note)| Body::Fix { fingerprint, note }),
-        (any::<bool>(), any::<bool>(), "[0-9.]{1,12}", 1..3_u16).prop_map(|(can_file, can_fix, version, algorithm)| Body::Presence(Presence {
-            can_file,
-            can_fix,
-            version,
-            algorithm
-        })),
+        (any::<bool>(), any::<bool>(), "[0-9.]{1,12}", 1..3_u16)
+            .prop_map(|(can_file, can_fix, version, algorithm)| Body::Presence(Presence { can_file, can_fix, version, algorithm })),
     ]
 }
 
