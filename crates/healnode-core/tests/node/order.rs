@@ -96,7 +96,6 @@ impl Order {
                 Record::Heard { .. }
                 | Record::EventId { .. }
                 | Record::Rate { .. }
-                | Record::FixLog { .. }
                 | Record::SeqReserved(_)
                 | Record::Sample(_)
                 | Record::IntentSettled { .. }
@@ -106,7 +105,6 @@ impl Order {
             | Effect::Ask { .. }
             | Effect::Answer { .. }
             | Effect::Forge { .. }
-            | Effect::Fix { .. }
             | Effect::FetchSample { .. }
             | Effect::WakeAt { .. }
             | Effect::Note(_) => {}
