@@ -111,6 +111,11 @@ async fn a_fresh_branch_that_is_not_shown_yet_is_waited_for() {
     let (_, head) = opened(forge(&server).call(open(1)).await);
     assert_eq!(tip(&server), head);
 
+    server.fail("GET /repos/acme/shop/git/ref/heads/auto-fix", Fault::Answer(404, Vec::new(), json!({ "message": "Not Found" })));
+    assert_eq!(found(forge(&server).call(look()).await).1, Some(BranchHead { commit: head.clone(), ours: true }));
+    server.fail("GET /repos/acme/shop/git/ref/heads/auto-fix", Fault::Answer(404, Vec::new(), json!({ "message": "Not Found" })));
+    published(forge(&server).call(publish(&head, 1)).await);
+
     let server = FaultServer::start().await;
     let invalid = json!({ "message": "Validation Failed", "errors": [{ "resource": "PullRequest", "field": "head", "code": "invalid" }] });
     server.fail(POST_PULL, Fault::Answer(422, Vec::new(), invalid));
