@@ -343,6 +343,24 @@ async fn without_a_lease_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn a_lease_that_runs_short_while_the_branch_is_made_opens_nothing() {
+    let server = FaultServer::start().await;
+    let mut forge = fault_server::forge_at(server.url(), IMPATIENT, LeaseKind::Ref);
+    assert!(matches!(forge.call(ForgeCall::Acquire).await, ForgeReply::Leased(_)));
+    let ref_of_the_lease = server.count(POST_REF);
+    server.fail(POST_REF, Fault::StallAfter);
+    let a_minute_passes = async {
+        while server.count(POST_REF) == ref_of_the_lease {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.state().ahead = 60;
+    };
+    let (reply, ()) = tokio::join!(forge.call(open(1)), a_minute_passes);
+    assert_eq!(refusal(reply).0, RefusalKind::Unleased);
+    assert_eq!((heads(&server), server.count(POST_PULL)), (1, 0));
+}
+
+#[tokio::test]
 async fn during_a_limit_nothing_is_sent() {
     let server = FaultServer::start().await;
     let mut forge = forge(&server);
