@@ -53,7 +53,8 @@ pub use node_id::{InvalidNodeId, NodeId};
 pub use pattern::{Pattern, Usual};
 pub use policy::Policy;
 pub use pull_request::{
-    BRANCH_PREFIX, BranchHead, FoundPull, Publication, PullCall, PullDraft, PullReply, PullRequest, PullState, branch, issue_of_branch,
+    BRANCH_PREFIX, BranchHead, COMMIT_TRAILER, FoundPull, Publication, PullCall, PullDraft, PullReply, PullRequest, PullState, branch,
+    issue_of_branch,
 };
 pub use rates::Series;
 pub use record::{Intent, Record, Snapshot};
