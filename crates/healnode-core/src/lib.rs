@@ -48,7 +48,8 @@ pub use node::Node;
 pub use node_id::{InvalidNodeId, NodeId};
 pub use policy::Policy;
 pub use pull_request::{
-    BRANCH_PREFIX, BranchHead, FoundPull, Publication, PullCall, PullDraft, PullReply, PullRequest, PullState, branch, issue_of_branch,
+    BRANCH_PREFIX, BranchHead, COMMIT_TRAILER, FoundPull, Publication, PullCall, PullDraft, PullReply, PullRequest, PullState, branch,
+    issue_of_branch,
 };
 pub use record::{Intent, Record, Snapshot};
 pub use statement::{

@@ -11,6 +11,9 @@ use crate::{FileChange, IssueNumber};
 /// What stands before the number of its issue in the name of every branch of healnode's own.
 pub const BRANCH_PREFIX: &str = "auto-fix/issue-";
 
+/// What a line in the message of every commit of healnode's begins with: by it a branch is known as one that people have not worked on.
+pub const COMMIT_TRAILER: &str = "Healnode-Signature:";
+
 /// A pull request that is known to exist.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,7 +61,7 @@ pub enum PullCall {
     CommentOnce {
         /// Of the issue or the pull request.
         number: IssueNumber,
-        /// What tells comments apart, `[a-z0-9-]`, at most 60 characters; it stands in the comment as a line that people do not see.
+        /// What tells comments apart, `[a-z0-9-]` without `--`, at most 60 characters; it stands in the comment as a line that people do not see.
         key: String,
         /// What it says.
         text: String,
@@ -79,7 +82,8 @@ pub struct PullDraft {
     pub issue: IssueNumber,
     /// Its branch, see [`branch`].
     pub branch: String,
-    /// Message of the branch's first commit, which changes no file. Unique to this node and attempt, so that two nodes never make the same.
+    /// Message of the branch's first commit, which changes no file. Unique to this node and attempt, so that two nodes never make the same, and
+    /// with a line that begins with [`COMMIT_TRAILER`].
     pub message: String,
     /// One line.
     pub title: String,
@@ -102,7 +106,7 @@ pub struct Publication {
     pub base: String,
     /// What changes.
     pub changes: Vec<FileChange>,
-    /// Message of the commit, unique to this node and attempt.
+    /// Message of the commit, unique to this node and attempt, with a line that begins with [`COMMIT_TRAILER`].
     pub message: String,
     /// The commit's date, so that doing it again makes the same commit.
     pub at: UnixMillis,
@@ -113,14 +117,14 @@ pub struct Publication {
 /// What the forge answered about pull requests.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum PullReply {
-    /// The answer to [`PullCall::Look`] and [`PullCall::Survey`]: every page was read.
+    /// The answer to [`PullCall::Look`]: every page was read. And to [`PullCall::Survey`]: of very many the oldest may be missing.
     Found {
         /// The pull requests.
         pulls: Vec<FoundPull>,
         /// Where the branch is, if it exists; for a survey nothing.
         branch: Option<BranchHead>,
     },
-    /// The pull request was opened.
+    /// The pull request was opened, or there was one of this bot's own for the branch already, in whatever state: it is not made again.
     Opened {
         /// It.
         pull: PullRequest,

@@ -1,4 +1,4 @@
-//! Issues in a repository on GitHub or on a GitHub Enterprise server.
+//! Issues and pull requests in a repository on GitHub or on a GitHub Enterprise server.
 //!
 //! Carries out each call as one or a few exchanges: lists by author (never by search), creates once and only under the lease, edits only
 //! healnode's own part of a body. Trusts a marker only in an issue that this very account wrote. Where an answer leaves open whether an issue
@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod exchange;
 mod filing;
+mod git;
 mod inspect;
 mod issue;
 mod label;
@@ -17,6 +18,8 @@ mod lease;
 mod lifecycle;
 mod outcome;
 mod pace;
+mod pages;
+mod pull;
 mod single;
 mod survey;
 
@@ -29,7 +32,7 @@ use self::client::Client;
 use self::clock::ForgeClock;
 use self::lease::Keeper;
 use self::pace::Pacer;
-use crate::{LeaseDescription, RepoName, Token};
+use crate::{CredentialKind, LeaseDescription, RepoName, Token};
 
 pub use self::client::Timeouts;
 pub use self::inspect::{Inspection, Rate, Repository, Right, Rights, Role, Trouble, TroubleKind};
@@ -103,6 +106,7 @@ pub enum GitHubConfigError {
 /// A repository on GitHub, and one account to file in it.
 pub struct GitHub {
     client: Client,
+    credential: CredentialKind,
     repo: RepoName,
     /// The repository's name in the configuration, which may be an older one.
     configured: RepoName,
@@ -128,6 +132,7 @@ impl GitHub {
     pub fn new(config: GitHubConfig) -> Result<Self, GitHubConfigError> {
         Ok(Self {
             client: Client::new(&config)?,
+            credential: config.credential.kind(),
             configured: config.repo.clone(),
             repo: config.repo,
             moved: false,
@@ -178,6 +183,7 @@ impl GitHub {
             ForgeCall::Close { number, comment } => self.close(number, &comment).await,
             ForgeCall::MarkQuiet { number, quiet } => self.mark_quiet(number, quiet).await,
             ForgeCall::CloseDuplicate { number, of } => self.close_duplicate(number, of).await,
+            ForgeCall::Pull(call) => self.pull(call).await,
         };
         outcome.unwrap_or_else(|failure| failure.reply(&self.repo))
     }

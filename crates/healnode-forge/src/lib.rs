@@ -1,15 +1,16 @@
-//! The edge that files issues: on GitHub through octocrab, or in a folder of Markdown files.
+//! The edge that files issues and opens draft pull requests: on GitHub through octocrab, or in a folder of Markdown files.
 //!
 //! It carries out one [`ForgeCall`](healnode_core::ForgeCall) at a time and says in a [`ForgeReply`](healnode_core::ForgeReply) what came
 //! of it, above all whether something was for certain not created, or may have been. Here is only how; when, by whom, and whether to look
-//! again is decided in `healnode-core`. It never sends a create twice without a clear "no" to the first one, never searches, never
-//! believes a marker that somebody else wrote, and never logs text of an issue above debug level.
+//! again is decided in `healnode-core`. It never sends a create twice without a clear "no" to the first one, never searches, never merges,
+//! never forces or deletes a branch, never believes a marker that somebody else wrote, and never logs text of an issue above debug level.
 
 mod credential_kind;
 mod forge;
 mod github;
 mod outbox;
 mod percent;
+mod pull_rules;
 mod repo_name;
 mod token;
 

@@ -1,11 +1,13 @@
-//! Issues as readable Markdown files in a folder: the forge that needs no account and no network.
+//! Issues and pull requests as readable Markdown files in a folder: the forge that needs no account and no network.
 //!
 //! Several nodes on one machine may share a folder: a lock file lets one of them at a time look, number and write, and the create itself
 //! looks once more under that lock, so no interleaving makes a second issue. People may edit, close and add files; what they wrote stays,
 //! and a file that can't be read as an issue is passed over and never written to. How a file looks is decided in `outbox/page.rs`.
 
+mod commit;
 mod folder;
 mod page;
+mod pull;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -97,6 +99,7 @@ impl Outbox {
                 Ok(())
             }),
             ForgeCall::CloseDuplicate { number, of } => self.close_duplicate(&locked, number, of),
+            ForgeCall::Pull(call) => self.pull(&locked, call),
         };
         outcome.unwrap_or_else(|error| self.refusal(&error))
     }

@@ -385,6 +385,7 @@ async fn during_a_limit_nothing_is_sent() {
             | ForgeReply::Issue(_)
             | ForgeReply::Gone { .. }
             | ForgeReply::Done
+            | ForgeReply::Pull(_)
             | ForgeReply::Unclear { .. }) => panic!("{other:?}"),
         }
     };
@@ -523,6 +524,7 @@ async fn a_create_that_a_redirect_turned_into_a_list_is_unclear_and_the_next_goe
         | ForgeReply::Issue(_)
         | ForgeReply::Gone { .. }
         | ForgeReply::Done
+        | ForgeReply::Pull(_)
         | ForgeReply::Refused(_)) => reply,
     };
     assert!(matches!(second, ForgeReply::Created(_)), "{second:?}");
@@ -743,6 +745,7 @@ fn refusal(reply: ForgeReply) -> (String, String) {
         RefusalKind::Invalid => "invalid".to_owned(),
         RefusalKind::Unleased => "unleased".to_owned(),
         RefusalKind::Unreachable => "unreachable".to_owned(),
+        RefusalKind::Overtaken => "overtaken".to_owned(),
     };
     (kind, refusal.message)
 }

@@ -19,6 +19,8 @@ pub(super) struct RepositoryAnswer {
     archived: bool,
     #[serde(default = "yes")]
     has_issues: bool,
+    /// Nothing when GitHub does not say.
+    pub(super) default_branch: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -34,7 +34,7 @@ pub struct Timeouts {
     pub write: Duration,
     /// For the whole exchange, so that an answer that trickles in ends too.
     pub whole: Duration,
-    /// For the whole exchange of a create or a comment. The lease counts on it: see
+    /// For the whole exchange of a create, a comment or the opening of a pull request. The lease counts on it: see
     /// [`LEASE_LEFT_MIN`](healnode_core::LEASE_LEFT_MIN).
     pub create: Duration,
 }
@@ -114,7 +114,7 @@ impl Client {
         let exchange = self.exchange(sender, method, route, body);
         let patience = match act {
             Act::Read | Act::Change => self.timeouts.whole,
-            Act::Comment | Act::Create => self.timeouts.create,
+            Act::Comment | Act::Create | Act::Open => self.timeouts.create,
         };
         tokio::time::timeout(patience, exchange).await.unwrap_or(Err(NoAnswer::Lost))
     }

@@ -69,7 +69,7 @@ impl GitHub {
         if sender == Sender::Bot {
             self.log_in().await?;
         }
-        if act == Act::Create && !self.lease.lets_create(self.clock.at_most()) {
+        if matches!(act, Act::Create | Act::Open) && !self.lease.lets_create(self.clock.at_most()) {
             return Err(Failure::new(Obstacle::Unleased));
         }
         let sent = Moment::now();
@@ -103,7 +103,7 @@ impl GitHub {
             }
         };
         // A redirected create comes back as a successful list; the next request finds out the new name first.
-        self.moved |= matches!(act, Act::Comment | Act::Create) && answer.status.is_success();
+        self.moved |= matches!(act, Act::Comment | Act::Create | Act::Open) && answer.status.is_success();
         Err(Failure { obstacle, answer: Some(Box::new(answer)) })
     }
 }
@@ -137,6 +137,14 @@ impl Failure {
         Self::new(Obstacle::Invalid(message))
     }
 
+    pub(super) fn overtaken(message: String) -> Self {
+        Self::new(Obstacle::Overtaken(message))
+    }
+
+    pub(super) fn unreachable(message: String) -> Self {
+        Self::new(Obstacle::Unreachable(message))
+    }
+
     pub(super) fn garbage(act: Act) -> Self {
         Self::new(outcome::judge_garbage(act))
     }
@@ -150,6 +158,7 @@ impl Failure {
             Obstacle::Limited(wait) => RefusalKind::Limited { retry_after: wait.unwrap_or_default() },
             Obstacle::Denied(_) => RefusalKind::Denied,
             Obstacle::Unleased => RefusalKind::Unleased,
+            Obstacle::Overtaken(_) => RefusalKind::Overtaken,
             // Not by a new name of the repository, which is followed: a proxy that wants to be logged in to leads elsewhere, too.
             Obstacle::Moved | Obstacle::Unreachable(_) => RefusalKind::Unreachable,
         };
@@ -159,9 +168,11 @@ impl Failure {
     /// Returns what people are told: what happened, and how to mend it.
     pub(super) fn sentence(&self, repo: &RepoName) -> String {
         match &self.obstacle {
-            Obstacle::Denied(sentence) | Obstacle::Invalid(sentence) | Obstacle::Unreachable(sentence) | Obstacle::Unclear(sentence) => {
-                sentence.clone()
-            }
+            Obstacle::Denied(sentence)
+            | Obstacle::Invalid(sentence)
+            | Obstacle::Overtaken(sentence)
+            | Obstacle::Unreachable(sentence)
+            | Obstacle::Unclear(sentence) => sentence.clone(),
             Obstacle::Limited(wait) => format!(
                 "The rate limit for this token is reached, so nothing is sent for {} s; whatever else uses it counts too.",
                 seconds(wait.unwrap_or_default())
@@ -171,6 +182,11 @@ impl Failure {
                 format!("GitHub, or a proxy in between, leads away from {repo}, so nothing was done; check forge.repo and the proxy.")
             }
         }
+    }
+
+    /// Tells whether the answer's text has this phrase, which is in lower case.
+    pub(super) fn says(&self, phrase: &str) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.says(phrase))
     }
 
     pub(super) fn status(&self) -> Option<u16> {

@@ -130,8 +130,10 @@ pub struct Rights {
     pub issues: Right,
     /// To make labels and to put them on issues.
     pub labels: Right,
-    /// To write git refs.
+    /// To write git refs, branches and commits.
     pub contents: Right,
+    /// To open pull requests; they need [`contents`](Self::contents) as well.
+    pub pulls: Right,
 }
 
 #[derive(Deserialize)]
@@ -200,14 +202,16 @@ impl Inspection {
                 let is_private = repository.is_some_and(|repository| repository.is_private);
                 let reach = self.scopes.as_ref().map_or(Right::Unknown, |scopes| Right::of(reaches(scopes, is_private)));
                 let push = reach.and(by_role(|role| role.push));
-                Rights { issues: reach.and(by_role(|role| role.pull)), labels: push, contents: push }
+                Rights { issues: reach.and(by_role(|role| role.pull)), labels: push, contents: push, pulls: push }
             }
             CredentialKind::FineGrained | CredentialKind::UserOfApp | CredentialKind::Other => {
                 let push = Right::Unknown.and(by_role(|role| role.push));
-                Rights { issues: Right::Unknown, labels: push, contents: push }
+                Rights { issues: Right::Unknown, labels: push, contents: push, pulls: push }
             }
             // It has no role; GitHub shows one that allows nothing.
-            CredentialKind::Installation => Rights { issues: Right::Unknown, labels: Right::Unknown, contents: Right::Unknown },
+            CredentialKind::Installation => {
+                Rights { issues: Right::Unknown, labels: Right::Unknown, contents: Right::Unknown, pulls: Right::Unknown }
+            }
         }
     }
 
@@ -216,7 +220,7 @@ impl Inspection {
             let Some(granted) = &self.granted else { return Right::Unknown };
             Right::of(granted.get(name).is_some_and(|level| level == "write" || level == "admin"))
         };
-        Rights { issues: grant("issues"), labels: grant("issues"), contents: grant("contents") }
+        Rights { issues: grant("issues"), labels: grant("issues"), contents: grant("contents"), pulls: grant("pull_requests") }
     }
 }
 
@@ -390,7 +394,10 @@ mod tests {
     }
 
     fn check(inspection: &Inspection, kind: CredentialKind, issues: Right, labels: Right, contents: Right) {
-        assert_eq!(inspection.rights(kind), Rights { issues, labels, contents }, "{kind:?} {inspection:?}");
+        let rights = inspection.rights(kind);
+        assert_eq!((rights.issues, rights.labels, rights.contents), (issues, labels, contents), "{kind:?} {inspection:?}");
+        // Only an app is granted the one without the other.
+        assert!(kind == CredentialKind::App || rights.pulls == contents, "{kind:?} {inspection:?}");
     }
 
     #[test]
@@ -424,6 +431,10 @@ mod tests {
         check(&granted(&[("issues", "write"), ("contents", "write")]), CredentialKind::App, Yes, Yes, Yes);
         check(&granted(&[("issues", "write"), ("contents", "read")]), CredentialKind::App, Yes, Yes, No);
         check(&granted(&[("metadata", "read")]), CredentialKind::App, No, No, No);
+        for (level, pulls) in [("write", Yes), ("read", No)] {
+            assert_eq!(granted(&[("contents", "write"), ("pull_requests", level)]).rights(CredentialKind::App).pulls, pulls);
+        }
+        assert_eq!(granted(&[("contents", "write")]).rights(CredentialKind::App).pulls, No);
         check(&found(None, true, None), CredentialKind::App, Unknown, Unknown, Unknown);
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct IssueAnswer {
     pub(crate) user: Option<IssueAuthor>,
     #[serde(default)]
     labels: Vec<IssueLabel>,
+    #[serde(default)]
+    assignees: Vec<IssueAuthor>,
     /// There when it is a pull request: GitHub lists those as issues.
     pull_request: Option<Value>,
 }
@@ -48,7 +50,7 @@ pub(crate) struct CommentAnswer {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum IssueLabel {
+pub(crate) enum IssueLabel {
     Object { name: Option<String> },
     Name(String),
 }
@@ -108,24 +110,48 @@ impl IssueAnswer {
     }
 
     pub(crate) fn has_label(&self, wanted: &str) -> bool {
-        self.labels.iter().any(|label| match label {
-            IssueLabel::Object { name } => name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(wanted)),
-            IssueLabel::Name(name) => name.eq_ignore_ascii_case(wanted),
-        })
+        self.labels.iter().any(|label| label.is(wanted))
     }
 
-    /// Returns what is kept of the issue. An address that could not be shown is left out; the number stands for itself.
-    pub(crate) fn reference(&self) -> IssueRef {
-        let url = &self.html_url;
-        let web = url.starts_with("https://") || url.starts_with("http://");
-        let plain = web && url.len() <= URL_BYTES_MAX && url.bytes().all(|byte| byte.is_ascii_graphic());
-        IssueRef { number: IssueNumber(self.number), url: if plain { url.clone() } else { String::new() }, open: self.is_open() }
+    /// Tells whether one of these accounts is among those that the issue is assigned to.
+    pub(crate) fn is_assigned_to(&self, logins: &[&str]) -> bool {
+        self.assignees.iter().any(|assignee| logins.iter().any(|login| assignee.login.eq_ignore_ascii_case(login)))
     }
+
+    pub(crate) fn is_assigned(&self) -> bool {
+        !self.assignees.is_empty()
+    }
+
+    /// Returns what is kept of the issue.
+    pub(crate) fn reference(&self) -> IssueRef {
+        IssueRef { number: IssueNumber(self.number), url: address(&self.html_url), open: self.is_open() }
+    }
+}
+
+impl IssueLabel {
+    pub(crate) fn is(&self, wanted: &str) -> bool {
+        match self {
+            IssueLabel::Object { name } => name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(wanted)),
+            IssueLabel::Name(name) => name.eq_ignore_ascii_case(wanted),
+        }
+    }
+}
+
+/// Returns an address that can be shown. Any other is left out; the number stands for itself.
+pub(crate) fn address(url: &str) -> String {
+    let web = url.starts_with("https://") || url.starts_with("http://");
+    let plain = web && url.len() <= URL_BYTES_MAX && url.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain { url.to_owned() } else { String::new() }
 }
 
 impl CommentAnswer {
     pub(crate) fn is_by(&self, login: &str) -> bool {
         self.user.as_ref().is_some_and(|user| user.login.eq_ignore_ascii_case(login))
+    }
+
+    /// Tells whether a line of the comment is this one.
+    pub(crate) fn has_line(&self, wanted: &str) -> bool {
+        self.body.as_deref().is_some_and(|body| body.lines().any(|line| line.trim() == wanted))
     }
 
     /// Tells whether the repository's people have a say in what this comment's author says.
@@ -140,7 +166,7 @@ impl CommentAnswer {
 }
 
 /// A time that cannot be read is none, which is the beginning of 1970.
-fn time(text: Option<&str>) -> UnixMillis {
+pub(crate) fn time(text: Option<&str>) -> UnixMillis {
     text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 

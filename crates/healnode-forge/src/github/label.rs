@@ -48,6 +48,7 @@ fn label(name: &str) -> Value {
     let (color, description) = match name {
         "auto-generated" => ("5319e7", "Filed by healnode from errors of running programs"),
         "bug" => ("d73a4a", "Something isn't working"),
+        "needs-review" => ("fbca04", "A person has to look at this before it is merged"),
         "priority" => ("b60205", "An error of high or critical severity"),
         MUTE_LABEL => ("ededed", "Put this on an issue of healnode to hear no more of its error"),
         QUIET_LABEL => ("c2e0c6", "The error has not been seen for long"),

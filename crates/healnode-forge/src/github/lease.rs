@@ -228,6 +228,7 @@ fn undecided(failure: Failure) -> Failure {
         | Obstacle::Denied(_)
         | Obstacle::Invalid(_)
         | Obstacle::Unleased
+        | Obstacle::Overtaken(_)
         | Obstacle::Unreachable(_) => failure,
     }
 }

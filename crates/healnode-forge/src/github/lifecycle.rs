@@ -132,14 +132,14 @@ impl GitHub {
     }
 
     /// A comment may not be written twice, so whoever gets no clear answer must not call this again.
-    async fn post_comment(&mut self, number: IssueNumber, text: &str) -> Result<(), Failure> {
+    pub(super) async fn post_comment(&mut self, number: IssueNumber, text: &str) -> Result<(), Failure> {
         let route = format!("/issues/{}/comments", number.0);
         let sentence = || format!("This account may not comment on issue {number}, so nothing was written.");
         let sent = self.send(Act::Comment, &Method::POST, Route::Repo(&route), Some(&json!({ "body": text }))).await;
         sent.map(drop).map_err(|failure| failure.of_feature(sentence))
     }
 
-    fn refuse_locked(&self, issue: &IssueAnswer) -> Result<(), Failure> {
+    pub(super) fn refuse_locked(&self, issue: &IssueAnswer) -> Result<(), Failure> {
         if !issue.locked {
             return Ok(());
         }

@@ -33,6 +33,8 @@ pub(crate) enum Act {
     Comment,
     /// Doing it twice makes a second issue.
     Create,
+    /// Doing it twice makes a second pull request, unless GitHub notices.
+    Open,
 }
 
 /// A whole answer.
@@ -65,6 +67,8 @@ pub(crate) enum Obstacle {
     Invalid(String),
     /// Not sent: there is no lease that lasts long enough.
     Unleased,
+    /// Not done: somebody else was first.
+    Overtaken(String),
     /// Not done, for a reason that passes.
     Unreachable(String),
     /// Perhaps done.
@@ -154,6 +158,9 @@ fn no_clear_answer(act: Act, what: &str) -> Obstacle {
         Act::Change => Obstacle::Unclear(format!("{what}, so the change may or may not have been made; it is made again.")),
         Act::Comment => Obstacle::Unclear(format!("{what}, so the comment may or may not be there; it is not written again.")),
         Act::Create => Obstacle::Unclear(format!("{what}, so the issue may or may not exist; it is looked for before another is created.")),
+        Act::Open => {
+            Obstacle::Unclear(format!("{what}, so the pull request may or may not exist; it is looked for before another is opened."))
+        }
     }
 }
 
@@ -209,7 +216,8 @@ impl Answer {
         (secondary || self.status == StatusCode::TOO_MANY_REQUESTS).then_some(None)
     }
 
-    fn missing_permissions(&self) -> Option<&str> {
+    /// Returns the rights that GitHub names as missing.
+    pub(crate) fn missing_permissions(&self) -> Option<&str> {
         let text = self.header("x-accepted-github-permissions")?;
         let plain = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'=' | b',' | b';' | b' ');
         (!text.is_empty() && text.len() <= PERMISSIONS_CHARS_MAX && text.bytes().all(plain)).then_some(text)
@@ -265,16 +273,19 @@ mod tests {
             Err(Obstacle::Denied(_)) => "denied",
             Err(Obstacle::Invalid(_)) => "invalid",
             Err(Obstacle::Unleased) => "unleased",
+            Err(Obstacle::Overtaken(_)) => "overtaken",
             Err(Obstacle::Unreachable(_)) => "unreachable",
             Err(Obstacle::Unclear(_)) => "unclear",
         }
     }
 
-    /// One row: the answer, then what it means for a read, a change and a create. A comment is judged like a create.
+    /// One row: the answer, then what it means for a read, a change and a create. A comment and the opening of a pull request are judged like a create.
     fn check(status: u16, headers: &[(&'static str, &str)], body: &str, expected: [&str; 3]) {
         let found = [Act::Read, Act::Change, Act::Create].map(|act| verdict(act, &answer(status, headers, body)));
         assert_eq!([0, 1, 2].map(|act| kind(&found[act])), expected, "{status} {headers:?} {body}");
-        assert_eq!(kind(&verdict(Act::Comment, &answer(status, headers, body))), expected[2], "{status} {headers:?} {body}");
+        for act in [Act::Comment, Act::Open] {
+            assert_eq!(kind(&verdict(act, &answer(status, headers, body))), expected[2], "{status} {headers:?} {body}");
+        }
     }
 
     #[test]
@@ -321,7 +332,7 @@ mod tests {
     #[test]
     fn without_an_answer_only_what_was_never_sent_is_certainly_not_done() {
         let silence = |act, silence| kind(&Err(judge_silence(act, silence)));
-        for act in [Act::Read, Act::Change, Act::Comment, Act::Create] {
+        for act in [Act::Read, Act::Change, Act::Comment, Act::Create, Act::Open] {
             assert_eq!(silence(act, NoAnswer::NotSent), "unreachable");
         }
         assert_eq!(silence(Act::Read, NoAnswer::Lost), "unreachable");

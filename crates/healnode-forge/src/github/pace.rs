@@ -79,7 +79,7 @@ impl Pacer {
         match act {
             Act::Read => {}
             Act::Change => wait_since(self.last_write, self.pace.between_writes).await,
-            Act::Comment | Act::Create => {
+            Act::Comment | Act::Create | Act::Open => {
                 self.hourly_budget()?;
                 wait_since(self.last_write, self.pace.between_writes).await;
                 wait_since(self.last_create, self.pace.between_creates).await;
@@ -95,7 +95,7 @@ impl Pacer {
         match act {
             Act::Read => {}
             Act::Change => self.last_write = Some(now),
-            Act::Comment | Act::Create => {
+            Act::Comment | Act::Create | Act::Open => {
                 self.last_write = Some(now);
                 self.last_create = Some(now);
             }

@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 
 use healnode_core::{ForgeReply, FoundIssue, IssueNumber, Marker};
-use http::Method;
 
 use super::GitHub;
-use super::exchange::{Failure, Route, parse};
+use super::exchange::Failure;
 use super::issue::IssueAnswer;
-use super::outcome::{Act, Obstacle};
+use super::outcome::Obstacle;
 use super::single::Single;
 use crate::percent::encode;
 
@@ -76,20 +75,14 @@ impl GitHub {
     }
 
     async fn list(&mut self, route: &str) -> Result<Vec<IssueAnswer>, Failure> {
-        let mut answer = self.send(Act::Read, &Method::GET, Route::Repo(route), None).await?;
-        let mut issues: Vec<IssueAnswer> = parse(Act::Read, &answer)?;
-        for _further in 1..PAGES_MAX {
-            let Some(next) = answer.next_page()? else { return Ok(issues) };
-            answer = self.send(Act::Read, &Method::GET, Route::Root(&next), None).await?;
-            issues.extend(parse::<Vec<IssueAnswer>>(Act::Read, &answer)?);
+        let pages = self.read_pages(route, PAGES_MAX).await?;
+        if pages.is_whole {
+            return Ok(pages.items);
         }
-        match answer.next_page()? {
-            None => Ok(issues),
-            Some(_) => Err(Failure::denied(format!(
-                "There are more than {} issues in {} by this account or with its label, too many to look through; use another account, label or repository.",
-                PAGES_MAX * 100,
-                self.repo
-            ))),
-        }
+        Err(Failure::denied(format!(
+            "There are more than {} issues in {} by this account or with its label, too many to look through; use another account, label or repository.",
+            PAGES_MAX * 100,
+            self.repo
+        )))
     }
 }

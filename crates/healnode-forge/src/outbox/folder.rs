@@ -1,6 +1,7 @@
 //! The folder itself: its lock, its numbers, its files.
 //!
-//! A file is `0007-valueerror-bad-input.md`; the number is what counts, the rest is for people. Everything happens under the lock of
+//! A file is `0007-valueerror-bad-input.md`, and a pull request's is below `pulls`; the number is what counts, the rest is for people, and both
+//! kinds share their numbers. Everything happens under the lock of
 //! `.lock`, which also remembers the highest number ever given, so that a deleted issue's number is not given again. A file is written
 //! under another name, flushed and renamed, so that nobody ever sees half of one.
 
@@ -33,6 +34,9 @@ const TITLE_PREFIX: &str = "[Auto-Generated Error]";
 /// How long to wait between two tries to get the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
+/// Where pull requests are, below the folder.
+const PULLS: &str = "pulls";
+
 const LOCK_NAME: &str = ".lock";
 const NEW_NAME: &str = ".new";
 
@@ -50,13 +54,13 @@ pub(super) struct Locked {
     lock: File,
 }
 
-/// One issue in the folder.
+/// One issue or pull request in the folder.
 #[derive(Debug)]
 pub(super) struct Entry {
-    number: IssueNumber,
+    pub(super) number: IssueNumber,
     path: PathBuf,
     /// When the file was last written, by anybody.
-    changed: UnixMillis,
+    pub(super) changed: UnixMillis,
     pub(super) page: Page,
 }
 
@@ -91,27 +95,25 @@ impl Folder {
 impl Locked {
     /// Returns every file that can be read as an issue, lowest number first. Others are passed over.
     pub(super) fn entries(&self) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for (number, path) in self.files()? {
-            entries.extend(read_entry(number, path)?);
-        }
-        Ok(entries)
+        read_all(&self.dir)
+    }
+
+    /// Returns every file that can be read as a pull request, lowest number first. Others are passed over.
+    pub(super) fn pulls(&self) -> io::Result<Vec<Entry>> {
+        read_all(&self.dir.join(PULLS))
     }
 
     pub(super) fn read(&self, number: IssueNumber) -> io::Result<Option<Entry>> {
-        for (found, path) in self.files()? {
-            if found == number
-                && let Some(entry) = read_entry(found, path)?
-            {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
+        read_one(&self.dir, number)
+    }
+
+    pub(super) fn read_pull(&self, number: IssueNumber) -> io::Result<Option<Entry>> {
+        read_one(&self.dir.join(PULLS), number)
     }
 
     /// Tells whether there is a file of this number, readable or not.
     pub(super) fn has(&self, number: IssueNumber) -> io::Result<bool> {
-        Ok(self.files()?.iter().any(|(found, _path)| *found == number))
+        Ok(files_in(&self.dir)?.iter().any(|(found, _path)| *found == number))
     }
 
     /// Writes a new issue under the next number.
@@ -119,49 +121,57 @@ impl Locked {
     /// # Errors
     /// After an error there is no such issue: its file gets its name last.
     pub(super) fn create(&self, page: &Page, title: &str) -> io::Result<Entry> {
+        self.create_in(&self.dir, page, &slug(title))
+    }
+
+    /// Writes a new pull request under the next number; see [`create`](Self::create).
+    pub(super) fn create_pull(&self, page: &Page, name: &str) -> io::Result<Entry> {
+        let dir = self.dir.join(PULLS);
+        fs::create_dir_all(&dir)?;
+        self.create_in(&dir, page, name)
+    }
+
+    fn create_in(&self, dir: &Path, page: &Page, name: &str) -> io::Result<Entry> {
         let number = IssueNumber(self.highest_number()?.saturating_add(1));
-        let path = self.dir.join(format!("{:04}-{}.md", number.0, slug(title)));
+        let path = dir.join(format!("{:04}-{name}.md", number.0));
         self.remember_number(number)?;
         let entry = Entry { number, path, changed: unix_millis(SystemTime::now()), page: page.clone() };
         self.replace(&entry)?;
         Ok(entry)
     }
 
-    /// Writes an issue's file anew, whole or not at all.
+    /// Writes the newest commit of a pull request beside it, whole or not at all.
+    pub(super) fn write_commit(&self, pull: &Entry, stream: &[u8]) -> io::Result<()> {
+        let path = self.dir.join(PULLS).join(format!("{:04}.fast-import", pull.number.0));
+        self.put(&path, stream)
+    }
+
+    /// Writes an issue's or a pull request's file anew, whole or not at all.
     pub(super) fn replace(&self, entry: &Entry) -> io::Result<()> {
-        let new = self.dir.join(NEW_NAME);
         let text = entry.page.text();
         if text.len() as u64 > FILE_BYTES_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let written = write_durably(&new, &text).and_then(|()| fs::rename(&new, &entry.path));
+        self.put(&entry.path, text.as_bytes())
+    }
+
+    fn put(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let new = self.dir.join(NEW_NAME);
+        let written = write_durably(&new, content).and_then(|()| fs::rename(&new, path));
         if let Err(error) = written {
             // What is left over is overwritten by the next write.
             let _already_failing = fs::remove_file(&new);
             return Err(error);
         }
-        self.flush_names();
+        path.parent().into_iter().for_each(flush_names);
         Ok(())
     }
 
     /// Makes sure that a file can be written, and takes it away again.
     pub(super) fn try_writing(&self) -> io::Result<()> {
         let new = self.dir.join(NEW_NAME);
-        write_durably(&new, "")?;
+        write_durably(&new, b"")?;
         fs::remove_file(new)
-    }
-
-    /// Names that look like an issue's, in the order of their numbers.
-    fn files(&self) -> io::Result<Vec<(IssueNumber, PathBuf)>> {
-        let mut files = Vec::new();
-        for item in fs::read_dir(&self.dir)? {
-            let path = item?.path();
-            if let Some(number) = number_of(&path) {
-                files.push((number, path));
-            }
-        }
-        files.sort();
-        Ok(files)
     }
 
     fn highest_number(&self) -> io::Result<u64> {
@@ -170,8 +180,8 @@ impl Locked {
         lock.rewind()?;
         // A torn or strange content is no number; then the files alone count.
         let remembered = lock.take(32).read_to_string(&mut text).ok().and_then(|_read| text.trim().parse().ok()).unwrap_or(0);
-        let highest = self.files()?.last().map_or(0, |(number, _path)| number.0);
-        Ok(highest.max(remembered))
+        let highest = |dir: &Path| Ok::<_, io::Error>(files_in(dir)?.last().map_or(0, |(number, _path)| number.0));
+        Ok(highest(&self.dir)?.max(highest(&self.dir.join(PULLS))?).max(remembered))
     }
 
     fn remember_number(&self, number: IssueNumber) -> io::Result<()> {
@@ -180,21 +190,61 @@ impl Locked {
         lock.set_len(0)?;
         writeln!(lock, "{}", number.0)
     }
+}
 
-    /// A rename is in place for everybody at once; this only makes it outlast a power cut, and not every file system can.
-    fn flush_names(&self) {
-        if let Err(error) = File::open(&self.dir).and_then(|dir| dir.sync_all()) {
-            tracing::debug!(%error, "the outbox's folder could not be flushed");
-        }
+/// A rename is in place for everybody at once; this only makes it outlast a power cut, and not every file system can.
+fn flush_names(dir: &Path) {
+    if let Err(error) = File::open(dir).and_then(|dir| dir.sync_all()) {
+        tracing::debug!(%error, "the outbox's folder could not be flushed");
     }
 }
 
+fn read_all(dir: &Path) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for (number, path) in files_in(dir)? {
+        entries.extend(read_entry(number, path)?);
+    }
+    Ok(entries)
+}
+
+fn read_one(dir: &Path, number: IssueNumber) -> io::Result<Option<Entry>> {
+    for (found, path) in files_in(dir)? {
+        if found == number
+            && let Some(entry) = read_entry(found, path)?
+        {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}
+
+/// Names that begin with a number, in the order of their numbers; none where there is no folder.
+fn files_in(dir: &Path) -> io::Result<Vec<(IssueNumber, PathBuf)>> {
+    let items = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut files = Vec::new();
+    for item in items {
+        let path = item?.path();
+        if let Some(number) = number_of(&path) {
+            files.push((number, path));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 impl Entry {
-    /// Returns what is kept of the issue. An address that is too long to keep is left out; the number stands for itself.
+    /// Returns what is kept of the issue.
     pub(super) fn reference(&self) -> IssueRef {
+        IssueRef { number: self.number, url: self.url(), open: self.page.is_open() }
+    }
+
+    /// Returns the file's address. One that is too long to keep is left out; the number stands for itself.
+    pub(super) fn url(&self) -> String {
         let url = format!("file://{}", encode(&self.path.to_string_lossy(), b"/"));
-        let url = if url.len() <= URL_BYTES_MAX { url } else { String::new() };
-        IssueRef { number: self.number, url, open: self.page.is_open() }
+        if url.len() <= URL_BYTES_MAX { url } else { String::new() }
     }
 
     /// Returns the issue if it has a marker.
@@ -253,9 +303,9 @@ pub(super) fn unix_millis(at: SystemTime) -> UnixMillis {
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn write_durably(path: &Path, text: &str) -> io::Result<()> {
+fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     file.sync_all()
 }
 

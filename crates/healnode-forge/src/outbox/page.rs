@@ -21,7 +21,7 @@ use crate::forge::duplicate_in;
 
 const FENCE: &str = "---";
 
-/// The text of one issue's file.
+/// The text of one issue's or pull request's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Page {
     /// The lines between the fences.
@@ -54,6 +54,14 @@ impl Page {
         }
         let page = Self { head, body: rest.to_owned() };
         page.value("state").is_some().then_some(page)
+    }
+
+    /// Writes further lines into the head.
+    pub(super) fn with(mut self, lines: &[(&str, &str)]) -> Self {
+        for (key, value) in lines {
+            self.set(key, &one_line(value));
+        }
+        self
     }
 
     pub(super) fn text(&self) -> String {
@@ -124,11 +132,11 @@ impl Page {
         self.value("labels").unwrap_or_default().split(',').map(str::trim).filter(|label| !label.is_empty())
     }
 
-    fn value(&self, key: &str) -> Option<&str> {
+    pub(super) fn value(&self, key: &str) -> Option<&str> {
         self.head.iter().find_map(|line| value_of(line, key))
     }
 
-    fn set(&mut self, key: &str, value: &str) {
+    pub(super) fn set(&mut self, key: &str, value: &str) {
         let line = format!("{key}: {value}");
         match self.head.iter_mut().find(|line| value_of(line, key).is_some()) {
             Some(existing) => *existing = line,
@@ -166,7 +174,7 @@ fn split_line(text: &str) -> Option<(&str, &str)> {
     Some(text.split_once('\n').unwrap_or((text, "")))
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split(|character: char| character.is_control()).collect::<Vec<_>>().join(" ")
 }
 

@@ -1,8 +1,10 @@
-//! A GitHub that misbehaves on command: a few operations on issues, labels and one git ref in memory, over hand-written HTTP.
+//! A GitHub that misbehaves on command: a few operations on issues, labels, refs and pull requests in memory, over hand-written HTTP.
 //!
 //! The next request of a kind, or each of them, can be given a [`Fault`]. Everything that arrives is counted, so that a test can tell a second
 //! create from a first. Its clock can be put forward.
 #![allow(dead_code, reason = "each of the tests that include this file uses a part of it")]
+
+pub(crate) mod pulls;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -82,6 +84,7 @@ pub(crate) struct State {
     /// How far this server's clock is ahead, in seconds.
     pub(crate) ahead: u64,
     pub(crate) tells_no_date: bool,
+    pub(crate) branches: pulls::Branches,
     pub(crate) requests: Vec<Request>,
     /// The repository's name.
     pub(crate) repo: String,
@@ -158,10 +161,15 @@ pub(crate) fn unpaced() -> Pace {
 
 /// A node's forge at the repository of a server, in a hurry.
 pub(crate) fn forge_at(url: &str, timeouts: Timeouts, lease: LeaseKind) -> Forge {
+    forge_with(url, timeouts, lease, "ghp_secret")
+}
+
+/// The same with a token of one's choice.
+pub(crate) fn forge_with(url: &str, timeouts: Timeouts, lease: LeaseKind, token: &str) -> Forge {
     let config = GitHubConfig {
         repo: "acme/shop".parse().expect("a repository"),
         api_url: url.to_owned(),
-        credential: Credential::Token("ghp_secret".parse().expect("a token")),
+        credential: Credential::Token(token.parse().expect("a token")),
         node_id: "12D3KooWnode".to_owned(),
         labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
         lease,
@@ -287,6 +295,8 @@ impl State {
             ("POST", ["issues"]) => self.create(&request.body),
             ("GET", ["issues", number]) => self.find(number).map_or_else(not_found, |issue| answer_text(200, &[], &issue.to_string())),
             ("PATCH", ["issues", number]) => self.edit(number, &request.body),
+            ("POST", ["issues", number, "assignees"]) => self.assign(number),
+            (_, ["pulls", rest @ ..]) => self.pull(request, rest),
             ("GET", ["issues", number, "comments"]) => {
                 let comments = number.parse().ok().and_then(|number: u64| self.comments.get(&number)).cloned().unwrap_or_default();
                 answer_text(200, &[], &json!(comments).to_string())
@@ -344,6 +354,9 @@ impl State {
     }
 
     fn git(&mut self, request: &Request, path: &[&str]) -> String {
+        if let Some(answer) = self.branch(request, path) {
+            return answer;
+        }
         let refused = |message: &str| answer_text(422, &[], &json!({ "message": message }).to_string());
         let shown = |sha: &str| json!({ "ref": "refs/healnode/lease", "object": { "type": "commit", "sha": sha } }).to_string();
         let sha = request.body["sha"].as_str().unwrap_or_default().to_owned();
@@ -354,11 +367,10 @@ impl State {
             ("GET", ["commits", sha]) => {
                 let commit = self.commits.get(*sha);
                 commit.map_or_else(not_found, |commit| {
-                    answer_text(
-                        200,
-                        &[],
-                        &json!({ "sha": sha, "message": commit["message"], "tree": { "sha": commit["tree"] } }).to_string(),
-                    )
+                    let parents: Vec<Value> =
+                        commit["parents"].as_array().into_iter().flatten().map(|parent| json!({ "sha": parent })).collect();
+                    let shown = json!({ "sha": sha, "message": commit["message"], "tree": { "sha": commit["tree"] }, "parents": parents });
+                    answer_text(200, &[], &shown.to_string())
                 })
             }
             ("POST", ["trees"]) => answer_text(201, &[], &json!({ "sha": "e".repeat(40) }).to_string()),
@@ -386,7 +398,8 @@ impl State {
 
     fn relabel(&mut self, number: &str, change: impl FnOnce(&mut Vec<Value>)) -> String {
         let number: u64 = number.parse().unwrap_or(0);
-        let Some(issue) = self.issues.iter_mut().find(|issue| issue["number"] == number) else { return not_found() };
+        let mut all = self.issues.iter_mut().chain(&mut self.branches.pulls);
+        let Some(issue) = all.find(|issue| issue["number"] == number) else { return not_found() };
         let mut labels = issue["labels"].as_array().cloned().unwrap_or_default();
         change(&mut labels);
         issue["labels"] = json!(labels);
@@ -409,7 +422,7 @@ impl State {
 
     fn repository(&self) -> String {
         let repository = json!({
-            "full_name": self.repo, "archived": self.archived, "has_issues": self.has_issues, "permissions": { "push": true },
+            "full_name": self.repo, "default_branch": "main", "archived": self.archived, "has_issues": self.has_issues, "permissions": { "push": true },
         });
         answer_text(200, &[], &repository.to_string())
     }
@@ -451,7 +464,7 @@ impl State {
 
     fn find(&self, number: &str) -> Option<&Value> {
         let number: u64 = number.parse().ok()?;
-        self.issues.iter().find(|issue| issue["number"] == number)
+        self.issues.iter().chain(&self.branches.pulls).find(|issue| issue["number"] == number)
     }
 
     fn edit(&mut self, number: &str, change: &Value) -> String {

@@ -5,13 +5,13 @@
 
 use healnode_core::LeaseRecord;
 use http::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::keeper::Slot;
 use super::{Hindrance, Reading, Written, undecided};
 use crate::github::GitHub;
-use crate::github::exchange::{Failure, Route, parse};
+use crate::github::exchange::{Failure, Route};
+use crate::github::git::{is_about_emptiness, target_in};
 use crate::github::outcome::{Act, Answer, Obstacle};
 
 const NAME: &str = "refs/healnode/lease";
@@ -25,25 +25,6 @@ const LINE_CHARS_MAX: usize = 1_000;
 const README: &str = "This ref is healnode's. The message of the commit that it points to says which node may create issues here just now.\n\
     It is moved a few times for each issue that is filed. Nothing else hangs on it; while no node runs it may be deleted.\n";
 
-/// Letters of a commit's name: SHA-1 or SHA-256.
-const SHA_LENGTHS: [usize; 2] = [40, 64];
-
-#[derive(Deserialize)]
-struct RefAnswer {
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    sha: String,
-}
-
-#[derive(Deserialize)]
-struct CommitAnswer {
-    message: String,
-    tree: Object,
-}
-
 impl GitHub {
     pub(super) async fn read_ref(&mut self) -> Result<Reading, Hindrance> {
         let answer = match self.send(Act::Read, &Method::GET, Route::Repo(READ), None).await {
@@ -51,16 +32,14 @@ impl GitHub {
             Err(failure) if is_about_emptiness(&failure) => return Err(Hindrance::Unusable(EMPTY)),
             other => other?,
         };
-        let sha = sha_in(&answer)?;
+        let sha = target_in(&answer)?;
         if let Some((slot, record)) = &self.lease.commit
             && matches!(slot, Slot::Commit { sha: known, .. } if *known == sha)
         {
             return Ok(Reading { slot: slot.clone(), record: record.clone() });
         }
-        let route = format!("/git/commits/{sha}");
-        let answer = self.send(Act::Read, &Method::GET, Route::Repo(&route), None).await?;
-        let commit: CommitAnswer = parse(Act::Read, &answer)?;
-        let slot = Slot::Commit { sha, tree: commit.tree.sha };
+        let commit = self.read_commit(&sha).await?;
+        let slot = Slot::Commit { sha, tree: commit.tree };
         let record = commit.message.lines().find_map(LeaseRecord::from_line);
         self.lease.commit = Some((slot.clone(), record.clone()));
         Ok(Reading { slot, record })
@@ -74,7 +53,7 @@ impl GitHub {
         };
         let message = message(record, &self.node_id);
         let commit = json!({ "message": message, "tree": &tree, "parents": &parents });
-        let sha = self.make_object("/git/commits", &commit).await?;
+        let sha = self.make_lease_object("/git/commits", &commit).await?;
         let moved = match parents.is_empty() {
             true => {
                 let body = json!({ "ref": NAME, "sha": &sha });
@@ -94,7 +73,7 @@ impl GitHub {
     /// Returns the slot if the ref points there; nothing if somebody else was faster.
     async fn judge_move(&mut self, before: &Slot, won: Slot, moved: Result<Answer, Failure>) -> Result<Option<Slot>, Hindrance> {
         let (refused, rival) = match moved {
-            Ok(answer) if sha_in(&answer).is_ok_and(|sha| matches!(&won, Slot::Commit { sha: own, .. } if *own == sha)) => {
+            Ok(answer) if target_in(&answer).is_ok_and(|sha| matches!(&won, Slot::Commit { sha: own, .. } if *own == sha)) => {
                 return Ok(Some(won));
             }
             Err(failure) if is_about_emptiness(&failure) => return Err(Hindrance::Unusable(EMPTY)),
@@ -121,40 +100,23 @@ impl GitHub {
 
     async fn make_tree(&mut self) -> Result<String, Hindrance> {
         let readme = json!({ "path": "README.md", "mode": "100644", "type": "blob", "content": README });
-        self.make_object("/git/trees", &json!({ "tree": [readme] })).await
+        self.make_lease_object("/git/trees", &json!({ "tree": [readme] })).await
     }
 
-    /// Makes an object that nothing points to yet, and returns its name.
-    async fn make_object(&mut self, route: &str, body: &Value) -> Result<String, Hindrance> {
-        let answer = match self.send(Act::Change, &Method::POST, Route::Repo(route), Some(body)).await {
-            Err(failure) if is_about_emptiness(&failure) => return Err(Hindrance::Unusable(EMPTY)),
-            other => other.map_err(undecided)?,
-        };
-        let object: Object = parse(Act::Read, &answer)?;
-        checked(object.sha).map_err(Hindrance::from)
+    async fn make_lease_object(&mut self, route: &str, body: &Value) -> Result<String, Hindrance> {
+        match self.make_object(route, body).await {
+            Err(failure) if is_about_emptiness(&failure) => Err(Hindrance::Unusable(EMPTY)),
+            other => Ok(other.map_err(undecided)?),
+        }
     }
 }
 
 const EMPTY: &str = "the repository has no commit yet";
 
-fn is_about_emptiness(failure: &Failure) -> bool {
-    failure.status() == Some(409) && failure.answer.as_ref().is_some_and(|answer| answer.says("empty"))
-}
-
 /// Tells whether a refusal is one that the slower of two rivals gets.
 fn tells_of_a_rival(failure: &Failure) -> bool {
     let says = |phrase| failure.answer.as_ref().is_some_and(|answer| answer.says(phrase));
     failure.status() == Some(409) || (failure.status() == Some(422) && (says("exist") || says("fast")))
-}
-
-fn sha_in(answer: &Answer) -> Result<String, Failure> {
-    checked(parse::<RefAnswer>(Act::Read, answer)?.object.sha)
-}
-
-/// Names of commits become part of addresses.
-fn checked(sha: String) -> Result<String, Failure> {
-    let plain = SHA_LENGTHS.contains(&sha.len()) && sha.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if plain { Ok(sha) } else { Err(Failure::garbage(Act::Read)) }
 }
 
 fn message(record: &LeaseRecord, node_id: &str) -> String {
@@ -180,13 +142,5 @@ mod tests {
         let text = message(&record, "12D3KooWnode");
         assert!(text.contains("One node at a time") && text.ends_with("held by 12D3KooWnode\n"), "{text}");
         assert_eq!(text.lines().find_map(LeaseRecord::from_line), Some(record));
-    }
-
-    #[test]
-    fn what_is_no_name_of_a_commit_never_becomes_part_of_an_address() {
-        assert!(checked("a".repeat(40)).is_ok() && checked("0".repeat(64)).is_ok());
-        for sha in [String::new(), "a".repeat(39), "../".repeat(20), "g".repeat(40)] {
-            assert!(checked(sha).is_err());
-        }
     }
 }
