@@ -160,7 +160,7 @@ impl Record {
         let printed = self.stack.as_deref().and_then(|stack| find_errors(stack.lines()).pop());
         let (printed_type, printed_message) = printed.map(|found| (found.error_type, found.message)).unzip();
         let error_type = error_type(self.error_type.as_deref(), printed_type);
-        let message = self.message.or(printed_message).or(self.body).unwrap_or_default();
+        let message = message(self.message, printed_message).or(self.body).unwrap_or_default();
         let mut raw = RawError::new(error_type, message);
         raw.event_id = event_id(&self.trace_id, &self.span_id, &raw);
         raw.stack = self.stack;
@@ -190,6 +190,14 @@ fn error_type(sent: Option<&str>, printed: Option<String>) -> String {
         (Some(sent), Some(printed)) if last(sent) == last(&printed) => printed,
         (Some(sent), _) => sent.strip_prefix("__main__.").or_else(|| sent.strip_prefix("builtins.")).unwrap_or(sent).to_owned(),
         (None, printed) => printed.unwrap_or_else(|| NO_TYPE.to_owned()),
+    }
+}
+
+/// The message as it was sent, or as its trace prints it where that is its first line: of more, the end cannot be told in a trace of Python.
+fn message(sent: Option<String>, printed: Option<String>) -> Option<String> {
+    match (sent, printed) {
+        (Some(sent), Some(printed)) if sent.lines().map(str::trim).find(|line| !line.is_empty()) == Some(printed.as_str()) => Some(printed),
+        (sent, printed) => sent.or(printed),
     }
 }
 
