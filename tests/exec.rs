@@ -306,6 +306,14 @@ fn where_no_node_listens_the_environment_stays_as_it_is() {
     assert_eq!(of_child(&node, "no_proxy", None), "unset");
 }
 
+#[test]
+fn the_library_in_a_command_is_told_where_the_node_is_whether_it_runs_or_not() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    assert_eq!(of_child(&node, "HEALNODE_STATUS_SOCKET", None), node.socket().display().to_string());
+    assert_eq!(of_child(&node, "HEALNODE_DATA_DIR", None), node.data_dir().display().to_string());
+}
+
 /// Returns a variable of a command's environment, where this process gives it `own`.
 fn of_child(node: &harness::TestNode, name: &str, own: Option<&str>) -> String {
     let mut command = node.command();

@@ -111,6 +111,16 @@ impl Ingest {
     }
 }
 
+/// Returns the address by which a door that is open on all interfaces is reached from this machine.
+pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    address
+}
+
 /// The same port on the other family's loopback.
 fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
     match address.ip() {
@@ -276,3 +286,14 @@ impl Desk {
 
 /// What a request brought cannot be kept now.
 struct NotTaken;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_on_all_interfaces_is_reached_on_this_machine() {
+        assert_eq!(reachable("0.0.0.0:1".parse().unwrap()), "127.0.0.1:1".parse().unwrap());
+        assert_eq!(reachable("[::]:1".parse().unwrap()), "[::1]:1".parse().unwrap());
+    }
+}
