@@ -1,4 +1,4 @@
-//! Sentry's SDK for Node.
+//! Sentry's SDK for Node, and what the documentation has for pages without one.
 
 use std::path::Path;
 use std::process::Command;
@@ -71,4 +71,28 @@ fn what_the_sdk_cannot_send_before_its_process_ends_is_told_by_exec() {
     command.args(["exec", "--", "node"]).arg(script).env("NODE_PATH", modules);
     assert_eq!(Run::of(&mut command).code(), Some(3));
     open.has_counted(&["ExitStatus"]);
+}
+
+/// The function for pages as the documentation has it, in a program.
+#[test]
+fn the_documented_function_for_pages_keeps_name_message_stack_and_cause() {
+    let documented = include_str!("../../docs/INGEST.md").split("```js\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    if install::node_modules().is_none() {
+        return;
+    }
+    let open = Open::start();
+    let script = documented.replace("\"/healnode/", &format!("\"http://{}/shop-web/", open.door));
+    let script = format!(
+        "globalThis.addEventListener = () => {{}};\n{script}\nfunction load() {{ throw new SyntaxError('no name') }}\n\
+        try {{ load() }} catch (cause) {{ reportError(new RangeError('two rows are wrong', {{cause}}), {{page: '/cart'}}) }}"
+    );
+    let file = open.site.path().join("page.js");
+    std::fs::write(&file, script).unwrap();
+    let run = Run::of(Command::new("node").arg(file));
+    assert_eq!((run.code(), run.output.stderr.as_slice()), (Some(0), &b""[..]));
+    open.has_counted(&["RangeError"]);
+    let error = open.node.ask(&["errors"])[0].clone();
+    assert_eq!(error["message"], "two rows are wrong");
+    let frames = open.node.ask(&["why", error["fingerprint"].as_str().unwrap()])["grouping"]["frames"].clone();
+    assert!(frames[0] == "page.js:load" && frames.to_string().contains("caused by SyntaxError: no name"), "{frames}");
 }

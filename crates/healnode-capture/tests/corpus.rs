@@ -42,6 +42,11 @@ fn older_events_hold_what_must_hold() {
 }
 
 #[test]
+fn posted_errors_hold_what_must_hold() {
+    replay("post", checks::post);
+}
+
+#[test]
 fn exports_hold_what_must_hold() {
     replay("otlp", checks::otlp);
 }

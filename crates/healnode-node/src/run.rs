@@ -107,7 +107,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let store = Arc::new(store);
     let server = Server::bind(&config.status.socket)?;
     let ingest = match config.ingest.http {
-        Some(address) => Some(Ingest::bind(address, config.ingest.is_chosen).await?),
+        Some(address) => Some(Ingest::bind(address, &config.ingest).await?),
         None => None,
     };
     let forge = forging::ForgeSetup::new(&config.forge, me);
