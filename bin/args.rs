@@ -77,7 +77,8 @@ pub(crate) enum Command {
     /// of memory, or with a stack trace on standard error. When no node runs, the report is kept for the next one.
     ///
     /// Where the node takes in what Sentry and OpenTelemetry SDKs send, the command finds SENTRY_DSN, SENTRY_SPOTLIGHT,
-    /// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_PROTOCOL set, unless it has its own.
+    /// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_PROTOCOL set, unless it has its own. HEALNODE_STATUS_SOCKET and HEALNODE_DATA_DIR
+    /// tell the healnode-client library in it where this node is.
     Exec {
         /// The command and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]

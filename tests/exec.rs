@@ -9,6 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 use harness::{Site, wait_for};
+use serde_json::Value;
 
 fn check(script: &str, expected_code: i32) {
     let site = Site::new();
@@ -199,6 +200,69 @@ fn a_trace_among_the_errors_of_a_command_that_ended_well_is_reported() {
     assert_eq!((&error["error_type"], &error["message"]), (&"KeyError".into(), &"'a'".into()));
 }
 
+/// Crashes as their runtimes print them, each with the type and the normalised message that it must have.
+const CRASHES: [(&str, &str, &str); 8] = [
+    (
+        "Traceback (most recent call last):\n  File \"/srv/a.py\", line 3, in load\n    open(path)\nOSError: no disk\nin slot 3\n\n\
+         The above exception was the direct cause of the following exception:\n\nTraceback (most recent call last):\n  \
+         File \"/srv/a.py\", line 9, in start\n    load()\njobs.JobError: job failed\n",
+        "jobs.JobError",
+        "job failed",
+    ),
+    (
+        "Traceback (most recent call last):\n  File \"/srv/b.py\", line 3, in check\n    raise\nValueError: two rows are wrong\nrow 3: no name\nrow 7: no id\n",
+        "ValueError",
+        "two rows are wrong",
+    ),
+    (
+        "/srv/a.js:2\n  throw new ConfigError(n)\n  ^\n\nConfigError: worker has no config\n    at load (/srv/a.js:2:66)\n    at main (/srv/a.js:9:1) {\n  \
+         [cause]: SyntaxError: no name\n      at JSON.parse (<anonymous>)\n      at load (/srv/a.js:2:31)\n}\n\nNode.js v20.20.2\n",
+        "ConfigError",
+        "worker has no config",
+    ),
+    (
+        "thread 'main' (7) panicked at src/main.rs:2:5:\nassertion `left == right` failed\n  left: 1\n right: 2\n\
+         note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+        "panic",
+        "assertion `left == right` failed left: <*> right: <*>",
+    ),
+    ("Error: failed to start\n\nCaused by:\n    No such file\n", "Error", "failed to start"),
+    (
+        "panic: assignment to nil map\n\ngoroutine 1 [running]:\nmain.add(...)\n\t/srv/main.go:9 +0x25\nmain.main()\n\t/srv/main.go:3 +0x1\nexit status 2\n",
+        "panic",
+        "assignment to nil map",
+    ),
+    (
+        "starting\nException in thread \"main\" shop.CartException: closed\n\tat shop.Cart.add(Cart.java:3)\n\tat shop.Main.main(Main.java:9)\n\
+         Caused by: java.io.IOException: disk\n\tat shop.Disk.write(Disk.java:7)\n\t... 2 more\n",
+        "shop.CartException",
+        "closed",
+    ),
+    (
+        "/srv/a.rb:5:in `rescue in start': startup failed (RuntimeError)\n\tfrom /srv/a.rb:6:in `<main>'\n\
+         /srv/a.rb:4:in `read': no file (Errno::ENOENT)\n\tfrom /srv/a.rb:6:in `<main>'\n",
+        "RuntimeError",
+        "startup failed",
+    ),
+];
+
+#[test]
+fn a_crash_is_the_same_error_under_exec_and_in_a_log() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\n");
+    node.start();
+    for (printed, error_type, message) in CRASHES {
+        node.run(&["exec", "--", "sh", "-c", "printf %s \"$1\" >&2; exit 1", "sh", printed]);
+        node.run_with_input(&["watch", "-"], printed);
+        let errors = node.ask(&["errors"]);
+        let of_crash: Vec<&Value> = errors.as_array().unwrap().iter().filter(|error| error["message"] == message).collect();
+        assert_eq!(of_crash.len(), 1, "{printed}\n{errors}");
+        assert_eq!(of_crash[0]["error_type"], error_type, "{printed}");
+        node.wait_for_count(of_crash[0]["fingerprint"].as_str().unwrap(), 2);
+    }
+    assert_eq!(node.ask(&["errors"]).as_array().unwrap().len(), CRASHES.len());
+}
+
 #[test]
 fn a_trace_in_the_output_of_a_command_that_ended_well_is_none_of_its_own() {
     let site = Site::new();
@@ -240,6 +304,14 @@ fn where_no_node_listens_the_environment_stays_as_it_is() {
     node.set("HEALNODE_INGEST_HTTP", &gone.to_string());
     assert_eq!(of_child(&node, "SENTRY_DSN", None), "unset");
     assert_eq!(of_child(&node, "no_proxy", None), "unset");
+}
+
+#[test]
+fn the_library_in_a_command_is_told_where_the_node_is_whether_it_runs_or_not() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    assert_eq!(of_child(&node, "HEALNODE_STATUS_SOCKET", None), node.socket().display().to_string());
+    assert_eq!(of_child(&node, "HEALNODE_DATA_DIR", None), node.data_dir().display().to_string());
 }
 
 /// Returns a variable of a command's environment, where this process gives it `own`.

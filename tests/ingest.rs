@@ -128,6 +128,60 @@ fn the_app_stands_in_the_path_and_an_exporter_of_opentelemetry_is_understood() {
 }
 
 #[test]
+fn a_program_without_an_sdk_posts_its_error_and_is_told_what_became_of_it() {
+    let site = Site::new();
+    let (node, address) = started(&site);
+    let error = json!({"error_type": "TypeError", "error_message": "cart is undefined", "stack_trace": "TypeError: cart is undefined\n    \
+        at pay (https://shop.example/cart.js:7:3)\nCaused by: Error: offline\n    at load (https://shop.example/load.js:2:1)",
+        "context": {"page": "/cart", "password": "hunter2secret"}, "source": "web"});
+    let posted = |path: &str, body: &Value| {
+        let response = post(&address, path, &[("Content-Type", "application/json")], body.to_string().as_bytes()).unwrap();
+        (response.status, serde_json::from_str::<Value>(&response.body).unwrap())
+    };
+    let (status, told) = posted("/billing-api/report-error", &error);
+    assert_eq!((status, &told["clipped"]), (200, &json!(false)), "{told}");
+    assert!(told["event_id"].as_str().is_some_and(|id| id.len() == 32));
+    let fingerprint = told["fingerprint"].as_str().unwrap();
+    node.wait_for_count(fingerprint, 1);
+    let why = node.ask(&["why", fingerprint]);
+    assert_eq!(why["grouping"]["frames"], json!(["load.js:load", "caused by Error: offline"]), "{why}");
+    assert!(harness::files_with(site.path(), "hunter2secret").is_empty());
+
+    let mut long = error.clone();
+    long["error_message"] = "word ".repeat(3_000).into();
+    assert_eq!(posted("/report-error/", &long).1["clipped"], true);
+    for (field, without) in [("error_type", json!({"error_message": "m"})), ("error_message", json!({"error_type": "E"}))] {
+        let (status, told) = posted("/report-error", &without);
+        assert!(status == 400 && told["detail"].as_str().unwrap().contains(field), "{status} {told}");
+    }
+    assert_eq!(post(&address, "/report-error", &[], b"garbage").unwrap().status, 400);
+    assert_eq!(post(&address, "/report-error", &[], &vec![b'x'; 3 << 20]).unwrap().status, 413);
+}
+
+#[test]
+fn a_page_of_another_site_cannot_report_unless_it_is_named() {
+    const PAGE: (&str, &str) = ("Origin", "https://shop.example");
+    let site = Site::new();
+    let (mut node, address) = started(&site);
+    let body = br#"{"error_type":"TypeError","error_message":"cart is undefined"}"#;
+    let envelope = b"{}\n{\"type\":\"event\"}\n{\"message\":\"from a page\"}\n";
+    for (path, body) in [("/report-error", body.as_slice()), ("/api/1/envelope/", envelope)] {
+        let response = post(&address, path, &[PAGE, ("Content-Type", "text/plain")], body).unwrap();
+        assert_eq!(response.status, 403, "{path}");
+        assert!(!response.head.contains("access-control"), "{path}");
+    }
+    assert_eq!(node.ask(&["status"])["occurrences"], 0);
+    node.stop();
+    node.set("HEALNODE_INGEST_CORS", PAGE.1);
+    node.start();
+    let address = door(&node);
+    let response = post(&address, "/report-error", &[PAGE], body).unwrap();
+    assert_eq!(response.status, 200);
+    assert!(response.head.contains("access-control-allow-origin: https://shop.example"), "{}", response.head);
+    assert_eq!(post(&address, "/report-error", &[("Origin", "https://evil.example")], body).unwrap().status, 403);
+}
+
+#[test]
 fn what_cannot_be_read_is_told_and_disturbs_nobody() {
     let site = Site::new();
     let (node, address) = started(&site);

@@ -111,6 +111,8 @@ pub struct Ingest {
     pub http: Option<SocketAddr>,
     /// Whether somebody chose that address: it is not the default one. Where nobody did, another port will do.
     pub is_chosen: bool,
+    /// The origin whose pages may report, `*` for all; empty for none.
+    pub cors: String,
 }
 
 /// Section `mesh`.
@@ -329,7 +331,7 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
         capture: Capture { log_context_lines: reader.number("capture.log_context_lines", 0..=LOG_LINES_MAX) },
         grouping: Grouping { rules: reader.tables("grouping.rule", read_rule) },
         redact: read_redact(reader),
-        ingest: Ingest { http: read_http(reader), is_chosen: !reader.is_default("ingest.http") },
+        ingest: Ingest { http: read_http(reader), is_chosen: !reader.is_default("ingest.http"), cors: read_cors(reader) },
         mesh: read_mesh(reader, &data_dir),
         bundle: read_bundle(reader),
         forge: read_forge(reader, &data_dir),
@@ -386,6 +388,16 @@ fn read_rule(row: &mut Row) -> Result<Rule, String> {
 fn read_http(reader: &mut Reader<'_>) -> Option<SocketAddr> {
     let allowed = "an IP address and a port, such as \"127.0.0.1:8969\", or \"\" to turn it off";
     reader.text("ingest.http", allowed, |text| or_none(text, |address| address.parse().ok())).flatten()
+}
+
+fn read_cors(reader: &mut Reader<'_>) -> String {
+    let allowed = "an origin such as \"https://shop.example\", \"*\" for every page, or \"\" for none";
+    let is_origin = |text: &str| {
+        let host = text.split_once("://").map_or("", |(_, host)| host);
+        !host.is_empty() && !host.contains(['/', '?', '#', '@']) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let read = |text: &str| (text.is_empty() || text == "*" || is_origin(text)).then(|| text.to_owned());
+    reader.text("ingest.cors", allowed, read).unwrap_or_default()
 }
 
 /// Returns nothing for an empty text, and what `parse` makes of another one.

@@ -92,7 +92,7 @@ pub async fn exec(config: Config, argv: Vec<OsString>) -> Result<i32, ExecError>
     let words: Vec<String> = argv.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let command = words.first().cloned().ok_or(ExecError::NoCommand)?;
     let app = if config.app.is_empty() { failure::program_of(&words) } else { config.app.clone() };
-    let additions = environment::additions(config.ingest.http, &app);
+    let additions = environment::additions(&config, &app);
     let kills = KillCount::now();
     let end = run::run(&argv, &command, &additions.variables).await?;
     if !end.asked_to_stop && !is_by_choice(end.status) {

@@ -107,7 +107,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let store = Arc::new(store);
     let server = Server::bind(&config.status.socket)?;
     let ingest = match config.ingest.http {
-        Some(address) => Some(Ingest::bind(address, config.ingest.is_chosen).await?),
+        Some(address) => Some(Ingest::bind(address, &config.ingest).await?),
         None => None,
     };
     let forge = forging::ForgeSetup::new(&config.forge, me);
@@ -120,7 +120,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     policy.version = crate::VERSION.to_owned();
     let node = Node::new(me, store.epoch(), policy, Box::new(Signer(identity)), snapshot, clock.now());
     let admission = Arc::new(credentials::admission(&config));
-    let (door, inside) = Door::new(admission.clone());
+    let (door, inside) = Door::new(admission.clone(), config.app.clone());
     let (to_mesh, mesh_commands) = mpsc::channel(MESH_COMMANDS_MAX);
     let (mesh_sender, mesh_events) = mpsc::channel(MESH_EVENTS_MAX);
     let (to_forge, forge_calls) = mpsc::channel(FORGE_CALLS_MAX);

@@ -197,6 +197,8 @@ fn a_value_of_the_wrong_kind_or_out_of_range_is_a_fault_that_says_what_is_allowe
         ("[mesh]\nallow = ['Qmabc']", "mesh.allow = \"Qmabc\"", "12D3KooW"),
         ("[mesh]\npresence_interval = '30s'", "mesh.presence_timeout = \"40s\"", "twice mesh.presence_interval, which is 30s"),
         ("[ingest]\nhttp = '8969'", "ingest.http = \"8969\"", "127.0.0.1:8969"),
+        ("[ingest]\ncors = 'shop.example'", "ingest.cors = \"shop.example\"", "https://shop.example"),
+        ("[ingest]\ncors = 'https://shop.example/'", "ingest.cors = \"https://shop.example/\"", "an origin such as"),
         ("data_dir = ''", "data_dir = \"\"", "a path"),
         ("data_dir = '~other/x'", "data_dir = \"~other/x\"", "the whole path"),
         ("data_dir = 2026-01-01", "data_dir = 2026-01-01", "a path"),

@@ -274,9 +274,6 @@ fn parse_json(text: &str) -> Result<Value, Problem> {
 async fn report(State(desk): State<Desk>, body: Result<String, StringRejection>) -> Answer {
     let mut raw = RawError::from_json(&body?).map_err(|error| Problem(StatusCode::BAD_REQUEST, error.to_string()))?;
     let event_id = raw.event_id.get_or_insert_with(new_event_id).clone();
-    if raw.app.is_none() && !desk.about.app.is_empty() {
-        raw.app = Some(desk.about.app.clone());
-    }
     let session = session_of(&mut raw);
     let taken = match desk.door.take_in(raw, session).await {
         Ok(taken) => taken,
