@@ -5,10 +5,12 @@ mod harness;
 
 use std::io::Read as _;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use harness::{Site, wait_for};
+use harness::{Site, TestNode, wait_for};
 
 fn check(script: &str, expected_code: i32) {
     let site = Site::new();
@@ -314,4 +316,42 @@ fn a_drill_without_a_node_leaves_nothing_behind() {
     let node = site.node("a", &[], "");
     assert_eq!(node.run(&["simulate", "oom"]).status.code(), Some(3));
     assert!(!node.data_dir().join("spool").exists());
+}
+
+/// Returns how many reports wait for a node.
+fn spooled(node: &TestNode) -> usize {
+    let files = std::fs::read_dir(node.data_dir().join("spool"));
+    files.map_or(0, |files| files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|it| it == "json")).count())
+}
+
+#[test]
+fn a_node_that_accepts_and_stays_silent_does_not_hold_the_command_up() {
+    let site = Site::new();
+    let (alone, beside) = (site.node("a", &[], ""), site.node("b", &[], ""));
+    let _silent = UnixListener::bind(beside.socket()).unwrap();
+    let fails = |node: &TestNode| {
+        let start = Instant::now();
+        assert_eq!(node.run(&["exec", "--", "sh", "-c", "echo gone >&2; exit 3"]).status.code(), Some(3));
+        start.elapsed()
+    };
+    let without_node = fails(&alone);
+    let with_silent_node = fails(&beside);
+    assert_eq!((spooled(&alone), spooled(&beside)), (1, 1));
+    // A third of a second, and what a busy machine adds to it.
+    assert!(with_silent_node < without_node * 2 + Duration::from_secs(2), "{with_silent_node:?}, {without_node:?} without a node");
+}
+
+#[test]
+fn a_failure_that_a_late_node_and_the_spool_both_take_is_one_occurrence() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\n");
+    node.start();
+    node.signal("STOP");
+    let code = node.run(&["exec", "--", "sh", "-c", "echo gone >&2; exit 3"]).status.code();
+    let waiting = spooled(&node);
+    node.signal("CONT");
+    assert_eq!((code, waiting), (Some(3), 1));
+    wait_for("the spool to be empty", || (spooled(&node) == 0).then_some(()));
+    let errors = node.ask(&["errors"]);
+    assert_eq!((errors.as_array().unwrap().len(), &errors[0]["occurrences"]), (1, &1.into()), "{errors}");
 }

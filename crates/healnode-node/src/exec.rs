@@ -26,6 +26,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
 use healnode_report::RawError;
+use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::config::Config;
@@ -48,6 +49,10 @@ const SIGNAL_BASE: i32 = 128;
 
 /// Why a command was not run, or its end is not known.
 #[derive(Debug, thiserror::Error)]
+/// How long the node may take to answer. Whoever waits for the command waits no longer than for a blink; then the report goes into the spool,
+/// where it counts once even if the node took it all the same.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 pub enum ExecError {
     /// There is no command.
     #[error("no command was given; write: healnode exec -- COMMAND ARGUMENTS")]
@@ -110,7 +115,7 @@ pub async fn exec(config: Config, argv: Vec<OsString>) -> Result<i32, ExecError>
 
 /// Delivers a report. Returns a line about it, for a person at a terminal.
 async fn send(config: &Config, raw: RawError) -> Option<String> {
-    match deliver::report(config, raw).await {
+    match deliver::report_within(config, raw, PATIENCE).await {
         Ok(delivered) => {
             tracing::debug!(fingerprint = delivered.fingerprint, spooled = delivered.spooled, "failure reported");
             if std::io::stderr().is_terminal() { footer::line(config, &delivered).await } else { None }

@@ -13,7 +13,7 @@ use healnode_report::{Admission, RawError};
 use super::limits::{DELIVERIES_MAX, RETRY_EVERY};
 use crate::config::Config;
 use crate::credentials;
-use crate::deliver::{DeliverError, admit, deliver};
+use crate::deliver::{DeliverError, PATIENCE, admit, deliver};
 
 /// What was seen while watching.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -80,7 +80,7 @@ impl Sink {
     async fn deliver_one(&self, report: Report, is_patient: bool) {
         let mut problem = String::new();
         loop {
-            match deliver(&self.config, &report).await {
+            match deliver(&self.config, &report, PATIENCE).await {
                 Ok(delivered) => {
                     tracing::debug!(fingerprint = delivered.fingerprint, spooled = delivered.spooled, "an error was found");
                     self.errors.fetch_add(1, Ordering::Relaxed);
