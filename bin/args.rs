@@ -79,6 +79,8 @@ pub(crate) enum Command {
     /// Where the node takes in what Sentry and OpenTelemetry SDKs send, the command finds SENTRY_DSN, SENTRY_SPOTLIGHT,
     /// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_PROTOCOL set, unless it has its own.
     Exec {
+        #[command(flatten)]
+        log: LogLines,
         /// The command and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
         argv: Vec<OsString>,
@@ -270,6 +272,19 @@ pub(crate) struct Watch {
     /// Read a log that is watched for the first time from its start
     #[arg(long)]
     pub(crate) from_start: bool,
+
+    #[command(flatten)]
+    pub(crate) log: LogLines,
+}
+
+/// How much of a log goes with an error.
+#[derive(clap::Args, Clone, Copy, Default, Debug)]
+pub(crate) struct LogLines {
+    /// Keep so many of the lines before an error, 0 to 50
+    ///
+    /// Without it: the setting capture.log_context_lines. The node keeps no more than its own setting says.
+    #[arg(long = "log-lines", value_name = "N", value_parser = clap::value_parser!(u16).range(0..=50))]
+    pub(crate) log_lines: Option<u16>,
 }
 
 /// Which error is meant.
@@ -288,7 +303,7 @@ impl Global {
 
     /// Returns the flags that are settings.
     pub(crate) fn overrides(&self) -> Overrides {
-        Overrides { data_dir: self.data_dir.clone(), socket: self.socket.clone() }
+        Overrides { data_dir: self.data_dir.clone(), socket: self.socket.clone(), ..Overrides::default() }
     }
 }
 

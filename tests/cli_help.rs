@@ -76,6 +76,7 @@ fn bad_usage_is_exit_code_2_and_says_what_is_allowed() {
         (&["report", "--json", "--type", "E"], "cannot be used with"),
         (&["report", "--type", "E", "--message", "m", "--severity", "urgent"], "low, medium, high, critical"),
         (&["exec"], "<CMD>"),
+        (&["exec", "--log-lines", "51", "--", "true"], "51 is not in 0..=50"),
         (&["simulate", "pyhton"], "panic, python, node, java, oom, segfault, timeout, http"),
         (&["watch"], "<FILE>"),
         (&["watch", "a.log", "--journal", "b.service"], "cannot be used with"),

@@ -355,3 +355,26 @@ fn a_failure_that_a_late_node_and_the_spool_both_take_is_one_occurrence() {
     let errors = node.ask(&["errors"]);
     assert_eq!((errors.as_array().unwrap().len(), &errors[0]["occurrences"]), (1, &1.into()), "{errors}");
 }
+
+#[test]
+fn the_lines_before_the_trace_go_with_it_as_many_as_the_command_line_says() {
+    let site = Site::new();
+    let trace: String = (0..64).map(|depth| format!("\tat a.B.c{depth}(B.java:3)\n")).collect();
+    let script =
+        "exec 1>&2; for row in $(seq 60); do echo row $row; done; printf 'java.lang.IllegalStateException: closed\n%s' \"$1\" >&2; exit 1";
+    for (name, flags, first) in
+        [("a", &[][..], Some("row 11")), ("b", &["--log-lines", "2"], Some("row 59")), ("c", &["--log-lines", "0"], None)]
+    {
+        let node = site.node(name, &[], "");
+        let command = ["--", "sh", "-c", script, "sh", trace.as_str()];
+        assert_eq!(node.run(&[&["exec"], flags, &command].concat()).status.code(), Some(1));
+        let file = std::fs::read_dir(node.data_dir().join("spool")).unwrap().next().unwrap().unwrap().path();
+        let report: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        assert_eq!(report["stack"].as_str().unwrap().lines().count(), 65);
+        assert_eq!(report["logs"].get(0).and_then(|line| line.as_str()), first, "{report}");
+        assert_eq!(
+            report["logs"].as_array().map(|lines| lines.iter().any(|line| line.as_str().unwrap().contains("\tat"))),
+            first.map(|_| false)
+        );
+    }
+}

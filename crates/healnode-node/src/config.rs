@@ -286,7 +286,12 @@ impl Config {
 
     /// Returns how errors become reports.
     pub fn admission(&self) -> Admission {
-        Admission { rules: self.grouping.rules.clone(), redactor: self.redact.redactor.clone(), ..Admission::default() }
+        Admission {
+            rules: self.grouping.rules.clone(),
+            redactor: self.redact.redactor.clone(),
+            log_lines_max: self.capture.log_context_lines,
+            ..Admission::default()
+        }
     }
 
     /// Returns how errors become reports, where `credentials` are taken out wherever they stand.

@@ -4,6 +4,7 @@
 //! command would find a terminal it finds one: a session of its own with all that belongs to it when this process has the terminal to itself,
 //! else one that only takes output, and keys and job control stay as they are. A report that cannot be delivered changes none of that.
 
+mod before;
 mod environment;
 mod failure;
 mod footer;

@@ -51,6 +51,18 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
 }
 
 #[test]
+fn the_lines_of_a_log_are_a_number_from_a_flag_as_from_the_other_sources() {
+    let folder = Folder::with_file("[capture]\nlog_context_lines = 7");
+    let lines = |sources: &Sources| Config::load(sources).unwrap().admission().log_lines_max;
+    let mut sources = folder.sources(&[]);
+    assert_eq!((lines(&sources), load(&[]).unwrap().admission().log_lines_max), (7, 50));
+    sources.flags.log_lines = Some(0);
+    assert_eq!(lines(&sources), 0);
+    sources.flags.log_lines = Some(51);
+    check_error(Config::load(&sources), "flag --log-lines: capture.log_context_lines = 51", "from 0 to 50");
+}
+
+#[test]
 fn what_is_shown_says_where_each_setting_comes_from_and_reads_back() {
     let folder = Folder::with_file("[bundle]\nstorm = 5\n");
     let mut sources = folder.sources(&[("IPFS_REPO", "acme/shop"), ("HEALNODE_MESH_LISTEN", "/ip4/127.0.0.1/tcp/0, /ip6/::1/tcp/0")]);
