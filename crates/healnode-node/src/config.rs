@@ -264,6 +264,16 @@ impl Config {
         Ok(config)
     }
 
+    /// Returns the switches of the forge that a variable sets: the variable, the switch as `status` calls it, and which way it is set.
+    pub(crate) fn switches_of_environment(&self) -> Vec<(&str, &'static str, bool)> {
+        let switches = [
+            ("forge.auto_issue", "issue", self.forge.auto_issue),
+            ("forge.auto_pr", "pr", self.forge.auto_pr),
+            ("forge.auto_heal", "heal", self.forge.auto_heal),
+        ];
+        switches.into_iter().filter_map(|(key, name, is_on)| Some((self.settings.variable_of(key)?, name, is_on))).collect()
+    }
+
     /// Returns the keys that were set to another value than the default and have no effect in this version.
     pub fn not_yet(&self) -> Vec<String> {
         self.settings.changed().filter(|key| NOT_YET.contains(key)).map(str::to_owned).collect()
@@ -434,17 +444,25 @@ fn read_bundle(reader: &mut Reader<'_>) -> Bundle {
     }
 }
 
+/// Reads which forge is meant. Where a repository is named and nobody said which, it is the one that has repositories.
+fn read_kind(reader: &mut Reader<'_>, repo: Option<&RepoName>) -> ForgeKind {
+    if repo.is_some() && !reader.is_given("forge.kind") {
+        reader.follow("forge.kind", ForgeKind::Github.name(), "forge.repo");
+    }
+    reader.text("forge.kind", "\"outbox\" or \"github\"", ForgeKind::of_name).unwrap_or(ForgeKind::Outbox)
+}
+
 fn read_forge(reader: &mut Reader<'_>, data_dir: &Path) -> Forge {
     let label_allowed = format!("a label of 1 to {LABEL_CHARS_MAX} characters");
     let is_label = |text: &str| !text.trim().is_empty() && text.chars().count() <= LABEL_CHARS_MAX;
     let label = |text: &str| if is_label(text) { Ok(text.to_owned()) } else { Err(format!("allowed is {label_allowed}")) };
     let owned = |text: &str, allowed: bool| allowed.then(|| text.to_owned());
+    let repo: Option<RepoName> =
+        reader.text("forge.repo", "\"owner/name\", without https:// and .git", |text| or_none(text, |repo| repo.parse().ok())).flatten();
     Forge {
-        kind: reader.text("forge.kind", "\"outbox\" or \"github\"", ForgeKind::of_name).unwrap_or(ForgeKind::Outbox),
+        kind: read_kind(reader, repo.as_ref()),
         outbox: reader.path("forge.outbox", data_dir),
-        repo: reader
-            .text("forge.repo", "\"owner/name\", without https:// and .git", |text| or_none(text, |repo| repo.parse().ok()))
-            .flatten(),
+        repo,
         api_url: reader.text("forge.api_url", API_URL_ALLOWED, |text| owned(text, is_api_url(text))).unwrap_or_default(),
         token_file: reader.optional_path("forge.token_file", data_dir),
         app: read_forge_app(reader, data_dir),

@@ -158,6 +158,14 @@ impl Settings {
             .map(|setting| setting.key.as_str())
     }
 
+    /// Returns the variable that a setting was taken from, if it was.
+    pub(super) fn variable_of(&self, key: &str) -> Option<&str> {
+        match &self.get(key)?.origin {
+            Origin::Environment(name) => Some(name),
+            Origin::Default | Origin::File(..) | Origin::Flag(_) => None,
+        }
+    }
+
     /// Returns what settings come from besides the defaults, each once.
     pub(super) fn origins(&self) -> Vec<String> {
         let mut origins = Vec::new();

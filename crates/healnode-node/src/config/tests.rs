@@ -263,6 +263,34 @@ fn filing_on_github_needs_a_repository_and_none_is_assumed() {
 }
 
 #[test]
+fn a_repository_means_github_unless_somebody_chose_the_outbox() {
+    let kind = |variables: &[(&str, &str)]| load(variables).unwrap().forge.kind;
+    assert_eq!(kind(&[("IPFS_AUTO_ISSUE", "true"), ("IPFS_REPO", "o/r")]), ForgeKind::Github);
+    assert_eq!(kind(&[("HEALNODE_REPO", "o/r")]), ForgeKind::Github);
+    assert_eq!(kind(&[("HEALNODE_AUTO_ISSUE", "true")]), ForgeKind::Outbox);
+    assert_eq!(kind(&[("HEALNODE_REPO", "o/r"), ("HEALNODE_FORGE_KIND", "outbox")]), ForgeKind::Outbox);
+    let chosen = [("IPFS_AUTO_ISSUE", "1"), ("IPFS_REPO", "o/r"), ("HEALNODE_FORGE_KIND", "outbox")];
+    check(&chosen, "forge.kind = \"outbox\"", "issues would go to the outbox");
+    check_file("[forge]\nkind = 'outbox'\nrepo = 'o/r'\nauto_issue = true", "healnode.toml:2: forge.kind", "unset forge.repo");
+
+    let shown = load(&[("IPFS_REPO", "o/r")]).unwrap().to_toml();
+    let line = shown.lines().find(|line| line.starts_with("kind = ")).unwrap();
+    assert!(line.starts_with("kind = \"github\" ") && line.ends_with("# environment IPFS_REPO"), "{line}");
+}
+
+#[test]
+fn a_repository_that_is_none_is_the_only_fault_of_its_kind() {
+    check(&[("IPFS_AUTO_ISSUE", "true"), ("IPFS_REPO", "https://github.com/o/r")], "forge.repo = ", "\"owner/name\"");
+}
+
+#[test]
+fn the_switches_that_a_variable_sets_are_told_with_its_name() {
+    let folder = Folder::with_file("[forge]\nauto_heal = false");
+    let config = Config::load(&folder.sources(&[("IPFS_AUTO_ISSUE", " True "), ("HEALNODE_AUTO_PR", "off")])).unwrap();
+    assert_eq!(config.switches_of_environment(), [("IPFS_AUTO_ISSUE", "issue", true), ("HEALNODE_AUTO_PR", "pr", false)]);
+}
+
+#[test]
 fn a_github_app_is_whole_or_absent() {
     let whole = "[forge.app]\nid = 1\ninstallation = 2\nkey_file = '/etc/app.pem'";
     let config = Config::load(&Folder::with_file(whole).sources(&[])).unwrap();
