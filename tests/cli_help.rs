@@ -152,6 +152,17 @@ fn a_command_runs_even_when_the_configuration_has_faults() {
 }
 
 #[test]
+#[test]
+fn with_debug_more_is_logged_as_with_two_vs_and_without_it_nothing_when_all_is_well() {
+    let log = |flags: &[&str]| err(&healnode("debug", &[flags, &["exec", "--", "sh", "-c", "exit 3"]].concat()));
+    assert_eq!(log(&[]), "");
+    for flags in [&["--debug"][..], &["-vv"], &["--verbose"]] {
+        assert!(log(flags).contains("DEBUG") && log(flags).contains("failure reported"), "{flags:?}: {}", log(flags));
+    }
+    let lines = log(&["--debug", "--log-format", "json"]);
+    assert!(lines.lines().all(|line| line.starts_with('{')) && lines.contains("failure reported"), "{lines}");
+}
+
 fn swarm_keys_are_fresh_and_in_the_format_of_ipfs() {
     let (one, other) = (out(&healnode("keys", &["swarm-key"])), out(&healnode("keys", &["swarm-key"])));
     assert_ne!(one, other);
