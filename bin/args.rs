@@ -63,7 +63,14 @@ pub(crate) enum LogFormat {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Run a node in the foreground until it is interrupted
-    Run,
+    Run {
+        /// Decide and show as usual, and write nothing to GitHub or the outbox
+        ///
+        /// The titles of what would be filed are logged, and `healnode why` tells them. No token is looked for and no request is sent. Counts are
+        /// shared with the other nodes, which file as they are set up to.
+        #[arg(long)]
+        dry_run: bool,
+    },
 
     /// Show what it is about: three nodes on this machine, a failing command, one issue
     ///

@@ -38,13 +38,13 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let global = &args.global;
     if !matches!(args.command, Command::Exec { .. } | Command::ExecSession { .. }) {
-        logging::start(global, if matches!(args.command, Command::Run) { logging::NODE } else { logging::COMMAND })?;
+        logging::start(global, if matches!(args.command, Command::Run { .. }) { logging::NODE } else { logging::COMMAND })?;
     }
     let mut out = io::stdout();
     match &args.command {
         Command::Exec { log, argv } => return exec(global, *log, argv),
         Command::ExecSession { input_apart, argv } => return Ok(ExitCode::from(healnode_node::lead_session(argv, *input_apart))),
-        Command::Run => wait_for(run_node(load(global)?))?,
+        Command::Run { dry_run } => wait_for(run_node(load(global)?, *dry_run))?,
         Command::Demo => wait_for(run_demo(&mut out))?,
         Command::Watch(watch) => wait_for(watch::watch(load_with(global, watch.log)?, watch, told_to_stop))?,
         Command::Report(report) => wait_for(report::report(&load(global)?, report, &mut out))?,
@@ -97,7 +97,8 @@ fn become_command(argv: &[OsString]) -> anyhow::Error {
     ExecError::Start { command: program.to_string_lossy().into_owned(), source }.into()
 }
 
-async fn run_node(config: Config) -> anyhow::Result<()> {
+async fn run_node(mut config: Config, dry_run: bool) -> anyhow::Result<()> {
+    config.forge.dry_run = dry_run;
     Ok(healnode_node::run(config, told_to_stop()?).await?)
 }
 

@@ -101,13 +101,13 @@ impl Untouched {
         Self { site, github }
     }
 
-    fn node(&self, auto_issue: bool) -> TestNode {
+    fn node(&self, auto_issue: bool, flags: &[&str]) -> TestNode {
         let address = self.github.local_addr().unwrap();
         let forge =
             format!("[forge]\nkind = \"github\"\nauto_issue = {auto_issue}\nrepo = \"acme/shop\"\napi_url = \"http://{address}\"\n");
         let mut node = self.site.node_with_forge("a", &[], &forge, "");
         node.set("PATH", &format!("{}:{}", self.site.path().display(), std::env::var("PATH").unwrap()));
-        node.start();
+        node.start_with(flags);
         node
     }
 
@@ -123,7 +123,7 @@ impl Untouched {
 #[test]
 fn with_filing_off_nothing_is_sent_and_no_token_is_looked_for() {
     let untouched = Untouched::new();
-    let node = untouched.node(false);
+    let node = untouched.node(false, &[]);
     let fingerprint = node.report_times(3, "ValueError", "seen often enough");
     // Due, and a bundle later still nobody's to file.
     wait_for("the error to be due", || node.error(&fingerprint).filter(|error| error["state"] == "due"));
@@ -134,9 +134,38 @@ fn with_filing_off_nothing_is_sent_and_no_token_is_looked_for() {
 }
 
 #[test]
+fn a_dry_run_sends_nothing_and_tells_what_it_would_file() {
+    let untouched = Untouched::new();
+    let node = untouched.node(true, &["--dry-run"]);
+    let fingerprint = node.report_times(3, "ValueError", "seen often enough");
+    wait_for("the error to be due", || node.error(&fingerprint).filter(|error| error["state"] == "due"));
+    let title = "[Auto-Generated Error] ValueError: seen often enough";
+    wait_for("the word in the log", || node.log().contains(&format!("{title:?}")).then_some(()));
+    let why = node.ask(&["why", &fingerprint])["reasons"].to_string();
+    assert!(why.contains(&format!("number 1 in line to file it, as: {title}")) && why.contains("this is a dry run"), "{why}");
+    assert_eq!(node.ask(&["status"])["forge"]["state"], "this is a dry run, so nothing is filed");
+    assert!(!untouched.is_asked() && !untouched.is_gh_called());
+}
+
+#[test]
+fn a_dry_run_does_not_stand_in_the_way_of_a_node_that_files() {
+    let site = Site::new();
+    let mut dry = site.node("a", &[], "");
+    dry.start_with(&["--dry-run"]);
+    let mut filer = site.node("b", &[dry.address()], "");
+    filer.start();
+    filer.wait_for_peers(1);
+    dry.wait_for_peers(1);
+    let fingerprint = dry.report_times(3, "ValueError", "seen by both");
+    filer.wait_for_issue(&fingerprint);
+    dry.wait_for_issue(&fingerprint);
+    assert_eq!(site.issues().len(), 1);
+}
+
+#[test]
 fn with_filing_on_the_same_node_looks_for_a_token_and_asks_github() {
     let untouched = Untouched::new();
-    let _node = untouched.node(true);
+    let _node = untouched.node(true, &[]);
     wait_for("a request", || untouched.is_asked().then_some(()));
     assert!(untouched.is_gh_called());
 }

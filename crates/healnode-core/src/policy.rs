@@ -12,6 +12,8 @@ use crate::NodeId;
 pub struct Policy {
     /// Whether this node is configured to file issues. Without it the node still counts, shares and shows what it would file.
     pub may_file: bool,
+    /// Whether this node tells what it would file, without filing it; only without `may_file`.
+    pub dry_run: bool,
     /// The only origins whose statements count, besides this node's own; empty for all.
     pub allow: BTreeSet<NodeId>,
     /// Name of the deployment, for reports that carry none.
@@ -61,6 +63,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             may_file: false,
+            dry_run: false,
             allow: BTreeSet::new(),
             app: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

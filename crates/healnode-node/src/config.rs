@@ -170,6 +170,8 @@ pub struct Forge {
     pub app: Option<ForgeApp>,
     /// Whether issues are filed.
     pub auto_issue: bool,
+    /// Whether nothing is written to the forge all the same. No setting: `run --dry-run` turns it on.
+    pub dry_run: bool,
     /// Whether draft pull requests are opened; only with `auto_issue`.
     pub auto_pr: bool,
     /// Whether fixes are looked for; only with `auto_pr`.
@@ -314,7 +316,8 @@ impl Config {
     /// Returns what of this the core decides by.
     pub fn policy(&self) -> Policy {
         Policy {
-            may_file: self.forge.auto_issue,
+            may_file: self.forge.may_file(),
+            dry_run: self.forge.dry_run,
             allow: self.mesh.allow.iter().copied().collect(),
             app: self.app.clone(),
             min_occurrences: self.bundle.min_occurrences,
@@ -467,6 +470,7 @@ fn read_forge(reader: &mut Reader<'_>, data_dir: &Path) -> Forge {
         token_file: reader.optional_path("forge.token_file", data_dir),
         app: read_forge_app(reader, data_dir),
         auto_issue: reader.switch("forge.auto_issue"),
+        dry_run: false,
         auto_pr: reader.switch("forge.auto_pr"),
         auto_heal: reader.switch("forge.auto_heal"),
         labels: reader.list("forge.labels", "[\"bug\"]", label),
@@ -546,6 +550,13 @@ fn check_together(reader: &mut Reader<'_>, config: &Config) {
             "the path of a Unix socket can have {SOCKET_BYTES_MAX} bytes, this has {socket_bytes}; set a shorter one, such as \"/run/healnode.sock\""
         ),
     );
+}
+
+impl Forge {
+    /// Returns whether anything may be written to the forge. If not, it is not even set up.
+    pub fn may_file(&self) -> bool {
+        self.auto_issue && !self.dry_run
+    }
 }
 
 impl ForgeKind {

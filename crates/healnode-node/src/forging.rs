@@ -129,7 +129,7 @@ struct Seat {
 /// exists; the core's intent on disk is for that.
 pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, ForgeCall)>, replies: mpsc::Sender<Forged>) {
     let mut seat = Seat::default();
-    let may_file = setup.config.auto_issue;
+    let may_file = setup.config.may_file();
     let mut wait = Duration::ZERO;
     loop {
         let said = tokio::select! {
