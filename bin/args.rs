@@ -227,6 +227,12 @@ pub(crate) enum Command {
         default: bool,
     },
 
+    /// Serve the Model Context Protocol on standard input and output
+    ///
+    /// For assistants that are to report errors and ask about them: tools to report one, to list and show those that were seen, to ask how the
+    /// node is, and to let it look at once for errors that are due. Ends with standard input.
+    Mcp,
+
     /// Print the completions of a shell
     Completions {
         /// Which shell
@@ -314,7 +320,7 @@ impl Global {
     }
 }
 
-fn fingerprint_prefix(text: &str) -> Result<String, &'static str> {
+pub(crate) fn fingerprint_prefix(text: &str) -> Result<String, &'static str> {
     let is_prefix = (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_prefix {
         Ok(text.to_ascii_lowercase())

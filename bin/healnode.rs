@@ -9,6 +9,7 @@ mod filter;
 mod line;
 mod logging;
 mod manual;
+mod mcp;
 mod print;
 mod report;
 mod simulate;
@@ -69,6 +70,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::SwarmKey => out.write_all(healnode_node::new_swarm_key().to_file().as_bytes())?,
         Command::Config { default: true } => out.write_all(DEFAULT_TOML.as_bytes())?,
         Command::Config { default: false } => out.write_all(load(global)?.to_toml().as_bytes())?,
+        Command::Mcp => wait_for(async { mcp::serve(&load(global)?, io::stdin().lock(), &mut out).await })?,
         Command::Completions { shell } => manual::completions(*shell, &mut out)?,
         Command::Man { command } => manual::page(command.as_deref(), &mut out)?,
     }

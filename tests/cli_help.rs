@@ -35,6 +35,7 @@ fn every_help_text_is_the_one_in_the_snapshot() {
         "id",
         "swarm-key",
         "config",
+        "mcp",
         "completions",
         "man",
     ];
@@ -152,7 +153,6 @@ fn a_command_runs_even_when_the_configuration_has_faults() {
 }
 
 #[test]
-#[test]
 fn with_debug_more_is_logged_as_with_two_vs_and_without_it_nothing_when_all_is_well() {
     let log = |flags: &[&str]| err(&healnode("debug", &[flags, &["exec", "--", "sh", "-c", "exit 3"]].concat()));
     assert_eq!(log(&[]), "");
@@ -163,6 +163,7 @@ fn with_debug_more_is_logged_as_with_two_vs_and_without_it_nothing_when_all_is_w
     assert!(lines.lines().all(|line| line.starts_with('{')) && lines.contains("failure reported"), "{lines}");
 }
 
+#[test]
 fn swarm_keys_are_fresh_and_in_the_format_of_ipfs() {
     let (one, other) = (out(&healnode("keys", &["swarm-key"])), out(&healnode("keys", &["swarm-key"])));
     assert_ne!(one, other);

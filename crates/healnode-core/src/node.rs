@@ -148,6 +148,10 @@ impl Node {
                 self.say(crate::Body::Mute { fingerprint, mute: Mute { at, until, by } }, out);
                 self.desk.look_over();
             }
+            Input::Operator(Command::Flush) => {
+                self.say_counts(now, out);
+                self.collect_due(now, out);
+            }
             Input::Tick => {}
         }
         self.run_timers(now, out);

@@ -13,7 +13,7 @@ use axum::http::{StatusCode, header};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use healnode_core::{Command, Event, Fingerprint, Outcome, UnixMillis};
+use healnode_core::{Command, ErrorState, ErrorView, Event, Fingerprint, Outcome, UnixMillis};
 use healnode_report::RawError;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -117,6 +117,7 @@ impl Server {
             .route("/v1/peers", get(peers))
             .route("/v1/events", get(stream_events))
             .route("/v1/report", post(report))
+            .route("/v1/flush", post(flush))
             .fallback(async || Problem(StatusCode::NOT_FOUND, "there is nothing at this path; see docs/PROTOCOL.md".to_owned()))
             .method_not_allowed_fallback(async || {
                 Problem(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method; see docs/PROTOCOL.md".to_owned())
@@ -298,6 +299,15 @@ async fn report(State(desk): State<Desk>, body: Result<String, StringRejection>)
     }
     Ok(ok(&answer))
 }
+
+/// Lets the node look for due errors at once. Answers how many there are.
+async fn flush(State(desk): State<Desk>) -> Answer {
+    desk.door.tell(Command::Flush).await?;
+    let is_due = |error: &ErrorView| matches!(error.state, ErrorState::Due | ErrorState::Filing);
+    let due = desk.door.ask(move |node, now, _| node.errors(now).iter().filter(|error| is_due(error)).count()).await?;
+    Ok(ok(&json!({ "due": due })))
+}
+
 async fn stream_events(State(desk): State<Desk>) -> Response {
     let events = futures::stream::unfold(desk.events.subscribe(), async |mut events| {
         loop {
