@@ -236,6 +236,8 @@ pub struct Fix {
 pub struct Status {
     /// Path of the Unix socket, at most [`SOCKET_BYTES_MAX`] bytes.
     pub socket: PathBuf,
+    /// Where metrics and health are told over TCP, on loopback; nothing turns it off.
+    pub http: Option<SocketAddr>,
 }
 
 impl Config {
@@ -358,7 +360,7 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
         fix: Fix {
             fixer: reader.text("fix.fixer", "\"copilot\"", |name| (name == "copilot").then(|| name.to_owned())).unwrap_or_default(),
         },
-        status: Status { socket: reader.path("status.socket", &data_dir) },
+        status: Status { socket: reader.path("status.socket", &data_dir), http: read_loopback(reader, "status.http") },
         data_dir,
         settings: Settings::of_defaults(""),
     }
@@ -404,6 +406,12 @@ fn read_rule(row: &mut Row) -> Result<Rule, String> {
 fn read_http(reader: &mut Reader<'_>) -> Option<SocketAddr> {
     let allowed = "an IP address and a port, such as \"127.0.0.1:8969\", or \"\" to turn it off";
     reader.text("ingest.http", allowed, |text| or_none(text, |address| address.parse().ok())).flatten()
+}
+
+fn read_loopback(reader: &mut Reader<'_>, key: &str) -> Option<SocketAddr> {
+    let allowed = "an IP address of loopback and a port, such as \"127.0.0.1:9469\", or \"\" to turn it off";
+    let parse = |text: &str| text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback());
+    reader.text(key, allowed, |text| or_none(text, parse)).flatten()
 }
 
 /// Returns nothing for an empty text, and what `parse` makes of another one.

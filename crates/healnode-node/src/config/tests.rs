@@ -20,6 +20,7 @@ fn without_any_source_the_defaults_hold() {
     assert_eq!((config.forge.auto_issue, config.forge.auto_pr, config.forge.auto_heal), (false, false, false));
     assert_eq!(config.mesh.listen.len(), 1);
     assert_eq!(config.mesh.swarm_key, None);
+    assert_eq!(config.status.http, None);
     assert!(config.not_yet().is_empty());
 }
 
@@ -209,6 +210,9 @@ fn a_value_of_the_wrong_kind_or_out_of_range_is_a_fault_that_says_what_is_allowe
         ("[mesh]\nallow = ['Qmabc']", "mesh.allow = \"Qmabc\"", "12D3KooW"),
         ("[mesh]\npresence_interval = '30s'", "mesh.presence_timeout = \"40s\"", "twice mesh.presence_interval, which is 30s"),
         ("[ingest]\nhttp = '8969'", "ingest.http = \"8969\"", "127.0.0.1:8969"),
+        ("[status]\nhttp = '0.0.0.0:9469'", "status.http = \"0.0.0.0:9469\"", "of loopback"),
+        ("[status]\nhttp = '192.0.2.7:9469'", "status.http = ", "of loopback"),
+        ("[status]\nhttp = 'localhost:9469'", "status.http = ", "127.0.0.1:9469"),
         ("data_dir = ''", "data_dir = \"\"", "a path"),
         ("data_dir = '~other/x'", "data_dir = \"~other/x\"", "the whole path"),
         ("data_dir = 2026-01-01", "data_dir = 2026-01-01", "a path"),
@@ -331,6 +335,13 @@ fn without_a_home_the_default_directory_is_a_fault_and_a_given_one_is_not() {
     assert!(error.starts_with("default: data_dir = \"~/.local/state/healnode\": there is no HOME"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(Config::load(&sources(&[("HEALNODE_DATA_DIR", "/var/lib/healnode")])).is_ok());
+}
+
+#[test]
+fn metrics_are_told_on_loopback_of_either_family() {
+    for address in ["127.0.0.1:9469", "127.8.8.8:0", "[::1]:9469"] {
+        assert_eq!(load(&[("HEALNODE_STATUS_HTTP", address)]).unwrap().status.http, Some(address.parse().unwrap()));
+    }
 }
 
 #[test]
