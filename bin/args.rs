@@ -286,6 +286,13 @@ pub(crate) struct Watch {
     #[arg(long)]
     pub(crate) from_start: bool,
 
+    /// Standard input is the log of this run of a CI system, such as 15203984771-1
+    ///
+    /// However often the log of a run is read, each error in it counts once at a node. The id goes with each error as the tag "run", and the
+    /// commit in $GITHUB_SHA as its release.
+    #[arg(long, value_name = "ID", value_parser = run_id, conflicts_with = "journal")]
+    pub(crate) run: Option<String>,
+
     #[command(flatten)]
     pub(crate) log: LogLines,
 }
@@ -327,6 +334,11 @@ pub(crate) fn fingerprint_prefix(text: &str) -> Result<String, &'static str> {
     } else {
         Err("a fingerprint is given by 8 to 64 hex digits, as `healnode errors` shows them")
     }
+}
+
+fn run_id(text: &str) -> Result<String, &'static str> {
+    let is_id = !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:/#-".contains(&byte));
+    if is_id { Ok(text.to_owned()) } else { Err("the id of a run has 1 to 100 letters, digits and . _ : / # -") }
 }
 
 fn duration(text: &str) -> Result<String, InvalidDuration> {

@@ -83,6 +83,8 @@ fn bad_usage_is_exit_code_2_and_says_what_is_allowed() {
         (&["watch", "a.log", "--journal", "b.service"], "cannot be used with"),
         (&["watch", "-", "a.log"], "hint: run one `healnode watch` for each"),
         (&["watch", "-", "--from-start"], "hint: leave --from-start out"),
+        (&["watch", "a.log", "--run", "7"], "hint: write: `gh run view RUN --log-failed"),
+        (&["watch", "-", "--run", "a b"], "1 to 100 letters, digits"),
         (&["watch", "."], "hint: name the logs in it"),
         (&["watch", "/dev/null"], "hint: send what comes out of it"),
         (&["completions", "tcsh"], "bash"),

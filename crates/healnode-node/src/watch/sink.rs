@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use healnode_core::Report;
+use healnode_core::{Fingerprint, Report};
 use healnode_report::{Admission, RawError};
 
 use super::limits::{DELIVERIES_MAX, RETRY_EVERY};
@@ -50,6 +50,11 @@ impl Sink {
     /// How many lines before an error are kept with it.
     pub(super) fn context_lines(&self) -> usize {
         self.config.capture.log_context_lines
+    }
+
+    /// What an error will be counted as.
+    pub(super) fn fingerprint(&self, raw: &RawError) -> Fingerprint {
+        self.admission.explain(raw).fingerprint
     }
 
     /// Notes that lines were read.
