@@ -1,6 +1,6 @@
 //! What strangers wrote, made fit to be handed on: printable, and of bounded length.
 //!
-//! It stays inside JSON, as the value of a field. No sentence of this program is ever put together with it.
+//! It stays inside JSON, as the value of a field, and never becomes a message of the protocol.
 
 use serde_json::{Map, Value};
 
