@@ -49,8 +49,8 @@ impl Ending {
     }
 }
 
-/// Returns the report of a command that failed, with at most `logs_max` lines from before its trace; nothing of one that did not. One that ended well has failed
-/// when it printed a trace to standard error, for then a part of it is dead.
+/// Returns the report of a command that failed, with at most `logs_max` lines from before its trace; nothing of one that did not. One that
+/// ended well has failed when it printed a trace to standard error, for then a part of it is dead.
 pub(super) fn describe(ending: Ending, argv: Vec<String>, lines: Vec<Line>, logs_max: usize) -> Option<RawError> {
     let (errors, output) = by_stream(&lines);
     let mut raw = if ending.status.success() {
