@@ -5,10 +5,12 @@ mod harness;
 
 use std::io::Read as _;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use harness::{Site, wait_for};
+use harness::{Site, TestNode, wait_for};
 use serde_json::Value;
 
 fn check(script: &str, expected_code: i32) {
@@ -386,4 +388,65 @@ fn a_drill_without_a_node_leaves_nothing_behind() {
     let node = site.node("a", &[], "");
     assert_eq!(node.run(&["simulate", "oom"]).status.code(), Some(3));
     assert!(!node.data_dir().join("spool").exists());
+}
+
+/// Returns how many reports wait for a node.
+fn spooled(node: &TestNode) -> usize {
+    let files = std::fs::read_dir(node.data_dir().join("spool"));
+    files.map_or(0, |files| files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|it| it == "json")).count())
+}
+
+#[test]
+fn a_node_that_accepts_and_stays_silent_does_not_hold_the_command_up() {
+    let site = Site::new();
+    let (alone, beside) = (site.node("a", &[], ""), site.node("b", &[], ""));
+    let _silent = UnixListener::bind(beside.socket()).unwrap();
+    let fails = |node: &TestNode| {
+        let start = Instant::now();
+        assert_eq!(node.run(&["exec", "--", "sh", "-c", "echo gone >&2; exit 3"]).status.code(), Some(3));
+        start.elapsed()
+    };
+    let without_node = fails(&alone);
+    let with_silent_node = fails(&beside);
+    assert_eq!((spooled(&alone), spooled(&beside)), (1, 1));
+    // A third of a second, and what a busy machine adds to it.
+    assert!(with_silent_node < without_node * 2 + Duration::from_secs(2), "{with_silent_node:?}, {without_node:?} without a node");
+}
+
+#[test]
+fn a_failure_that_a_late_node_and_the_spool_both_take_is_one_occurrence() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\n");
+    node.start();
+    node.signal("STOP");
+    let code = node.run(&["exec", "--", "sh", "-c", "echo gone >&2; exit 3"]).status.code();
+    let waiting = spooled(&node);
+    node.signal("CONT");
+    assert_eq!((code, waiting), (Some(3), 1));
+    wait_for("the spool to be empty", || (spooled(&node) == 0).then_some(()));
+    let errors = node.ask(&["errors"]);
+    assert_eq!((errors.as_array().unwrap().len(), &errors[0]["occurrences"]), (1, &1.into()), "{errors}");
+}
+
+#[test]
+fn the_lines_before_the_trace_go_with_it_as_many_as_the_command_line_says() {
+    let site = Site::new();
+    let trace: String = (0..64).map(|depth| format!("\tat a.B.c{depth}(B.java:3)\n")).collect();
+    let script =
+        "exec 1>&2; for row in $(seq 60); do echo row $row; done; printf 'java.lang.IllegalStateException: closed\n%s' \"$1\" >&2; exit 1";
+    for (name, flags, first) in
+        [("a", &[][..], Some("row 11")), ("b", &["--log-lines", "2"], Some("row 59")), ("c", &["--log-lines", "0"], None)]
+    {
+        let node = site.node(name, &[], "");
+        let command = ["--", "sh", "-c", script, "sh", trace.as_str()];
+        assert_eq!(node.run(&[&["exec"], flags, &command].concat()).status.code(), Some(1));
+        let file = std::fs::read_dir(node.data_dir().join("spool")).unwrap().next().unwrap().unwrap().path();
+        let report: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        assert_eq!(report["stack"].as_str().unwrap().lines().count(), 65);
+        assert_eq!(report["logs"].get(0).and_then(|line| line.as_str()), first, "{report}");
+        assert_eq!(
+            report["logs"].as_array().map(|lines| lines.iter().any(|line| line.as_str().unwrap().contains("\tat"))),
+            first.map(|_| false)
+        );
+    }
 }

@@ -238,3 +238,34 @@ fn no_acknowledged_event_is_lost_when_the_node_is_killed_while_it_takes_them() {
         wait_for("what was acknowledged", || node.ask(&["status"])["occurrences"].as_u64().filter(|counted| *counted >= acknowledged));
     assert!(counted <= sent, "{acknowledged} acknowledged, {sent} sent, {counted} counted");
 }
+
+/// Sends an error with three lines by each door that takes lines, and returns the issues that come of them, in the order of the doors.
+fn issues_with_log_lines(lines_max: &str) -> Vec<String> {
+    let site = Site::new();
+    let mut node = site.node_with_door("a", "127.0.0.1:0");
+    node.set("HEALNODE_CAPTURE_LOG_CONTEXT_LINES", lines_max);
+    node.set("HEALNODE_BUNDLE_MIN_OCCURRENCES", "1");
+    node.start();
+    let crumbs: Vec<Value> = (1..=3).map(|number| json!({"message": format!("line {number}"), "category": "console"})).collect();
+    let event = json!({"exception": {"values": [{"type": "ByAnSdk", "value": "no such row"}]}, "breadcrumbs": {"values": crumbs}});
+    let envelope = format!("{{}}\n{{\"type\":\"event\"}}\n{event}\n");
+    assert_eq!(post(&door(&node), "/shop/api/1/envelope/", &[], envelope.as_bytes()).unwrap().status, 200);
+    let logs: Vec<String> = (1..=3).map(|number| format!("line {number}")).collect();
+    let report = |error_type: &str| json!({"type": error_type, "message": "no such row", "logs": logs});
+    node.post(&report("ByTheSocket")).unwrap();
+    assert!(node.run_with_input(&["report", "--json"], &report("ByTheProgram").to_string()).status.success());
+    let issues = wait_for("three issues", || Some(site.issues()).filter(|issues| issues.len() == 3));
+    let of_type = |name: &str| issues.iter().find(|(_, text)| text.contains(name)).unwrap().1.clone();
+    ["ByAnSdk", "ByTheSocket", "ByTheProgram"].map(of_type).to_vec()
+}
+
+#[test]
+fn as_many_log_lines_go_with_an_error_as_the_operator_wants_by_whichever_door_it_comes() {
+    for (lines_max, kept) in [("0", &[][..]), ("2", &["line 2", "line 3"]), ("50", &["line 1", "line 2", "line 3"])] {
+        for issue in issues_with_log_lines(lines_max) {
+            for line in ["line 1", "line 2", "line 3"] {
+                assert_eq!(issue.contains(line), kept.contains(&line), "{line}, where {lines_max} are wanted: {issue}");
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
-//! What a node tells people about itself. Only codes, ids and numbers: error text is somebody's data.
+//! What a node tells people about itself. Only codes, ids and numbers: error text is somebody's data. The title of what a dry run would file is
+//! the exception, because that is what somebody asked for.
 
 use healnode_report::{Fingerprint, Severity};
 use serde::Serialize;
@@ -24,6 +25,13 @@ pub enum Event {
         occurrences: u64,
         /// This node's place in the order of filing; 0 files first. `None` when it does not take part.
         rank: Option<usize>,
+    },
+    /// A fingerprint became due in a dry run, so nothing is filed.
+    WouldFile {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// The title that its issue would have.
+        title: String,
     },
     /// This node has begun to file.
     Claimed {

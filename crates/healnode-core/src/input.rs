@@ -77,6 +77,8 @@ pub enum Input {
 /// What a person can tell a node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
+    /// Look for due errors at once, in place of at the next bundle.
+    Flush,
     /// Do not file this fingerprint before `until`. A time in the past lifts an earlier mute.
     Mute {
         /// The error.

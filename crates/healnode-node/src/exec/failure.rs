@@ -11,6 +11,7 @@ use healnode_capture::text::{Evidence, Found, find_errors};
 use healnode_report::{RawError, Severity};
 
 use super::SIGNAL_BASE;
+use super::before::lines_before;
 use super::tail::{Line, Stream};
 
 /// The signal that the system kills with.
@@ -49,8 +50,8 @@ impl Ending {
     }
 }
 
-/// Returns the report of a command that failed, with its last `logs_max` lines; nothing of one that did not. One that ended well has failed
-/// when it printed a trace to standard error, for then a part of it is dead.
+/// Returns the report of a command that failed, with at most `logs_max` lines from before its trace; nothing of one that did not. One that
+/// ended well has failed when it printed a trace to standard error, for then a part of it is dead.
 pub(super) fn describe(ending: Ending, argv: Vec<String>, lines: Vec<Line>, logs_max: usize) -> Option<RawError> {
     let (errors, output) = by_stream(&lines);
     let mut raw = if ending.status.success() {
@@ -65,8 +66,7 @@ pub(super) fn describe(ending: Ending, argv: Vec<String>, lines: Vec<Line>, logs
         raw.severity.get_or_insert(Severity::High);
     }
     raw.command = argv;
-    raw.logs = lines.into_iter().rev().take(logs_max).map(|line| line.text).collect();
-    raw.logs.reverse();
+    raw.logs = lines_before(&lines, raw.stack.as_deref(), logs_max);
     Some(raw)
 }
 
@@ -235,12 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_lines_are_logs_while_the_trace_is_whole() {
+    fn the_lines_before_a_trace_of_any_length_are_logs_while_the_trace_is_whole() {
         let trace: String = std::iter::once("java.lang.IllegalStateException: closed\n".to_owned())
             .chain((0..120).map(|depth| format!("\tat a.B.c{depth}(B.java:3)\n")))
             .collect();
-        let raw = report(FAILED, lines(Stream::Err, &trace)).unwrap();
+        let before: String = (0..60).map(|row| format!("row {row}\n")).collect();
+        let raw = report(FAILED, lines(Stream::Err, &format!("{before}{trace}"))).unwrap();
         assert_eq!((raw.error_type.as_str(), raw.stack.unwrap().lines().count()), ("java.lang.IllegalStateException", 121));
-        assert_eq!((raw.logs.len(), raw.logs[49].as_str()), (50, "\tat a.B.c119(B.java:3)"));
+        assert_eq!((raw.logs.len(), raw.logs[0].as_str(), raw.logs[49].as_str()), (50, "row 10", "row 59"));
     }
 }
