@@ -346,8 +346,7 @@ impl Pulling {
             }
             RefusalKind::Limited { retry_after } if retry_after <= LIMIT_WAIT_MAX => return self.wait_until(now + retry_after),
             RefusalKind::Limited { retry_after } => (Some(retry_after), true),
-            RefusalKind::Denied => (Some(LEFT_ALONE / 24), true),
-            RefusalKind::Unreachable => (None, true),
+            RefusalKind::Denied | RefusalKind::Unreachable => (None, true),
             RefusalKind::Invalid | RefusalKind::Overtaken => (Some(LEFT_ALONE), false),
         };
         PullMove::PutOff(PutOff { not_before, blocked, why: message })

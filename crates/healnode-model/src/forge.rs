@@ -133,6 +133,7 @@ impl Edge {
             | ForgeCall::Reopen { .. }
             | ForgeCall::Close { .. }
             | ForgeCall::MarkQuiet { .. }
+            | ForgeCall::Pull(_)
             | ForgeCall::CloseDuplicate { .. } => Begun::Sent(Request::Plain),
         }
     }
@@ -189,6 +190,7 @@ impl Edge {
             | ForgeReply::Issue(_)
             | ForgeReply::Gone { .. }
             | ForgeReply::Done
+            | ForgeReply::Pull(_)
             | ForgeReply::Refused(_)
             | ForgeReply::Unclear { .. } => {}
         }
@@ -226,7 +228,7 @@ impl Forge {
             (ForgeCall::Close { number, .. }, _) => self.close(*number, now.wall, CloseReason::Completed),
             (ForgeCall::CloseDuplicate { number, of }, _) => self.close(*number, now.wall, CloseReason::Duplicate { of: Some(*of) }),
             (ForgeCall::MarkQuiet { number, quiet }, _) => self.edit(*number, |issue| issue.quiet = *quiet),
-            (ForgeCall::Acquire | ForgeCall::Release { .. } | ForgeCall::Comment { .. }, Request::Plain) => ForgeReply::Done,
+            (ForgeCall::Acquire | ForgeCall::Release { .. } | ForgeCall::Comment { .. } | ForgeCall::Pull(_), Request::Plain) => ForgeReply::Done,
         };
         Answer { reply, record, at: now.mono }
     }

@@ -398,7 +398,7 @@ impl State {
             }
             Effect::WakeAt { at, .. } => self.members[place].wake_at = Some(at),
             Effect::Note(Event::Filed { adopted, by, .. }) => self.seen.adoption |= adopted && by == self.members[place].id,
-            Effect::Note(_) | Effect::Acknowledge { .. } => {}
+            Effect::Note(_) | Effect::Acknowledge { .. } | Effect::Fix { .. } => {}
         }
     }
 
@@ -468,6 +468,7 @@ fn settle_doubt(unclear: &mut Option<Unclear>, answer: &Answer) {
         | ForgeReply::Issue(_)
         | ForgeReply::Gone { .. }
         | ForgeReply::Done
+        | ForgeReply::Pull(_)
         | ForgeReply::Refused(_)
         | ForgeReply::Unclear { .. } => {}
     }

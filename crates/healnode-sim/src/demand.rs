@@ -110,6 +110,11 @@ impl Demand {
         if let Some(number) = forge.redundant().first() {
             return Some(format!("{number} is open and says nothing that an older one does not"));
         }
+        let wants_pull = |number: IssueNumber| format!("{number} is open and has no pull request");
+        let may_be_seen = |markers: &[Marker]| !excuses.touched.iter().any(|touched| markers.contains(touched)) && excuses.lied.is_empty();
+        if let Some(issue) = forge.without_pull().into_iter().find(|issue| policy.auto_pr && may_be_seen(&issue.markers)) {
+            return Some(wants_pull(issue.number));
+        }
         let known: BTreeSet<Fingerprint> = machines.iter().filter_map(|machine| machine.process.as_ref()).flat_map(knows).collect();
         let excused = |fingerprint: &Fingerprint| load.lost_a_disk() && known.contains(fingerprint);
         machines.iter().find_map(|machine| unmet_at(machine, forge, load, policy, excuses, now, &excused))

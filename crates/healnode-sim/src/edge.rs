@@ -9,7 +9,7 @@ use std::time::Duration;
 use healnode_core::limits::LEASE_ISSUES_MAX;
 use healnode_core::{
     CallId, ForgeCall, ForgeReply, IssueNumber, LEASE_LEFT_MIN, LEASE_RENEWED_BELOW, Lease, LeaseNonce, LeaseRecord, LeaseStep, Millis,
-    Refusal, RefusalKind, UnixMillis, lease_step,
+    PullCall, Refusal, RefusalKind, UnixMillis, lease_step,
 };
 
 use crate::config::{Config, ForgeKind, Protection};
@@ -97,7 +97,7 @@ impl Edge {
         match call {
             ForgeCall::Acquire => self.acquire(now),
             ForgeCall::Release { unclear } => self.release(now, unclear),
-            ForgeCall::Create(_) if !self.lets_create(now) => {
+            ForgeCall::Create(_) | ForgeCall::Pull(PullCall::Open(_)) if !self.lets_create(now) => {
                 let message = "too little is left of the lease".to_owned();
                 self.reply(ForgeReply::Refused(Refusal { kind: RefusalKind::Unleased, message }))
             }
@@ -110,7 +110,8 @@ impl Edge {
             | ForgeCall::Reopen { .. }
             | ForgeCall::Close { .. }
             | ForgeCall::MarkQuiet { .. }
-            | ForgeCall::CloseDuplicate { .. } => {
+            | ForgeCall::CloseDuplicate { .. }
+            | ForgeCall::Pull(_) => {
                 let named = self.recent.iter().copied();
                 let also = if self.without == Some(Protection::Record) { Vec::new() } else { named.collect() };
                 self.send(now, Request::Do { call, also })
@@ -140,6 +141,7 @@ impl Edge {
                     | ForgeReply::Issue(_)
                     | ForgeReply::Gone { .. }
                     | ForgeReply::Done
+                    | ForgeReply::Pull(_)
                     | ForgeReply::Refused(_)
                     | ForgeReply::Unclear { .. } => {}
                 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use healnode_core::{
     CloseReason, Closing, ForgeCall, ForgeReply, FoundIssue, IssueDraft, IssueNumber, IssueRef, LeaseNonce, LeaseRecord, Marker, Millis,
-    Refusal, RefusalKind, Stated, UnixMillis,
+    PullCall, Refusal, RefusalKind, Stated, UnixMillis,
 };
 
 use crate::config::{Config, Fault, Faults, ForgeKind};
@@ -19,6 +19,7 @@ use crate::machine::WALL_BASE_MS;
 use crate::network::Place;
 use crate::oracle::Oracle;
 use crate::outcome::{Comments, Duplicates};
+use crate::pulls::{self, Pulls};
 
 /// After this an edge takes the answer to a create or a comment for lost, and after this the answer to anything else, as the real one does.
 const CREATE_GIVEN_UP_MS: u64 = 30_000;
@@ -46,6 +47,7 @@ pub(crate) struct Forge {
     kind: ForgeKind,
     faults: Faults,
     issues: Vec<Issue>,
+    pub(crate) pulls: Pulls,
     register: Register,
     calls: BTreeMap<u64, Call>,
     count: u64,
@@ -132,6 +134,7 @@ pub(crate) enum Said {
 
 struct Call {
     caller: Caller,
+    sent: Millis,
     request: Request,
     /// What is answered, if that does not depend on what the forge does.
     fixed: Option<Answer>,
@@ -183,6 +186,7 @@ impl Forge {
             kind: config.forge,
             faults: config.faults.clone(),
             issues: Vec::new(),
+            pulls: Pulls::new(config.forge == ForgeKind::Leased && !config.faults.has(Fault::Beyond), config.forge != ForgeKind::Leased),
             register: Register::default(),
             calls: BTreeMap::new(),
             count: 0,
@@ -265,6 +269,9 @@ impl Forge {
     /// Takes a request in. What becomes of it is decided here.
     pub(crate) fn submit(&mut self, now: Millis, caller: Caller, request: Request, dice: &mut Dice) -> Course {
         self.oracle.sent(now, &caller, &request, &self.register, self.creates_on_the_wire(caller.nonce));
+        if let Request::Do { call: ForgeCall::Pull(call), .. } = &request {
+            self.pulls.sent(now, call);
+        }
         self.count += 1;
         let number = self.count;
         let create = request.is_create();
@@ -289,7 +296,7 @@ impl Forge {
         } else {
             (None, Some(acts_at), answer_ms)
         };
-        self.calls.insert(number, Call { caller, request, fixed, answer: None, pending: acts_at.is_some(), answered: false });
+        self.calls.insert(number, Call { caller, sent: now, request, fixed, answer: None, pending: acts_at.is_some(), answered: false });
         Course { number, acts_at, answers_at: Millis(now.0 + answer_ms) }
     }
 
@@ -324,7 +331,9 @@ impl Forge {
         let Some(call) = self.calls.get_mut(&number).filter(|call| call.pending) else { return };
         call.pending = false;
         let (caller, request, unclear) = (call.caller, call.request.clone(), call.fixed.is_some() || call.answered);
+        let last = Millis((call.sent.0 + LATE_EFFECT_MS.1).max(now.0));
         let said = match request {
+            Request::Do { call: ForgeCall::Pull(call), .. } => Said::Reply(self.carry_out_pull(now, call, unclear, last, dice)),
             Request::ReadLease => Said::Lease { version: self.register.version, record: self.register.record.clone() },
             Request::SwapLease { version, record } => Said::Swapped(self.register.swap(version, record)),
             Request::Do { call, also } => Said::Reply(self.carry_out(now, &caller, call, &also, unclear, dice)),
@@ -388,7 +397,7 @@ impl Forge {
                 ForgeReply::Found(shown.map(Issue::found).collect())
             }
             ForgeCall::Survey => ForgeReply::Found(self.listed(now, also).map(Issue::found).collect()),
-            ForgeCall::Acquire | ForgeCall::Release { .. } => ForgeReply::Done,
+            ForgeCall::Acquire | ForgeCall::Release { .. } | ForgeCall::Pull(_) => ForgeReply::Done,
             ForgeCall::Create(draft) => self.create(now, caller, &draft, unclear, dice),
             ForgeCall::Inspect { number } => match self.issue(number) {
                 Some(issue) => ForgeReply::Issue(Box::new(issue.found())),
@@ -409,6 +418,28 @@ impl Forge {
                 self.change(number, |issue| issue.close(now, CloseReason::Duplicate { of: Some(of) }))
             }
         }
+    }
+
+    fn carry_out_pull(&mut self, now: Millis, call: PullCall, unclear: bool, last: Millis, dice: &mut Dice) -> ForgeReply {
+        let lag = if self.faults.has(Fault::Lag) { dice.between(LAG_MS.0, LAG_MS.1) } else { 0 };
+        let reply = self.pulls.act(now, call.clone(), !unclear, last, lag, dice);
+        pulls::told(&call, reply)
+    }
+
+    /// Returns the open issues of one error that people left alone, and that have no pull request.
+    pub(crate) fn without_pull(&self) -> Vec<&Issue> {
+        let wants = |issue: &&Issue| issue.own && issue.is_open() && issue.markers.len() == 1 && !issue.muted && !issue.locked && !issue.quiet;
+        self.issues.iter().filter(wants).filter(|issue| !self.pulls.is_taken_care_of(issue.number)).collect()
+    }
+
+    /// Lets a person touch a pull request. A merge closes its issue.
+    pub(crate) fn touch_pull(&mut self, now: Millis, dice: &mut Dice) -> Option<(&'static str, Vec<Marker>)> {
+        let (what, number) = self.pulls.touch(now, dice)?;
+        let issue = self.issues.iter_mut().find(|issue| issue.number == number)?;
+        if what == "pull merged" {
+            issue.close(now, CloseReason::Completed);
+        }
+        Some((what, issue.markers.clone()))
     }
 
     fn issue(&self, number: IssueNumber) -> Option<&Issue> {
@@ -482,7 +513,7 @@ impl Register {
 
 impl Request {
     pub(crate) fn is_create(&self) -> bool {
-        matches!(self, Request::Do { call: ForgeCall::Create(_), .. })
+        matches!(self, Request::Do { call: ForgeCall::Create(_) | ForgeCall::Pull(PullCall::Open(_)), .. })
     }
 }
 

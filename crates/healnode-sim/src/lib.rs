@@ -19,6 +19,7 @@ mod oracle;
 mod outcome;
 mod people;
 mod plan;
+mod pulls;
 mod queue;
 mod world;
 

@@ -40,6 +40,8 @@ pub(crate) struct Process {
     started: Millis,
     /// Counts wake-ups asked for; only the last one is given.
     pub(crate) wake: u64,
+    /// When its edge for fixes is done with what it was asked for.
+    pub(crate) fixing_until: Millis,
     /// Whether the node was told that its forge is in order, and has not heard otherwise since.
     pub(crate) forge_is_well: bool,
 }
@@ -71,7 +73,7 @@ impl Machine {
         let node = Node::new(self.id, epoch, self.policy.clone(), signer, snapshot, Now { mono: Millis(0), wall });
         let edge = Edge::new(config, nonce);
         self.paused_until = Millis(0);
-        self.process = Some(Process { node, edge, filing: BTreeSet::new(), started: now, wake: 0, forge_is_well: false });
+        self.process = Some(Process { node, edge, filing: BTreeSet::new(), started: now, wake: 0, fixing_until: now, forge_is_well: false });
     }
 
     /// Empties the disk. The next start makes a new epoch.
@@ -126,6 +128,7 @@ impl Disk {
             | Record::SeqReserved(_)
             | Record::Intent { .. }
             | Record::IntentSettled { .. }
+            | Record::FixLog { .. }
             | Record::ForgetStatement { .. } => {}
         }
         if let Some(snapshot) = &mut self.kept {

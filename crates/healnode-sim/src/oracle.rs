@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use healnode_core::limits::{BODY_CHARS_MAX, GIVEN_UP_AFTER, GROUP_MEMBERS_MAX, TITLE_CHARS_MAX};
-use healnode_core::{CloseReason, ForgeCall, ForgeReply, IssueDraft, IssueNumber, LEASE_LEFT_MIN, Marker, Millis, Refusal, RefusalKind};
+use healnode_core::{CloseReason, ForgeCall, ForgeReply, IssueDraft, IssueNumber, LEASE_LEFT_MIN, Marker, Millis, PullCall, Refusal, RefusalKind};
 
 use crate::config::{Config, Fault, ForgeKind};
 use crate::forge::{Answer, Caller, Issue, Register, Request, Said, seconds};
@@ -76,6 +76,7 @@ impl Oracle {
                 }
                 self.check_lease(now, caller, register, others_create);
             }
+            ForgeCall::Pull(PullCall::Open(_)) => self.check_lease(now, caller, register, others_create),
             ForgeCall::Update { draft, .. } => self.check_draft(now, draft),
             ForgeCall::Comment { text, .. } | ForgeCall::Reopen { comment: text, .. } | ForgeCall::Close { comment: text, .. } => {
                 if text.contains(CANARY) {
@@ -91,6 +92,7 @@ impl Oracle {
             | ForgeCall::Release { .. }
             | ForgeCall::Inspect { .. }
             | ForgeCall::MarkQuiet { .. }
+            | ForgeCall::Pull(_)
             | ForgeCall::CloseDuplicate { .. } => {}
         }
     }

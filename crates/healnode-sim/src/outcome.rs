@@ -24,6 +24,12 @@ pub struct Outcome {
     pub succeeded: usize,
     /// Issues that nodes closed as duplicates.
     pub swept: usize,
+    /// Pull requests that were opened.
+    pub pulls: usize,
+    /// Of these, for an issue that had one; where no lease is to be had, these are excused.
+    pub second_pulls: usize,
+    /// Fixes that were put into a pull request.
+    pub fixes: usize,
     /// Comments that nodes wrote.
     pub comments: Comments,
     /// Of the fingerprints, how many every node counted alike and right in the end.
@@ -117,6 +123,7 @@ impl fmt::Display for Outcome {
             self.succeeded,
             self.swept
         )?;
+        writeln!(f, "pull requests {} ({} too many), fixes {}", self.pulls, self.second_pulls, self.fixes)?;
         let Comments { reopened, reopened_twice, told, told_twice } = self.comments;
         writeln!(f, "comments: opened again {reopened} ({reopened_twice} too many), counts {told} ({told_twice} too many)")?;
         writeln!(f, "occurrences {}, counts agreed on {} of {}", self.occurrences, self.counts_agreed, self.fingerprints)?;

@@ -9,6 +9,9 @@ use crate::network::Place;
 /// Of a thousand runs, people touch issues in so many.
 pub(crate) const RUNS_PER_MILLE: u64 = 500;
 
+/// Of a thousand touches, so many are of a pull request.
+pub(crate) const PULLS_PER_MILLE: u64 = 350;
+
 /// Lets a person do something to some issue. Returns what was done and which markers that concerns; nothing when there is no issue.
 pub(crate) fn touch(issues: &mut Vec<Issue>, now: Millis, dice: &mut Dice) -> Option<(&'static str, Vec<Marker>)> {
     let there: Vec<usize> = (0..issues.len()).filter(|index| issues[*index].own && !issues[*index].deleted).collect();

@@ -19,6 +19,9 @@ pub(crate) struct Table {
     race: usize,
     succeeded: usize,
     swept: usize,
+    pulls: usize,
+    second_pulls: usize,
+    fixes: usize,
     reopened: usize,
     reopened_twice: usize,
     told: usize,
@@ -47,6 +50,9 @@ impl Table {
         self.race += outcome.duplicates.race;
         self.succeeded += outcome.succeeded;
         self.swept += outcome.swept;
+        self.pulls += outcome.pulls;
+        self.second_pulls += outcome.second_pulls;
+        self.fixes += outcome.fixes;
         self.reopened += outcome.comments.reopened;
         self.reopened_twice += outcome.comments.reopened_twice;
         self.told += outcome.comments.told;
@@ -88,6 +94,7 @@ impl Table {
         line("second issues (unclear, split, race)", format!("{second} ({}, {}, {})", self.unclear, self.split, self.race));
         line("issues in the place of one people ended", self.succeeded.to_string());
         line("duplicates closed", self.swept.to_string());
+        line("pull requests (too many), fixes published", format!("{} ({}), {}", self.pulls, self.second_pulls, self.fixes));
         line("counts agreed on, of errors", format!("{}, {}", self.counts_agreed, self.fingerprints));
         line("occurrences acknowledged", self.occurrences.to_string());
         line("comments: opened again (too many)", format!("{} ({})", self.reopened, self.reopened_twice));

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use healnode_core::{
-    Body, CallId, Digest, Effect, Event as Noted, FilingStep, Fingerprint, ForgeHealth, ForgeReply, Input, LeaseNonce, Marker, Millis,
-    NodeId, Outcome as Verdict, Record, RefusalKind, Report, Run, SyncRequest, SyncResponse, UnixMillis,
+    Body, CallId, Digest, Effect, Event as Noted, FilingStep, Fingerprint, FixAnswer, FixDepth, FixEnding, FixFailure, FixJob, FixOutcome, FixStage, Guidance, Proposal, StageRecord, Verdict, ForgeHealth, ForgeReply, Input, LeaseNonce, Marker, Millis,
+    NodeId, Outcome as Acknowledged, Record, RefusalKind, Report, Run, SyncRequest, SyncResponse, UnixMillis,
 };
 
 use crate::checks::Checks;
@@ -29,6 +29,10 @@ use crate::queue::Queue;
 
 /// A question that has no answer by then is answered with nothing.
 const ASK_TIMEOUT_MS: u64 = 10_000;
+
+/// How long guidance and a fix take.
+const GUIDANCE_MS: (u64, u64) = (50, 5_000);
+const PROPOSAL_MS: (u64, u64) = (1_000, 60_000);
 
 /// How often a driver asks whether its forge is in order.
 const PROBE_MS: u64 = 5_000;
@@ -73,6 +77,7 @@ enum Event {
     Deferred { place: Place, life: u32, input: Box<Input> },
     Resume { place: Place, life: u32 },
     Sample { place: Place, life: u32, id: CallId, report: Option<Box<Report>> },
+    Fixed { place: Place, life: u32, id: CallId, outcome: Box<FixOutcome> },
     Connect(usize),
     Report(usize),
     Probe { place: Place, life: u32 },
@@ -224,6 +229,7 @@ impl<'a> World<'a> {
             Event::Deferred { place, life, input } => self.handle_in(place, life, *input),
             Event::Resume { place, life } => self.resume(place, life),
             Event::Sample { place, life, id, report } => self.handle_in(place, life, Input::Sample { id, report }),
+            Event::Fixed { place, life, id, outcome } => self.fixed(place, life, id, outcome),
             Event::Connect(link) => self.connect(link),
             Event::Report(number) => self.report(number),
             Event::Probe { place, life } => self.probe(place, life),
@@ -483,7 +489,12 @@ impl<'a> World<'a> {
     }
 
     fn person(&mut self) {
-        match people::touch(self.forge.issues_mut(), self.now, &mut self.dice) {
+        let touched = if self.dice.per_mille(people::PULLS_PER_MILLE) {
+            self.forge.touch_pull(self.now, &mut self.dice)
+        } else {
+            people::touch(self.forge.issues_mut(), self.now, &mut self.dice)
+        };
+        match touched {
             Some((what, markers)) => {
                 self.tell(|| format!("a person {what} {markers:?}"));
                 self.seen.note(what);
@@ -661,8 +672,8 @@ impl<'a> World<'a> {
             Effect::Publish(run) => self.publish(place, run),
             Effect::Ask { to, request } => self.ask(place, to, request),
             Effect::Answer { id, response } => self.answer(id.0, response),
-            Effect::Acknowledge { id, outcome: Verdict::Counted } => self.load.acknowledged(id.0 as usize),
-            Effect::Acknowledge { outcome: Verdict::LedgerFull, .. } => self.checks.violated(self.now, || "a ledger is full".to_owned()),
+            Effect::Acknowledge { id, outcome: Acknowledged::Counted } => self.load.acknowledged(id.0 as usize),
+            Effect::Acknowledge { outcome: Acknowledged::LedgerFull, .. } => self.checks.violated(self.now, || "a ledger is full".to_owned()),
             Effect::Forge { id, call } => {
                 if let Some(process) = &mut self.machines[place].process {
                     process.edge.ask(id, call);
@@ -670,6 +681,7 @@ impl<'a> World<'a> {
                 self.begin_at_edge(place);
             }
             Effect::FetchSample { id, fingerprint, holders } => self.fetch_sample(place, id, fingerprint, &holders),
+            Effect::Fix { id, job } => self.fix(place, id, &job),
             Effect::WakeAt { at, .. } => self.wake(place, at),
             Effect::Note(noted) => self.noted(place, &noted),
         }
@@ -767,6 +779,29 @@ impl<'a> World<'a> {
         self.later(wait, Event::Sample { place, life, id, report });
     }
 
+    /// The edge that looks for fixes does one job after the other.
+    fn fix(&mut self, place: Place, id: CallId, job: &FixJob) {
+        let now = self.now;
+        let outcome = Box::new(fix_outcome(job, &mut self.dice));
+        let range = match job.depth {
+            FixDepth::Guidance => GUIDANCE_MS,
+            FixDepth::Proposal => PROPOSAL_MS,
+        };
+        let took_ms = self.dice.between(range.0, range.1);
+        let machine = &mut self.machines[place];
+        let life = machine.life;
+        let Some(process) = &mut machine.process else { return };
+        process.fixing_until = Millis(process.fixing_until.max(now).0 + took_ms);
+        self.queue.push(process.fixing_until, Event::Fixed { place, life, id, outcome });
+    }
+
+    fn fixed(&mut self, place: Place, life: u32, id: CallId, outcome: Box<FixOutcome>) {
+        let wall = self.machines[place].wall(self.now);
+        let record = StageRecord { stage: FixStage::Checkout, round: 0, at: wall, took_ms: 1, passed: true, note: String::new() };
+        self.handle_in(place, life, Input::FixStage { id, record });
+        self.handle_in(place, life, Input::Fixed { id, outcome });
+    }
+
     fn wake(&mut self, place: Place, at: Millis) {
         let now = self.now;
         let life = self.machines[place].life;
@@ -778,7 +813,8 @@ impl<'a> World<'a> {
 
     fn outcome(mut self, seed: u64) -> Outcome {
         let unheard = self.demand.unheard(&self.machines, &self.excuses);
-        for what in unheard.into_iter().chain(self.forge.oracle.violations.split_off(0)) {
+        let at_the_forge = self.forge.oracle.violations.split_off(0).into_iter().chain(self.forge.pulls.violations.split_off(0));
+        for what in unheard.into_iter().chain(at_the_forge) {
             self.checks.violated(self.now, || what);
         }
         let duplicates = self.forge.duplicates(|a, b, at| self.network.were_split(a, b, at));
@@ -812,6 +848,9 @@ impl<'a> World<'a> {
             duplicates,
             succeeded: self.forge.oracle.succeeded,
             swept: self.forge.oracle.swept,
+            pulls: self.forge.pulls.len(),
+            second_pulls: self.forge.pulls.second,
+            fixes: self.forge.pulls.publications,
             comments,
             counts_agreed,
             agreed_after_ms,
@@ -824,6 +863,29 @@ impl<'a> World<'a> {
             story: self.story,
         }
     }
+}
+
+fn fix_outcome(job: &FixJob, dice: &mut Dice) -> FixOutcome {
+    let guidance = dice.per_mille(700).then(Guidance::default);
+    let failure = |passing| FixEnding::Failed(FixFailure { stage: FixStage::Fixer, why: "no idea".to_owned(), answer: None, passing });
+    let ending = match (job.depth, dice.below(4)) {
+        (FixDepth::Guidance, 0) | (FixDepth::Proposal, 0) => failure(true),
+        (FixDepth::Guidance, _) => FixEnding::Guided,
+        (FixDepth::Proposal, 1) => failure(false),
+        (FixDepth::Proposal, _) => FixEnding::Proposed(Box::new(Proposal {
+            base: "base".to_owned(),
+            changes: Vec::new(),
+            diff: String::new(),
+            answer: FixAnswer::default(),
+            tests: None,
+            verdict: Verdict::Verified,
+            fixer: "script".to_owned(),
+            rounds: 1,
+            took_ms: 1,
+            remarks: Vec::new(),
+        })),
+    };
+    FixOutcome { guidance, ending }
 }
 
 fn excuses(plan: &Plan, machines: &[Machine], hostile: Option<&Hostile>) -> Excuses {
@@ -879,5 +941,7 @@ fn kind_of(input: &Input) -> u64 {
         Input::Sample { .. } => 9,
         Input::Operator(_) => 10,
         Input::Tick => 11,
+        Input::FixStage { .. } => 12,
+        Input::Fixed { .. } => 13,
     }
 }

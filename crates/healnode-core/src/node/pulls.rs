@@ -373,7 +373,7 @@ impl super::Node {
         let found = match reply {
             ForgeReply::Pull(PullReply::Found { pulls, .. }) => pulls,
             ForgeReply::Refused(refusal) if refusal.kind == RefusalKind::Denied => {
-                self.pulls.blocked = Some((now.mono + HOUR, refusal.message));
+                self.pulls.blocked = Some((self.next_bundle, refusal.message));
                 return;
             }
             _refused_unclear_or_unfitting => return,
