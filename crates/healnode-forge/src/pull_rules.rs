@@ -4,7 +4,7 @@
 //! cannot write to somebody's branch, nor outside of a repository.
 
 use healnode_core::limits::CHANGED_FILES_MAX;
-use healnode_core::{BRANCH_PREFIX, COMMIT_TRAILER, FileChange, PullDraft, Publication};
+use healnode_core::{BRANCH_PREFIX, COMMIT_TRAILER, FileChange, Publication, PullDraft};
 
 /// Letters of a branch after its prefix. [`healnode_core::branch`] makes at most some 80.
 const BRANCH_REST_MAX: usize = 100;
@@ -67,7 +67,8 @@ fn fault_in_branch(branch: &str) -> Option<String> {
 }
 
 fn fault_in_message(message: &str) -> Option<String> {
-    (!is_own_message(message)).then(|| format!("The message of the commit has no line {COMMIT_TRAILER}, so it could not be told apart from people's."))
+    (!is_own_message(message))
+        .then(|| format!("The message of the commit has no line {COMMIT_TRAILER}, so it could not be told apart from people's."))
 }
 
 fn is_inside(change: &FileChange) -> bool {

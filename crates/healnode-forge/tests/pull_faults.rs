@@ -231,7 +231,8 @@ async fn a_branch_of_that_name_in_a_fork_is_another_one() {
 #[tokio::test]
 async fn a_repository_without_drafts_says_so() {
     let server = FaultServer::start().await;
-    let body = json!({ "message": "Validation Failed", "errors": [{ "message": "Draft pull requests are not supported in this repository." }] });
+    let body =
+        json!({ "message": "Validation Failed", "errors": [{ "message": "Draft pull requests are not supported in this repository." }] });
     server.fail_always(POST_PULL, Fault::Answer(422, Vec::new(), body));
     assert_eq!(forge(&server).call(open(1)).await, ForgeReply::Pull(PullReply::NoDrafts));
     assert_eq!(forge(&server).call(open(2)).await, ForgeReply::Pull(PullReply::NoDrafts));
@@ -251,7 +252,11 @@ async fn a_right_that_is_missing_stops_nothing_else() {
         (POST_PULL, Fault::Answer(403, named, json!({ "message": "Resource not accessible by integration" })), "pull_requests=write"),
         (LIST_PULLS, no_access(), "Pull requests: read and write"),
         (POST_PULL, forbidden("GitHub Actions is not permitted to create or approve pull requests."), "under Actions, General"),
-        (POST_REF, Fault::Answer(422, Vec::new(), json!({ "message": "Repository rule violations found\n\nGH013" })), "A rule of acme/shop"),
+        (
+            POST_REF,
+            Fault::Answer(422, Vec::new(), json!({ "message": "Repository rule violations found\n\nGH013" })),
+            "A rule of acme/shop",
+        ),
         (POST_REF, Fault::Answer(409, Vec::new(), json!({ "message": "Repository rule violations found" })), "A rule of acme/shop"),
         (POST_REF, Fault::Answer(422, Vec::new(), json!({ "message": "Reference update failed" })), "called auto-fix"),
         (POST_PULL, Fault::Answer(422, Vec::new(), json!({ "message": "No commits between main and x" })), "no commit of its own"),
@@ -350,7 +355,8 @@ async fn every_page_is_read_and_of_very_many_the_newest() {
     let server = FaultServer::start().await;
     server.state().page_size = 2;
     for number in 0..50 {
-        let (branch, login) = if number % 2 == 0 { (format!("auto-fix/issue-{number}-x"), BOT) } else { (format!("topic-{number}"), "alice") };
+        let (branch, login) =
+            if number % 2 == 0 { (format!("auto-fix/issue-{number}-x"), BOT) } else { (format!("topic-{number}"), "alice") };
         server.state().add_pull(&branch, login, json!({}));
     }
     let (pulls, _) = found(forge(&server).call(ForgeCall::Pull(PullCall::Survey)).await);
@@ -432,6 +438,36 @@ async fn the_coding_agent_is_believed_to_have_an_issue_only_when_it_does() {
     let (kind, why) = refusal(of_a_job.call(assign()).await);
     assert!(kind == RefusalKind::Invalid && why.contains("a person's token"), "{why}");
     assert_eq!(server.state().requests.len(), before);
+}
+
+#[tokio::test]
+async fn each_call_costs_the_requests_that_the_guide_says() {
+    let server = FaultServer::start().await;
+    add_issue(&server);
+    server.state().branches.has_agent = true;
+    let mut forge = forge(&server);
+    // The account is asked for once, and labels are made once.
+    forge.check().await;
+    for name in ["auto-generated", "needs-review"] {
+        server.state().labels.push((name.to_owned(), String::new()));
+    }
+    let assign = ForgeCall::Pull(PullCall::Assign { number: IssueNumber(1), instructions: String::new() });
+    let rows = [(look(), 2, 0), (open(1), 12, 4), (look(), 3, 0), (note("x"), 3, 1), (note("x"), 1, 0), (assign, 4, 1)];
+    for (call, all, writes) in rows {
+        assert_eq!(cost(&server, &mut forge, call.clone()).await, (all, writes), "{call:?}");
+    }
+    let head = tip(&server);
+    assert_eq!(cost(&server, &mut forge, publish(&head, 1)).await, (8, 5));
+    assert_eq!(cost(&server, &mut forge, publish(&head, 1)).await, (3, 0));
+}
+
+/// Returns how many requests a call makes, and how many of them write.
+async fn cost(server: &FaultServer, forge: &mut Forge, call: ForgeCall) -> (usize, usize) {
+    let before = server.state().requests.len();
+    let reply = forge.call(call).await;
+    assert!(matches!(reply, ForgeReply::Pull(_) | ForgeReply::Done), "{reply:?}");
+    let sent = server.state().requests.split_off(before);
+    (sent.len(), sent.iter().filter(|request| request.method != "GET").count())
 }
 
 fn forge(server: &FaultServer) -> Forge {

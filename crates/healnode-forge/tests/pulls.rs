@@ -47,7 +47,11 @@ async fn the_outbox_keeps_the_contract() {
     keeps_the_contract(&folder).await;
     let stream = std::fs::read(folder.dir.path().join("pulls/0002.fast-import")).unwrap();
     let text = String::from_utf8_lossy(&stream);
-    assert!(text.starts_with("commit refs/heads/auto-fix/issue-1-valueerror\n") && text.contains("\nM 100644 inline \"src/app.py\"\ndata 6\nfixed\n"), "{text}");
+    assert!(
+        text.starts_with("commit refs/heads/auto-fix/issue-1-valueerror\n")
+            && text.contains("\nM 100644 inline \"src/app.py\"\ndata 6\nfixed\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -139,9 +143,8 @@ async fn a_fix_goes_on_top_once(bench: &dyn Bench, issue: IssueNumber, pull: &Pu
 }
 
 async fn a_comment_is_written_once(bench: &dyn Bench, issue: IssueNumber, pull: &PullRequest) {
-    let note = |number, key: &str| {
-        ForgeCall::Pull(PullCall::CommentOnce { number, key: key.to_owned(), text: "No fix was found.".to_owned() })
-    };
+    let note =
+        |number, key: &str| ForgeCall::Pull(PullCall::CommentOnce { number, key: key.to_owned(), text: "No fix was found.".to_owned() });
     for number in [issue, pull.number] {
         for key in ["fix-failed", "fix-failed", "fix-failed-2", "fix-failed"] {
             assert_eq!(bench.forge().call(note(number, key)).await, ForgeReply::Done);
@@ -281,11 +284,8 @@ fn look(issue: IssueNumber) -> ForgeCall {
 }
 
 fn publication(issue: IssueNumber, pull: &PullRequest, expected: &str, node: u8) -> ForgeCall {
-    let change = |path: &str, content: Option<&[u8]>| FileChange {
-        path: path.to_owned(),
-        content: content.map(<[u8]>::to_vec),
-        executable: false,
-    };
+    let change =
+        |path: &str, content: Option<&[u8]>| FileChange { path: path.to_owned(), content: content.map(<[u8]>::to_vec), executable: false };
     let mut changes = vec![change("src/app.py", Some(b"fixed\n")), change("logo.bin", Some(&[0xff, 0]))];
     // A file can be taken away once.
     if node < 3 {

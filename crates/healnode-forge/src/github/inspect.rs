@@ -224,6 +224,13 @@ impl Inspection {
     }
 }
 
+impl Rights {
+    /// Returns whether pull requests can be opened: that takes a branch, and the pull request itself.
+    pub fn for_pulls(&self) -> Right {
+        self.contents.and(self.pulls)
+    }
+}
+
 /// Returns whether a classic token's scopes open a repository for writing.
 fn reaches(scopes: &[String], is_private: bool) -> bool {
     scopes.iter().any(|scope| scope == "repo" || scope == "public_repo" && !is_private)
@@ -431,10 +438,12 @@ mod tests {
         check(&granted(&[("issues", "write"), ("contents", "write")]), CredentialKind::App, Yes, Yes, Yes);
         check(&granted(&[("issues", "write"), ("contents", "read")]), CredentialKind::App, Yes, Yes, No);
         check(&granted(&[("metadata", "read")]), CredentialKind::App, No, No, No);
-        for (level, pulls) in [("write", Yes), ("read", No)] {
-            assert_eq!(granted(&[("contents", "write"), ("pull_requests", level)]).rights(CredentialKind::App).pulls, pulls);
+        for (contents, pulls, both) in [("write", "write", Yes), ("write", "read", No), ("read", "write", No)] {
+            let rights = granted(&[("contents", contents), ("pull_requests", pulls)]).rights(CredentialKind::App);
+            assert_eq!(rights.for_pulls(), both, "{contents} {pulls}");
         }
-        assert_eq!(granted(&[("contents", "write")]).rights(CredentialKind::App).pulls, No);
+        assert_eq!(granted(&[("contents", "write")]).rights(CredentialKind::App).for_pulls(), No);
+        assert_eq!(found(None, true, None).rights(CredentialKind::App).for_pulls(), Unknown);
         check(&found(None, true, None), CredentialKind::App, Unknown, Unknown, Unknown);
     }
 

@@ -47,7 +47,9 @@ impl Failure {
     fn for_want_of(self, right: &str, repo: &RepoName) -> Self {
         let named = self.answer.as_ref().and_then(|answer| answer.missing_permissions()).unwrap_or(right).to_owned();
         self.of_feature(|| {
-            format!("The token may not do this in {repo}: it needs {named}; grant it where the token was made. Issues are filed all the same.")
+            format!(
+                "The token may not do this in {repo}: it needs {named}; grant it where the token was made. Issues are filed all the same."
+            )
         })
     }
 

@@ -19,8 +19,8 @@
 use std::io;
 
 use healnode_core::{
-    BRANCH_PREFIX, BranchHead, ForgeReply, FoundPull, IssueDraft, IssueNumber, PullCall, PullDraft, PullReply, PullRequest, PullState,
-    Publication, Refusal, RefusalKind, UnixMillis,
+    BRANCH_PREFIX, BranchHead, ForgeReply, FoundPull, IssueDraft, IssueNumber, Publication, PullCall, PullDraft, PullReply, PullRequest,
+    PullState, Refusal, RefusalKind, UnixMillis,
 };
 
 use super::folder::{Entry, Locked};
@@ -58,7 +58,9 @@ impl Outbox {
         if let Some(fault) = fault_in_draft(draft) {
             return Ok(refused(RefusalKind::Invalid, fault));
         }
-        if let Some(known) = find(locked, |found| found.branch == draft.branch)?.into_iter().min_by_key(|found| found.pull.state != PullState::Open) {
+        if let Some(known) =
+            find(locked, |found| found.branch == draft.branch)?.into_iter().min_by_key(|found| found.pull.state != PullState::Open)
+        {
             return Ok(ForgeReply::Pull(PullReply::Opened { pull: known.pull, head: known.head }));
         }
         let text = IssueDraft { title: draft.title.clone(), body: draft.body.clone(), labels: draft.labels.clone() };
@@ -76,7 +78,10 @@ impl Outbox {
         }
         let number = publication.number;
         let Some(mut entry) = locked.read_pull(number)?.filter(|entry| entry.page.value("branch") == Some(&publication.branch)) else {
-            return Ok(refused(RefusalKind::Invalid, format!("There is no readable pull request {number} for that branch, so nothing was published.")));
+            return Ok(refused(
+                RefusalKind::Invalid,
+                format!("There is no readable pull request {number} for that branch, so nothing was published."),
+            ));
         };
         if state(&entry) != PullState::Open {
             let why = format!("A person has merged or closed pull request {number}, so nothing more is put into it.");

@@ -114,7 +114,12 @@ mod tests {
     use super::*;
 
     fn chosen(setting: Lease, labels: Right, contents: Right) -> Choice {
-        choose(Facts { kind: ForgeKind::Github, setting, rights: Some(Rights { issues: Right::Yes, labels, contents }), by_label: false })
+        choose(Facts {
+            kind: ForgeKind::Github,
+            setting,
+            rights: Some(Rights { issues: Right::Yes, labels, contents, pulls: contents }),
+            by_label: false,
+        })
     }
 
     #[test]
@@ -135,7 +140,7 @@ mod tests {
         let facts = Facts { kind: ForgeKind::Github, setting: Lease::Ref, rights: None, by_label: true };
         assert_eq!(choose(facts), Choice::NotKnown);
         assert_eq!(choose(Facts { kind: ForgeKind::Outbox, ..facts }), Choice::LockFile);
-        let rights = Some(Rights { issues: Yes, labels: Yes, contents: Yes });
+        let rights = Some(Rights { issues: Yes, labels: Yes, contents: Yes, pulls: Yes });
         assert_eq!(choose(Facts { rights, ..facts }), Choice::LabelOfOthers);
         assert_eq!(choose(Facts { setting: Lease::None, rights, ..facts }), Choice::NoneWanted);
     }
@@ -150,7 +155,7 @@ mod tests {
     #[test]
     fn no_lease_is_a_warning_that_says_what_can_happen() {
         let told = |setting, right| {
-            let rights = Some(Rights { issues: right, labels: right, contents: right });
+            let rights = Some(Rights { issues: right, labels: right, contents: right, pulls: right });
             tell(Facts { kind: ForgeKind::Github, setting, rights, by_label: false }).into_iter().collect::<Vec<_>>()
         };
         check(&told(Lease::None, Right::Yes), &[(Warning, "each side may file one issue")]);

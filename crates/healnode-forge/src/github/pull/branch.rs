@@ -55,7 +55,8 @@ impl GitHub {
     async fn make_branch(&mut self, draft: &PullDraft, base: &str) -> Result<String, Failure> {
         let from = self.read_branch(base).await?.ok_or_else(|| self.nothing_to_begin_with(base))?;
         let commit = json!({ "message": draft.message, "tree": from.made.tree, "parents": [from.commit] });
-        let sha = self.make_object("/git/commits", &commit).await.map_err(|failure| failure.for_want_of(CONTENTS, &self.repo).of_object())?;
+        let sha =
+            self.make_object("/git/commits", &commit).await.map_err(|failure| failure.for_want_of(CONTENTS, &self.repo).of_object())?;
         let body = json!({ "ref": format!("refs/heads/{}", draft.branch), "sha": sha });
         let failure = match self.send(Act::Change, &Method::POST, Route::Repo("/git/refs"), Some(&body)).await {
             Ok(answer) if target_in(&answer).is_ok_and(|target| target == sha) => return Ok(sha),

@@ -33,7 +33,8 @@ impl GitHub {
     pub(super) async fn survey_pulls(&mut self) -> Result<PullReply, Failure> {
         let login = self.learn_login().await?;
         let route = "/pulls?state=all&sort=created&direction=desc&per_page=100";
-        let pages = self.read_pages::<PullAnswer>(route, SURVEY_PAGES_MAX).await.map_err(|failure| failure.for_want_of(PULLS, &self.repo))?;
+        let pages =
+            self.read_pages::<PullAnswer>(route, SURVEY_PAGES_MAX).await.map_err(|failure| failure.for_want_of(PULLS, &self.repo))?;
         if !pages.is_whole {
             tracing::info!(repo = %self.repo, read = pages.items.len(), "of very many pull requests the oldest are not looked at");
         }
@@ -49,7 +50,8 @@ impl GitHub {
     pub(super) async fn pulls_from(&mut self, branch: &str) -> Result<Vec<PullAnswer>, Failure> {
         let head = encode(&format!("{}:{branch}", self.repo.owner()), b"");
         let route = format!("/pulls?head={head}&state=all&per_page=100");
-        let pages = self.read_pages::<PullAnswer>(&route, BRANCH_PAGES_MAX).await.map_err(|failure| failure.for_want_of(PULLS, &self.repo))?;
+        let pages =
+            self.read_pages::<PullAnswer>(&route, BRANCH_PAGES_MAX).await.map_err(|failure| failure.for_want_of(PULLS, &self.repo))?;
         if !pages.is_whole {
             let why = format!("There are too many pull requests for the branch {branch} to look through, so it is left alone.");
             return Err(Failure::invalid(why));

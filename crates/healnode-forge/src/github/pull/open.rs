@@ -111,9 +111,9 @@ impl GitHub {
                 Failure::invalid(format!("The branch {branch} has no commit of its own by now, so no pull request can be opened from it."))
             }
             // A fresh branch may not have reached the replica that was asked.
-            Some(422) if failure.says("\"head\"") => {
-                Failure::unreachable(format!("GitHub does not see the branch {branch} yet, so no pull request was opened; it is tried again."))
-            }
+            Some(422) if failure.says("\"head\"") => Failure::unreachable(format!(
+                "GitHub does not see the branch {branch} yet, so no pull request was opened; it is tried again."
+            )),
             _ => failure.for_want_of(PULLS, repo),
         }
     }
@@ -125,7 +125,9 @@ impl GitHub {
         for label in missing {
             match self.prepare_label(label).await {
                 Ok(()) => ready.push(label),
-                Err(failure) => tracing::info!(%label, obstacle = ?failure.obstacle, "a label could not be made; the pull request goes without"),
+                Err(failure) => {
+                    tracing::info!(%label, obstacle = ?failure.obstacle, "a label could not be made; the pull request goes without");
+                }
             }
         }
         if ready.is_empty() {

@@ -63,7 +63,8 @@ impl GitHub {
         })?;
         let route = format!("/git/refs/heads/{}", encode(&publication.branch, b"/"));
         let moved = self.send(Act::Change, &Method::PATCH, Route::Repo(&route), Some(&json!({ "sha": sha, "force": false }))).await;
-        self.judge_push(publication, sha, moved.and_then(|answer| target_in(&answer).map_err(|_unreadable| Failure::garbage(Act::Change)))).await
+        self.judge_push(publication, sha, moved.and_then(|answer| target_in(&answer).map_err(|_unreadable| Failure::garbage(Act::Change))))
+            .await
     }
 
     async fn judge_push(&mut self, publication: &Publication, sha: String, moved: Result<String, Failure>) -> Result<String, Failure> {
