@@ -7,3 +7,7 @@
 
 mod agent;
 mod agents;
+mod limits;
+mod walls;
+
+pub use walls::{WallsReport, sweep_orphans};
