@@ -1,1 +1,5 @@
 //! The fixers that there are.
+
+mod command;
+
+pub(crate) use command::CommandAgent;
