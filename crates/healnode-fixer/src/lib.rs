@@ -6,4 +6,5 @@
 //! before and after counts.
 
 mod agent;
+#[allow(dead_code, reason = "the pipeline takes them up")]
 mod agents;
