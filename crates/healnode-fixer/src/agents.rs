@@ -6,7 +6,8 @@
 mod answer;
 // mod copilot;
 mod limits;
-// mod openai;
+mod openai;
+mod place;
 mod provider;
 mod proxy;
 mod upstream;

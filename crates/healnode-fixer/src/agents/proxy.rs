@@ -23,10 +23,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-pub(super) use self::meter::{Budget, Exchange, Meter, Trouble};
+pub(super) use self::meter::{Budget, Meter};
 use self::meter::{MeteredAnswer, OverBudget};
 use super::limits::{CONNECT_LIMIT, MODEL_REQUEST_BYTES_MAX, PROXY_CONNECTIONS_MAX};
-use super::upstream::{Endpoint, Upstream};
+use super::upstream::{Endpoint, Trouble, Upstream};
 
 /// A running proxy. Dropping it closes its port and every connection.
 pub(super) struct Proxy {

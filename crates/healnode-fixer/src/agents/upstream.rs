@@ -16,6 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::limits::CONNECT_LIMIT;
 use super::provider::Provider;
+use crate::agent::RoundEnd;
 
 /// A provider, ready to be asked.
 pub(super) struct Upstream {
@@ -46,6 +47,35 @@ pub(super) enum UpstreamError {
     /// No connection, or none any more. Nothing is known of an answer.
     #[error("the model provider does not answer")]
     Unanswered(#[source] hyper_util::client::legacy::Error),
+}
+
+/// What went wrong with a model call, as far as people need to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Trouble {
+    /// No connection, or it broke before an answer.
+    Unreachable,
+    /// The provider answered with an error.
+    Status(u16),
+    /// The job had used up what it may.
+    Budget,
+}
+
+impl Trouble {
+    /// Returns how a round ends for it: a sentence that says what to mend, and whether waiting may help.
+    pub(super) fn ending(self, provider: &Provider) -> RoundEnd {
+        let host = provider.host();
+        let (why, passing) = match self {
+            Trouble::Unreachable => (format!("the model provider at {host} does not answer"), true),
+            Trouble::Budget => ("the budget of model calls for one job is spent".to_owned(), false),
+            Trouble::Status(status @ (401 | 403)) => (format!("the model provider at {host} refused the key ({status}): check it"), false),
+            Trouble::Status(402) => (format!("the model provider at {host} wants to be paid (402)"), false),
+            Trouble::Status(404) => (format!("{host} knows no such model or address (404): check base URL and model"), false),
+            Trouble::Status(429) => (format!("the model provider at {host} is at its rate limit (429)"), true),
+            Trouble::Status(status @ 500..) => (format!("the model provider at {host} is in trouble ({status})"), true),
+            Trouble::Status(status) => (format!("the model provider at {host} refused the request ({status})"), false),
+        };
+        RoundEnd::Failed { why, passing }
+    }
 }
 
 impl Upstream {

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, ready};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use serde_json::{Deserializer, Value};
 
-use super::Endpoint;
 use crate::agents::limits::{MODEL_BYTES_MAX, MODEL_CALLS_MAX, USAGE_TAIL_BYTES};
+use crate::agents::upstream::{Endpoint, Trouble};
 
 /// What the model calls of one job may cost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,17 +33,6 @@ pub(crate) struct Exchange {
     pub(crate) tokens_in: u64,
     /// Tokens written, as the provider reports them.
     pub(crate) tokens_out: u64,
-}
-
-/// What went wrong with model calls.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Trouble {
-    /// No connection, or it broke before an answer.
-    Unreachable,
-    /// The provider answered with an error.
-    Status(u16),
-    /// The job had used up what it may.
-    Budget,
 }
 
 /// Counts the calls of one job, over all its rounds.
