@@ -4,13 +4,19 @@
 //! difference that they leave; what is refused here already is refused so that the model hears of it.
 
 mod answer;
-// mod copilot;
+mod copilot;
 mod limits;
 mod openai;
 mod place;
 mod provider;
 mod proxy;
 mod upstream;
+
+pub(crate) use self::copilot::Copilot;
+pub use self::copilot::{CopilotAccount, CopilotConfig, CopilotError, CopilotProbe, probe as probe_copilot};
+pub(crate) use self::openai::OpenAi;
+pub use self::openai::OpenAiConfig;
+pub use self::provider::{InvalidProvider, Provider, ProviderKey, WireApi};
 
 #[cfg(test)]
 #[path = "../tests/model/mod.rs"]

@@ -8,3 +8,7 @@
 mod agent;
 #[allow(dead_code, reason = "the pipeline takes them up")]
 mod agents;
+
+pub use agents::{
+    CopilotAccount, CopilotConfig, CopilotError, CopilotProbe, InvalidProvider, OpenAiConfig, Provider, ProviderKey, WireApi, probe_copilot,
+};
