@@ -8,7 +8,10 @@
 mod agent;
 #[allow(dead_code, reason = "the pipeline takes them up")]
 mod agents;
+mod limits;
+mod walls;
 
 pub use agents::{
     CopilotAccount, CopilotConfig, CopilotError, CopilotProbe, InvalidProvider, OpenAiConfig, Provider, ProviderKey, WireApi, probe_copilot,
 };
+pub use walls::{WallsReport, sweep_orphans};
