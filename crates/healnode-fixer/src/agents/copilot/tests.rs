@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::agents::model::{Model, Step};
 use crate::agents::provider::WireApi;
+use crate::walls::WallsReport;
 
 const BUG: &str = "def average(items):\n    return sum(items) / len(items)\n";
 const MENDED: &str = "def average(items):\n    return sum(items) / len(items) if items else 0.0\n";
@@ -94,13 +95,17 @@ async fn hostile_calls_are_refused_and_leave_nothing() {
     assert_eq!(end, RoundEnd::Ended(None));
     let results = model.tool_results();
     assert_eq!(results.len(), 13, "{results:#?}");
-    for result in &results {
+    let (links_edit, others) = (results[9].clone(), [&results[..9], &results[10..]].concat());
+    for result in &others {
         assert!(result.contains("denied by healnode policy") || result.contains("does not exist"), "{result}");
     }
-    assert_eq!(results.iter().filter(|result| result.contains("denied by healnode policy")).count(), 10, "{results:#?}");
+    assert_eq!(others.iter().filter(|result| result.contains("denied by healnode policy")).count(), 9, "{results:#?}");
+    let edits_refused = if WallsReport::look().files { "EACCES" } else { "denied by healnode policy" };
+    assert!(links_edit.contains(edits_refused), "{links_edit}");
     let remarks = fixer.remarks();
-    assert!(remarks.iter().any(|remark| remark == "refused to the fixer: writing elsewhere, 6 times"), "{remarks:?}");
-    assert!(remarks.iter().any(|remark| remark == "refused to the fixer: reading elsewhere, 4 times"), "{remarks:?}");
+    let writes = if WallsReport::look().files { 5 } else { 6 };
+    assert!(remarks.contains(&format!("refused to the fixer: writing elsewhere, {writes} times")), "{remarks:?}");
+    assert!(remarks.contains(&"refused to the fixer: reading elsewhere, 4 times".to_owned()), "{remarks:?}");
     assert_eq!(fs::read_to_string(&outside).unwrap(), "secret-outside");
     assert_eq!(room.files(), [".git", ".git/hooks", ".github", "inventory.py", "link", "src"]);
     assert_eq!(room.read("inventory.py"), BUG);
