@@ -6,7 +6,7 @@
 //! before and after counts.
 
 mod agent;
-#[allow(dead_code, reason = "the pipeline takes them up")]
+#[allow(dead_code, unused_imports, reason = "the pipeline takes them up")]
 mod agents;
 mod limits;
 mod walls;

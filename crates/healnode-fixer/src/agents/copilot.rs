@@ -24,6 +24,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use self::client::{Client, Opening, ProtocolError, Turn};
 use self::find::Installed;
 pub use self::find::{CopilotError, CopilotProbe, probe};
+use self::frame::FrameError;
 use self::policy::Policy;
 use super::limits::GOODBYE_LIMIT;
 use super::provider::{Provider, ProviderKey};
@@ -167,8 +168,10 @@ impl Copilot {
                 "the Copilot CLI speaks version {found} of its protocol, this healnode speaks {}: install a release of @github/copilot that does",
                 client::PROTOCOL_VERSION
             )),
-            ProtocolError::Ended => RoundEnd::Failed { why: format!("the Copilot CLI ended by itself ({ending})"), passing: false },
-            ProtocolError::Frame(_) | ProtocolError::Io(_) | ProtocolError::Refused(_) => lasting(error.to_string()),
+            ProtocolError::Ended | ProtocolError::Io(_) | ProtocolError::Frame(FrameError::Io(_)) => {
+                RoundEnd::Failed { why: format!("the Copilot CLI ended by itself ({ending})"), passing: false }
+            }
+            ProtocolError::Frame(FrameError::Head | FrameError::TooLong) | ProtocolError::Refused(_) => lasting(error.to_string()),
         }
     }
 

@@ -75,6 +75,9 @@ pub(super) const PROXY_CONNECTIONS_MAX: usize = 8;
 /// 20 s: both are a few packets.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 
+/// How long the proxy rests when it cannot take a connection, as when the process has no more files to open.
+pub(super) const ACCEPT_REST: Duration = Duration::from_millis(100);
+
 /// Files that a model without tools is shown whole.
 ///
 /// 6: the five places that an error names at most, and one more.
@@ -89,6 +92,11 @@ pub(super) const SHOWN_FILE_BYTES_MAX: u64 = 128 * 1024;
 ///
 /// 256 KiB: some 64,000 tokens, half of what a model of 128,000 reads.
 pub(super) const SHOWN_BYTES_MAX: u64 = 256 * 1024;
+
+/// Places in an answer at which the object with the edits is looked for. An object after them is not found.
+///
+/// 64: it stands at the first, or after some prose; more would only serve a text that means to cost time.
+pub(super) const OBJECT_STARTS_MAX: usize = 64;
 
 /// Edits in one answer. An answer with more is not applied.
 ///

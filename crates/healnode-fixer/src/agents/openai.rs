@@ -15,8 +15,9 @@ use tokio::time::timeout;
 use self::edits::{Edit, apply};
 use self::question::{answer_text, question};
 use super::answer::{answer_from, clip};
-use super::limits::{MODEL_ANSWER_BYTES_MAX, PROBLEM_BYTES_MAX};
-use super::provider::{Provider, WireApi};
+use super::limits::{MODEL_ANSWER_BYTES_MAX, OBJECT_STARTS_MAX, PROBLEM_BYTES_MAX};
+use super::provider::Provider;
+use super::proxy::{Exchange, tokens};
 use super::upstream::{Endpoint, Trouble, Upstream};
 use crate::agent::{Agent, Round, RoundEnd};
 
@@ -32,7 +33,7 @@ pub struct OpenAiConfig {
 /// The fixer, for one job.
 pub(crate) struct OpenAi {
     config: OpenAiConfig,
-    calls: u32,
+    cost: Exchange,
     /// Why the edits of the last round were not applied.
     problem: Option<String>,
 }
@@ -40,22 +41,18 @@ pub(crate) struct OpenAi {
 impl OpenAi {
     /// Prepares it, without asking anything.
     pub(crate) fn new(config: OpenAiConfig) -> Self {
-        Self { config, calls: 0, problem: None }
+        Self { config, cost: Exchange::default(), problem: None }
     }
 
     async fn ask(&mut self, round: &Round<'_>) -> Result<String, RoundEnd> {
         let upstream = Upstream::new(&self.config.provider)
             .map_err(|error| RoundEnd::Failed { why: format!("the model provider cannot be asked: {error}"), passing: false })?;
-        let endpoint = match self.config.provider.wire_api() {
-            WireApi::Completions => Endpoint::ChatCompletions,
-            WireApi::Responses => Endpoint::Responses,
-        };
-        let question = question(endpoint, &self.config.model, round, self.problem.take().as_deref());
-        self.calls += 1;
-        let call = exchange(&upstream, endpoint, question);
+        let wire_api = self.config.provider.wire_api();
+        let question = question(wire_api, &self.config.model, round, self.problem.take().as_deref());
+        let call = exchange(&upstream, Endpoint::of(wire_api), question, &mut self.cost);
         let answer = timeout(round.limit, call).await.map_err(|_| stopped(round))?;
         let answer = answer.map_err(|trouble| trouble.ending(&self.config.provider))?;
-        answer_text(endpoint, &answer).ok_or_else(|| RoundEnd::Failed { why: "the model's answer holds no text".to_owned(), passing: true })
+        answer_text(wire_api, &answer).ok_or_else(|| RoundEnd::Failed { why: "the model's answer holds no text".to_owned(), passing: true })
     }
 }
 
@@ -69,7 +66,7 @@ impl Agent for OpenAi {
             Ok(text) => text,
             Err(end) => return end,
         };
-        let Some(said) = last_object(&text) else {
+        let Some(said) = object_with_edits(&text) else {
             self.problem = Some("Your answer held no JSON object with `edits`.".to_owned());
             return RoundEnd::Ended(None);
         };
@@ -82,11 +79,12 @@ impl Agent for OpenAi {
     }
 
     fn remarks(&self) -> Vec<String> {
-        vec![format!("{} model calls", self.calls)]
+        if self.cost.calls == 0 { Vec::new() } else { vec![self.cost.to_string()] }
     }
 }
 
-async fn exchange(upstream: &Upstream, endpoint: Endpoint, question: Value) -> Result<Value, Trouble> {
+async fn exchange(upstream: &Upstream, endpoint: Endpoint, question: Value, cost: &mut Exchange) -> Result<Value, Trouble> {
+    cost.calls += 1;
     let body = Bytes::from(question.to_string());
     let answer = upstream.send(endpoint, &HeaderValue::from_static("application/json"), body).await.map_err(|error| {
         tracing::debug!(error = &error as &dyn std::error::Error, "a model call failed");
@@ -97,7 +95,11 @@ async fn exchange(upstream: &Upstream, endpoint: Endpoint, question: Value) -> R
         return Err(Trouble::Status(status.as_u16()));
     }
     let body = Limited::new(answer.into_body(), MODEL_ANSWER_BYTES_MAX).collect().await.map_err(|_| Trouble::Unreachable)?;
-    Ok(serde_json::from_slice(&body.to_bytes()).unwrap_or_default())
+    let body = body.to_bytes();
+    let (tokens_in, tokens_out) = tokens(&body);
+    cost.tokens_in = cost.tokens_in.saturating_add(tokens_in);
+    cost.tokens_out = cost.tokens_out.saturating_add(tokens_out);
+    Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
 
 fn stopped(round: &Round<'_>) -> RoundEnd {
@@ -105,9 +107,9 @@ fn stopped(round: &Round<'_>) -> RoundEnd {
 }
 
 /// Finds the object with `edits` in a text: the whole of it, or a part, as models fence what they say and talk around it.
-fn last_object(text: &str) -> Option<Value> {
+fn object_with_edits(text: &str) -> Option<Value> {
     let starts = text.match_indices('{').map(|(at, _)| at);
-    starts.take(question::OBJECT_STARTS_MAX).find_map(|at| {
+    starts.take(OBJECT_STARTS_MAX).find_map(|at| {
         let value = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>().next()?.ok()?;
         value["edits"].is_array().then_some(value)
     })
@@ -123,6 +125,7 @@ mod tests {
 
     use super::*;
     use crate::agents::model::{Model, Step};
+    use crate::agents::provider::WireApi;
 
     const BUG: &str = "def average(items):\n    return sum(items) / len(items)\n";
 
@@ -131,8 +134,10 @@ mod tests {
         for wire_api in [WireApi::Completions, WireApi::Responses] {
             let copy = copy();
             let model = Model::without_tools(vec![Step::text(&format!("Here it is:\n```json\n{}\n```", fix("sum(items) / len(items)")))]);
-            let RoundEnd::Ended(Some(answer)) = fixer(&model, wire_api).round(round(copy.path(), 1)).await else { panic!("no answer") };
+            let mut fixer = fixer(&model, wire_api);
+            let RoundEnd::Ended(Some(answer)) = fixer.round(round(copy.path(), 1)).await else { panic!("no answer") };
             assert_eq!(answer.root_cause, "an empty list");
+            assert_eq!(fixer.remarks(), ["1 model call, 1000 tokens read, 50 written"]);
             assert_eq!(read(copy.path()), "def average(items):\n    return sum(items) / len(items) if items else 0.0\n");
             let asked = model.requests();
             assert_eq!(asked.len(), 1);

@@ -22,10 +22,11 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
-pub(super) use self::meter::{Budget, Meter};
+pub(super) use self::meter::{Budget, Exchange, Meter, tokens};
 use self::meter::{MeteredAnswer, OverBudget};
-use super::limits::{CONNECT_LIMIT, MODEL_REQUEST_BYTES_MAX, PROXY_CONNECTIONS_MAX};
+use super::limits::{ACCEPT_REST, CONNECT_LIMIT, MODEL_REQUEST_BYTES_MAX, PROXY_CONNECTIONS_MAX};
 use super::upstream::{Endpoint, Trouble, Upstream};
 
 /// A running proxy. Dropping it closes its port and every connection.
@@ -77,7 +78,10 @@ async fn serve(listener: TcpListener, desk: Arc<Desk>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(ACCEPT_REST).await;
+            continue;
+        };
         let desk = Arc::clone(&desk);
         connections.spawn(async move {
             attend(stream, desk).await;

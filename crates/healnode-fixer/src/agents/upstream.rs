@@ -15,7 +15,7 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::limits::CONNECT_LIMIT;
-use super::provider::Provider;
+use super::provider::{Provider, WireApi};
 use crate::agent::RoundEnd;
 
 /// A provider, ready to be asked.
@@ -122,6 +122,14 @@ impl Upstream {
 }
 
 impl Endpoint {
+    /// The endpoint for a turn of a conversation.
+    pub(super) fn of(wire_api: WireApi) -> Self {
+        match wire_api {
+            WireApi::Completions => Endpoint::ChatCompletions,
+            WireApi::Responses => Endpoint::Responses,
+        }
+    }
+
     /// Finds the endpoint by its method and its path below a base URL.
     pub(super) fn find(method: &Method, path: &str) -> Option<Self> {
         [Endpoint::ChatCompletions, Endpoint::Responses, Endpoint::Models]
@@ -190,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn https_can_be_set_up() {
-        let provider = Provider::new("https://localhost:1/v1", None, crate::agents::provider::WireApi::Completions).unwrap();
+        let provider = Provider::new("https://localhost:1/v1", None, WireApi::Completions).unwrap();
         let upstream = Upstream::new(&provider).unwrap();
         let failed = upstream.send(Endpoint::Models, &HeaderValue::from_static("*/*"), Bytes::new()).await;
         assert!(matches!(failed, Err(UpstreamError::Unanswered(_))));

@@ -202,7 +202,7 @@ impl Drop for MeteredAnswer {
 /// Returns the tokens read and written, by the last `usage` of an answer of either kind, whole or streamed.
 ///
 /// Text of the model cannot pass for one: in a JSON string its quotes are escaped.
-fn tokens(answer_end: &[u8]) -> (u64, u64) {
+pub(crate) fn tokens(answer_end: &[u8]) -> (u64, u64) {
     const NAME: &[u8] = b"\"usage\":";
     let mut end = answer_end.len();
     while let Some(at) = answer_end[..end].windows(NAME.len()).rposition(|window| window == NAME) {
