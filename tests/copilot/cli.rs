@@ -35,10 +35,7 @@ pub(crate) fn cli() -> Option<Cli> {
 
 fn install() -> Result<Cli, String> {
     let dir = dir();
-    let mut lock = File::open(dir.join("package-lock.json")).unwrap();
-    lock.lock().unwrap();
-    let mut wanted = Vec::new();
-    lock.read_to_end(&mut wanted).unwrap();
+    let (_lock, wanted) = lock(&dir.join("package-lock.json"));
     let installed = dir.join("node_modules/.installed");
     if fs::read(&installed).ok().as_ref() != Some(&wanted) {
         let output = Command::new("npm").arg("ci").current_dir(&dir).output().map_err(|error| format!("npm cannot be run: {error}"))?;
@@ -50,6 +47,15 @@ fn install() -> Result<Cli, String> {
     let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
     let binary = dir.join(format!("node_modules/@github/copilot-linux-{processor}/copilot"));
     Ok(Cli { binary, cache: dir.join("node_modules/.unpacked") })
+}
+
+/// Waits for the lock on a file, which lasts as long as the handle. Returns the content too.
+fn lock(path: &Path) -> (File, Vec<u8>) {
+    let mut file = File::open(path).unwrap();
+    file.lock().unwrap();
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).unwrap();
+    (file, content)
 }
 
 /// The folder of this file, from any of the packages that include it.

@@ -101,12 +101,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
         }
     }
 
-    /// Opens a session, or takes one up. Returns its id.
+    /// Opens a session that listens to nothing that the repository tells agents, or takes one up. Returns its id.
     pub(super) async fn open(&mut self, opening: &Opening) -> Result<String, ProtocolError> {
         let mut parameters = json!({
             "workingDirectory": opening.work,
             "requestPermission": true,
             "enableConfigDiscovery": false,
+            "enableFileHooks": false,
+            "enableHostGitOperations": false,
+            "enableOnDemandInstructionDiscovery": false,
+            "enableSkills": false,
             "availableTools": TOOLS,
             "tools": [{
                 "name": REPORT_TOOL,
@@ -129,7 +133,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
             "session.create"
         };
         let opened = self.call(method, parameters).await?;
-        opened["sessionId"].as_str().map(str::to_owned).ok_or(ProtocolError::Refused(method))
+        let session = opened["sessionId"].as_str().ok_or(ProtocolError::Refused(method))?;
+        let options =
+            json!({ "sessionId": session, "skipCustomInstructions": true, "customAgentsLocalOnly": true, "coauthorEnabled": false });
+        self.call("session.options.update", options).await?;
+        Ok(session.to_owned())
     }
 
     /// Sends a prompt, and answers what the CLI asks until the turn is over.
@@ -291,7 +299,9 @@ mod tests {
     #[tokio::test]
     async fn a_session_offers_no_tool_that_runs_or_connects() {
         let (mut client, mut cli) = Cli::pair();
-        cli.say(json!({ "id": 1, "result": { "sessionId": "S" } })).await;
+        for (id, result) in [(1, json!({ "sessionId": "S" })), (2, json!({}))] {
+            cli.say(json!({ "id": id, "result": result })).await;
+        }
         let opening = Opening { work: "/w/copy".into(), model: "m".into(), provider: json!({ "baseUrl": "u" }), session: None };
         assert_eq!(client.open(&opening).await.unwrap(), "S");
         let heard = cli.hear().await;
@@ -300,7 +310,12 @@ mod tests {
         assert_eq!(heard["params"]["requestPermission"], true);
         assert_eq!(heard["params"]["enableConfigDiscovery"], false);
 
-        cli.say(json!({ "id": 2, "result": { "sessionId": "S" } })).await;
+        let heard = cli.hear().await;
+        assert_eq!((heard["method"].as_str(), &heard["params"]["skipCustomInstructions"]), (Some("session.options.update"), &json!(true)));
+
+        for (id, result) in [(3, json!({ "sessionId": "S" })), (4, json!({}))] {
+            cli.say(json!({ "id": id, "result": result })).await;
+        }
         client.open(&Opening { session: Some("S".into()), ..opening }).await.unwrap();
         let heard = cli.hear().await;
         assert_eq!((heard["method"].as_str(), heard["params"]["sessionId"].as_str()), (Some("session.resume"), Some("S")));

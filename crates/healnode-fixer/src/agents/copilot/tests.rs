@@ -113,6 +113,44 @@ async fn hostile_calls_are_refused_and_leave_nothing() {
 }
 
 #[tokio::test]
+async fn what_the_repository_tells_agents_is_neither_read_nor_run() {
+    let Some(room) = Room::new() else { return };
+    let canary = "canary-of-the-repository";
+    let ran = room.work.join("ran");
+    let command = json!({ "command": "touch", "args": [&ran] });
+    let hook = json!({ "version": 1, "hooks": { "sessionStart": [{ "type": "command", "bash": format!("touch {}", ran.display()) }] } });
+    for (path, text) in [
+        ("AGENTS.md", canary.to_owned()),
+        ("CLAUDE.md", canary.to_owned()),
+        (".github/copilot-instructions.md", canary.to_owned()),
+        (".github/instructions/x.instructions.md", format!("---\napplyTo: '**'\n---\n{canary}")),
+        (".github/agents/x.md", format!("---\nname: x\ndescription: {canary}\n---\n{canary}")),
+        (".github/skills/x/SKILL.md", format!("---\nname: x\ndescription: {canary}\n---\n{canary}")),
+        (".mcp.json", json!({ "mcpServers": { "x": command } }).to_string()),
+        (".vscode/mcp.json", json!({ "servers": { "x": command } }).to_string()),
+        (".github/hooks/x.json", hook.to_string()),
+        (".git/config", format!("[core]\n\trepositoryformatversion = 0\n\tfsmonitor = touch {}\n", ran.display())),
+        (".git/HEAD", "ref: refs/heads/main\n".to_owned()),
+        (".git/objects/info/x", String::new()),
+        (".git/refs/heads/.x", String::new()),
+    ] {
+        let path = room.work.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let model = Model::start(vec![report("nothing")]);
+    let mut fixer = room.fixer(&model, WireApi::Completions);
+    for number in [1, 2] {
+        let end = fixer.round(Round { number, ..room.round("mend it", Duration::from_secs(120)) }).await;
+        assert!(matches!(end, RoundEnd::Ended(_)), "{end:?}");
+    }
+    for request in model.requests() {
+        assert!(!request["body"].to_string().contains(canary), "{request}");
+    }
+    assert!(!ran.exists());
+}
+
+#[tokio::test]
 async fn no_key_and_nothing_of_the_nodes_environment_reaches_the_cli() {
     let Some(room) = Room::new() else { return };
     let model = Model::start(vec![Step::text("late").after(Duration::from_secs(60))]);
