@@ -24,4 +24,7 @@ mod work;
 pub use config::{CommandFixer, FixerConfig, FixerKind, RepositoryToken};
 pub use pipeline::Fixer;
 pub use repository::RepositoryError;
+pub use agents::{
+    CopilotAccount, CopilotConfig, CopilotError, CopilotProbe, InvalidProvider, OpenAiConfig, Provider, ProviderKey, WireApi, probe_copilot,
+};
 pub use walls::{WallsReport, sweep_orphans};
