@@ -98,6 +98,11 @@ pub(super) const SHOWN_BYTES_MAX: u64 = 256 * 1024;
 /// 64: it stands at the first, or after some prose; more would only serve a text that means to cost time.
 pub(super) const OBJECT_STARTS_MAX: usize = 64;
 
+/// Bytes of a model's last answer that it is shown again. More is cut at a character boundary.
+///
+/// 64 KiB: a fix of 120 lines, searched and replaced, takes some 20.
+pub(super) const LAST_ANSWER_BYTES_MAX: usize = 64 * 1024;
+
 /// Edits in one answer. An answer with more is not applied.
 ///
 /// 40: a fix may change 120 lines by default.
