@@ -44,3 +44,51 @@ pub(crate) const SWEEPS_MAX: usize = 200;
 
 /// Entries of one folder that are looked at where a folder holds something that must stay unreadable. More stay unreadable as well.
 pub(crate) const GROUND_ENTRIES_MAX: usize = 1_000;
+
+/// How long one call of git may take. It is ended beyond it, and the fix with it.
+pub(crate) const GIT_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long a fetch may take: the first one brings all of the repository.
+pub(crate) const FETCH_LIMIT: Duration = Duration::from_secs(600);
+
+/// Bytes that one call of git may answer. It is ended beyond it. 64 MiB: a list of half a million files.
+pub(crate) const GIT_ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Bytes of one changed file. A larger one is refused.
+pub(crate) const CHANGED_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Changed files that are looked at. With more the difference is refused without a closer look.
+pub(crate) const LOOKED_AT_FILES_MAX: usize = 1_000;
+
+/// Lines around a suspect line that are shown on either side.
+pub(crate) const SOURCE_LINES: usize = 30;
+
+/// Lines around a suspect line that have to be the same in the head of the default branch.
+pub(crate) const SAME_LINES: usize = 3;
+
+/// Bytes of the end of a test run's output that are kept while it runs, before redaction.
+pub(crate) const OUTPUT_TAIL_BYTES: usize = 64 * 1024;
+
+/// Bytes that a test run may print. It is ended beyond it. 256 MiB: verbose builds print a tenth.
+pub(crate) const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Bytes of one line of output that are looked at for a test's name. The rest of it is passed over.
+pub(crate) const OUTPUT_LINE_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes of the name of a failing test. Longer ones are cut.
+pub(crate) const TEST_NAME_BYTES_MAX: usize = 200;
+
+/// Bytes of a fixer's answer file. A longer one counts as none.
+pub(crate) const ANSWER_BYTES_MAX: u64 = 256 * 1024;
+
+/// Bytes of one text in an answer. Longer ones are cut.
+pub(crate) const ANSWER_TEXT_BYTES_MAX: usize = 8 * 1024;
+
+/// Entries of one list in an answer. More are left out.
+pub(crate) const ANSWER_ENTRIES_MAX: usize = 20;
+
+/// Bytes of the error's own text in a prompt. The middle is cut beyond it.
+pub(crate) const PROMPT_ERROR_BYTES_MAX: usize = 24 * 1024;
+
+/// Remarks on one fix. More are counted in the last one.
+pub(crate) const REMARKS_MAX: usize = 20;

@@ -204,13 +204,9 @@ impl Agent for Copilot {
     }
 
     fn remarks(&self) -> Vec<String> {
-        let mut remarks = Vec::new();
+        let refused = self.refused.iter().map(|(kind, count)| format!("refused to the fixer: {kind}, {count} times"));
         let exchange = self.meter.exchange();
-        if exchange.calls > 0 {
-            remarks.push(exchange.to_string());
-        }
-        remarks.extend(self.refused.iter().map(|(kind, count)| format!("refused to the fixer: {kind}, {count} times")));
-        remarks
+        refused.chain((exchange.calls > 0).then(|| exchange.to_string())).collect()
     }
 }
 

@@ -2,16 +2,6 @@
 
 use std::time::Duration;
 
-/// Bytes of one text of a fixer's answer: root cause, changes. A longer one is cut at a character boundary.
-///
-/// 8 KiB: some 1,200 words, more than a reviewer reads; two of them and the lists fit many times into a pull request's 65,536 characters.
-pub(super) const ANSWER_TEXT_BYTES_MAX: usize = 8 * 1024;
-
-/// Entries in a list of a fixer's answer: files, tests. Later ones are left out.
-///
-/// 20: four times the files that a fix may change.
-pub(super) const ANSWER_ENTRIES_MAX: usize = 20;
-
 /// Bytes of one entry in a list of a fixer's answer. A longer one is cut at a character boundary.
 ///
 /// 1 KiB: a test case is told in a sentence or two.
