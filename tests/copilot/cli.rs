@@ -27,7 +27,7 @@ pub(crate) fn cli() -> Option<Cli> {
         Ok(cli) => Some(cli),
         Err(reason) => {
             assert_ne!(std::env::var("HEALNODE_TESTS_REQUIRE_NPM").as_deref(), Ok("1"), "needs npm: {reason}");
-            writeln!(io::stderr(), "skipped: needs npm ({reason})").unwrap();
+            writeln!(io::stderr(), "skipped: needs npm ({reason})").expect("standard error can be written");
             None
         }
     }

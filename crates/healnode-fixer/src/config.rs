@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use healnode_report::Redactor;
 
+use crate::agents::{CopilotConfig, OpenAiConfig};
+
 /// What an operator chooses.
 #[derive(Clone, Debug)]
 pub struct FixerConfig {
@@ -50,6 +52,10 @@ pub struct FixerConfig {
 pub enum FixerKind {
     /// A command.
     Command(CommandFixer),
+    /// The Copilot CLI.
+    Copilot(CopilotConfig),
+    /// A model without tools.
+    OpenAi(OpenAiConfig),
 }
 
 /// A command that changes the code.

@@ -21,10 +21,10 @@ mod trial;
 mod walls;
 mod work;
 
-pub use config::{CommandFixer, FixerConfig, FixerKind, RepositoryToken};
-pub use pipeline::Fixer;
-pub use repository::RepositoryError;
 pub use agents::{
     CopilotAccount, CopilotConfig, CopilotError, CopilotProbe, InvalidProvider, OpenAiConfig, Provider, ProviderKey, WireApi, probe_copilot,
 };
+pub use config::{CommandFixer, FixerConfig, FixerKind, RepositoryToken};
+pub use pipeline::Fixer;
+pub use repository::RepositoryError;
 pub use walls::{WallsReport, sweep_orphans};

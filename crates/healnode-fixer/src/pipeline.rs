@@ -16,7 +16,7 @@ use healnode_report::UnixMillis;
 use tokio::sync::{mpsc, watch};
 
 use crate::agent::{Agent, Round, RoundEnd};
-use crate::agents::CommandAgent;
+use crate::agents::{CommandAgent, Copilot, OpenAi};
 use crate::config::{FixerConfig, FixerKind};
 use crate::context::{guidance, is_changed};
 use crate::git::GitError;
@@ -139,10 +139,11 @@ impl<'a> Run<'a> {
         }
         let work = self.copies(&commit).await?;
         let before = self.tests_before(&work).await?;
+        let ground = self.fixer.ground.clone();
         match &self.fixer.config.fixer {
-            FixerKind::Command(command) => {
-                self.rounds(CommandAgent::new(command.clone(), self.fixer.ground.clone()), &guidance, &work, &before).await
-            }
+            FixerKind::Command(command) => self.rounds(CommandAgent::new(command.clone(), ground), &guidance, &work, &before).await,
+            FixerKind::Copilot(copilot) => self.rounds(Copilot::new(copilot.clone(), ground), &guidance, &work, &before).await,
+            FixerKind::OpenAi(openai) => self.rounds(OpenAi::new(openai.clone()), &guidance, &work, &before).await,
         }
     }
 
@@ -229,7 +230,10 @@ impl<'a> Run<'a> {
         for number in 1..=rounds {
             self.ask(&mut agent, work, number, &prompt, &suspects).await?;
             match self.judge(work, before, number, &agent.name()).await? {
-                Judged::Proposed(proposal) => return Ok(FixEnding::Proposed(proposal)),
+                Judged::Proposed(mut proposal) => {
+                    proposal.remarks = bounded(agent.remarks().into_iter().chain(proposal.remarks).collect());
+                    return Ok(FixEnding::Proposed(proposal));
+                }
                 Judged::Again { stage, why, .. } if number == rounds => {
                     self.set(|progress| progress.stage = stage);
                     return Err(self.failure(&why, false));
@@ -249,7 +253,10 @@ impl<'a> Run<'a> {
         let round = Round { work: &copy, home: &home, number, prompt, suspects, limit: self.fixer.config.round_limit };
         match agent.round(round).await {
             RoundEnd::Ended(answer) => {
-                let note = format!("{}{}", agent.name(), if answer.is_some() { ", with an answer" } else { "" });
+                let mut note = format!("{}{}", agent.name(), if answer.is_some() { ", with an answer" } else { "" });
+                for remark in agent.remarks() {
+                    note = format!("{note}; {remark}");
+                }
                 self.set(|progress| progress.answer = answer.or(progress.answer.take()));
                 self.pass(watch, note).await;
                 Ok(())

@@ -129,7 +129,7 @@ async fn a_cancelled_fix_ends_soon_and_leaves_nothing() {
     let config = toy.config("sleep 600");
     fs::create_dir_all(&config.data_dir).unwrap();
     let fixer = Fixer::new(config).unwrap();
-    let (stages, mut records) = mpsc::channel(100);
+    let (stages, mut records) = mpsc::channel::<healnode_core::StageRecord>(100);
     let (cancel, is_cancelled) = watch::channel(false);
     let watcher = async {
         while let Some(record) = records.recv().await {

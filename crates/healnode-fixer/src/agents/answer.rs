@@ -5,7 +5,8 @@
 use healnode_core::FixAnswer;
 use serde_json::{Value, json};
 
-use super::limits::{ANSWER_ENTRIES_MAX, ANSWER_ENTRY_BYTES_MAX, ANSWER_TEXT_BYTES_MAX};
+use super::limits::ANSWER_ENTRY_BYTES_MAX;
+use crate::limits::{ANSWER_ENTRIES_MAX, ANSWER_TEXT_BYTES_MAX};
 
 /// Reads an object with `root_cause`, `changes`, `files` and `tests`. What is missing or of another type is empty.
 pub(super) fn answer_from(value: &Value) -> FixAnswer {

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use healnode_core::FixAnswer;
-use serde::Deserialize;
+use serde_json::Value;
 
+use super::answer::answer_from;
 use crate::agent::{Agent, Round, RoundEnd};
 use crate::config::CommandFixer;
-use crate::limits::{ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_TEXT_BYTES_MAX};
+use crate::limits::ANSWER_BYTES_MAX;
 use crate::walls::{Ending, Ground, Launch, launch};
 
 /// The fixer.
@@ -82,7 +83,12 @@ impl Files {
         let job = serde_json::json!({ "round": round.number, "suspects": round.suspects });
         for (path, content) in [(&files.prompt, round.prompt), (&files.job, &job.to_string())] {
             // The home belongs to the fixer since the first round: whatever lies there is not written through.
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| std::io::Write::write_all(&mut file, content.as_bytes()))?;
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .and_then(|mut file| std::io::Write::write_all(&mut file, content.as_bytes()))?;
         }
         Ok(files)
     }
@@ -99,23 +105,6 @@ impl Files {
         let about = file.metadata().ok().filter(|about| about.is_file() && about.len() <= ANSWER_BYTES_MAX)?;
         let mut text = String::new();
         file.take(about.len()).read_to_string(&mut text).ok()?;
-        serde_json::from_str::<Said>(&text).ok().map(Said::clipped)
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Said {
-    root_cause: String,
-    changes: String,
-    files: Vec<String>,
-    tests: Vec<String>,
-}
-
-impl Said {
-    fn clipped(self) -> FixAnswer {
-        let clip = |text: String| text[..text.floor_char_boundary(ANSWER_TEXT_BYTES_MAX)].to_owned();
-        let list = |list: Vec<String>| list.into_iter().take(ANSWER_ENTRIES_MAX).map(clip).collect();
-        FixAnswer { root_cause: clip(self.root_cause), changes: clip(self.changes), files: list(self.files), tests: list(self.tests) }
+        serde_json::from_str::<Value>(&text).ok().filter(Value::is_object).map(|said| answer_from(&said))
     }
 }

@@ -124,7 +124,7 @@ impl Copilot {
         let argv = [&*program, "--server", "--stdio", "--no-auto-update", "--log-level", "error"].map(str::to_owned);
         let ports = proxy.map_or(GITHUB_PORTS.to_vec(), |proxy| vec![proxy.port()]);
         let mut walls = self.ground.walls(work, round.home, &ports);
-        walls.readable.extend([installed.folder.clone(), self.config.cache.clone()]);
+        walls.readable.extend([installed.needs.clone(), self.config.cache.clone()]);
         let env = self.environment(round.home, proxy);
         let what = Launch { argv: &argv, dir: work, env, walls: &walls };
         launch(what, Stdio::piped(), Stdio::piped(), Stdio::null()).map_err(|error| lasting(error.to_string()))
@@ -204,13 +204,9 @@ impl Agent for Copilot {
     }
 
     fn remarks(&self) -> Vec<String> {
-        let mut remarks = Vec::new();
+        let refused = self.refused.iter().map(|(kind, count)| format!("refused to the fixer: {kind}, {count} times"));
         let exchange = self.meter.exchange();
-        if exchange.calls > 0 {
-            remarks.push(exchange.to_string());
-        }
-        remarks.extend(self.refused.iter().map(|(kind, count)| format!("refused to the fixer: {kind}, {count} times")));
-        remarks
+        refused.chain((exchange.calls > 0).then(|| exchange.to_string())).collect()
     }
 }
 

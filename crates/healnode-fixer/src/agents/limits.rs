@@ -2,16 +2,6 @@
 
 use std::time::Duration;
 
-/// Bytes of one text of a fixer's answer: root cause, changes. A longer one is cut at a character boundary.
-///
-/// 8 KiB: some 1,200 words, more than a reviewer reads; two of them and the lists fit many times into a pull request's 65,536 characters.
-pub(super) const ANSWER_TEXT_BYTES_MAX: usize = 8 * 1024;
-
-/// Entries in a list of a fixer's answer: files, tests. Later ones are left out.
-///
-/// 20: four times the files that a fix may change.
-pub(super) const ANSWER_ENTRIES_MAX: usize = 20;
-
 /// Bytes of one entry in a list of a fixer's answer. A longer one is cut at a character boundary.
 ///
 /// 1 KiB: a test case is told in a sentence or two.
@@ -97,6 +87,11 @@ pub(super) const SHOWN_BYTES_MAX: u64 = 256 * 1024;
 ///
 /// 64: it stands at the first, or after some prose; more would only serve a text that means to cost time.
 pub(super) const OBJECT_STARTS_MAX: usize = 64;
+
+/// Bytes of a model's last answer that it is shown again. More is cut at a character boundary.
+///
+/// 64 KiB: a fix of 120 lines, searched and replaced, takes some 20.
+pub(super) const LAST_ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Edits in one answer. An answer with more is not applied.
 ///

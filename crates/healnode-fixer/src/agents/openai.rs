@@ -13,9 +13,9 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use self::edits::{Edit, apply};
-use self::question::{answer_text, question};
+use self::question::{Past, answer_text, question};
 use super::answer::{answer_from, clip};
-use super::limits::{MODEL_ANSWER_BYTES_MAX, OBJECT_STARTS_MAX, PROBLEM_BYTES_MAX};
+use super::limits::{LAST_ANSWER_BYTES_MAX, MODEL_ANSWER_BYTES_MAX, OBJECT_STARTS_MAX, PROBLEM_BYTES_MAX};
 use super::provider::Provider;
 use super::proxy::{Exchange, tokens};
 use super::upstream::{Endpoint, Trouble, Upstream};
@@ -34,21 +34,20 @@ pub struct OpenAiConfig {
 pub(crate) struct OpenAi {
     config: OpenAiConfig,
     cost: Exchange,
-    /// Why the edits of the last round were not applied.
-    problem: Option<String>,
+    past: Option<Past>,
 }
 
 impl OpenAi {
     /// Prepares it, without asking anything.
     pub(crate) fn new(config: OpenAiConfig) -> Self {
-        Self { config, cost: Exchange::default(), problem: None }
+        Self { config, cost: Exchange::default(), past: None }
     }
 
     async fn ask(&mut self, round: &Round<'_>) -> Result<String, RoundEnd> {
         let upstream = Upstream::new(&self.config.provider)
             .map_err(|error| RoundEnd::Failed { why: format!("the model provider cannot be asked: {error}"), passing: false })?;
         let wire_api = self.config.provider.wire_api();
-        let question = question(wire_api, &self.config.model, round, self.problem.take().as_deref());
+        let question = question(wire_api, &self.config.model, round, self.past.as_ref());
         let call = exchange(&upstream, Endpoint::of(wire_api), question, &mut self.cost);
         let answer = timeout(round.limit, call).await.map_err(|_| stopped(round))?;
         let answer = answer.map_err(|trouble| trouble.ending(&self.config.provider))?;
@@ -66,14 +65,15 @@ impl Agent for OpenAi {
             Ok(text) => text,
             Err(end) => return end,
         };
+        let past = self.past.get_or_insert_with(|| Past { task: round.prompt.to_owned(), ..Past::default() });
+        past.answer = clip(&text, LAST_ANSWER_BYTES_MAX).to_owned();
+        past.problem.clear();
         let Some(said) = object_with_edits(&text) else {
-            self.problem = Some("Your answer held no JSON object with `edits`.".to_owned());
+            past.problem = "Your answer held no JSON object with `edits`.".to_owned();
             return RoundEnd::Ended(None);
         };
-        let applied = Edit::list(&said["edits"]).and_then(|edits| apply(round.work, &edits));
-        if let Err(problem) = applied {
-            tracing::debug!(%problem, "edits were not applied");
-            self.problem = Some(clip(&format!("None of your edits was applied: {problem}."), PROBLEM_BYTES_MAX).to_owned());
+        if let Err(problem) = Edit::list(&said["edits"]).and_then(|edits| apply(round.work, &edits)) {
+            past.problem = clip(&format!("None of your edits was applied: {problem}."), PROBLEM_BYTES_MAX).to_owned();
         }
         RoundEnd::Ended(Some(answer_from(&said)))
     }
@@ -151,14 +151,22 @@ mod tests {
     #[tokio::test]
     async fn an_edit_that_does_not_apply_is_told_back() {
         let copy = copy();
-        let model = Model::without_tools(vec![Step::text(&fix("no such text").to_string())]);
+        let right = fix("sum(items) / len(items)").to_string();
+        let model = Model::without_tools(vec![Step::text(&fix("no such text").to_string()), Step::text(&right)]);
         let mut fixer = fixer(&model, WireApi::Completions);
         assert!(matches!(fixer.round(round(copy.path(), 1)).await, RoundEnd::Ended(Some(_))));
         assert_eq!(read(copy.path()), BUG);
-        fixer.round(round(copy.path(), 2)).await;
-        fixer.round(round(copy.path(), 3)).await;
-        let told: Vec<bool> = model.requests().iter().map(|asked| asked["body"].to_string().contains("None of your edits")).collect();
-        assert_eq!(told, [false, true, true]);
+        let again = Round { prompt: "not good enough", ..round(copy.path(), 2) };
+        assert!(matches!(fixer.round(again).await, RoundEnd::Ended(Some(_))));
+        assert_ne!(read(copy.path()), BUG);
+        let asked = model.requests();
+        let texts: Vec<&str> =
+            asked[1]["body"]["messages"].as_array().unwrap().iter().map(|said| said["content"].as_str().unwrap()).collect();
+        assert_eq!(texts.len(), 4);
+        assert_eq!(texts[1], "mend it");
+        assert!(texts[2].contains("no such text"));
+        assert!(texts[3].contains("edit 1: `old` occurs 0 times") && texts[3].contains("not good enough") && texts[3].contains(BUG));
+        assert!(!asked[0]["body"].to_string().contains("None of your edits"));
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ pub(super) struct Installed {
     /// The program, without links.
     pub(super) binary: PathBuf,
     /// What has to be readable for it to run.
-    pub(super) folder: PathBuf,
+    pub(super) needs: PathBuf,
     /// Its version.
     pub(super) version: String,
 }
@@ -82,8 +82,13 @@ pub(super) async fn install(config: &CopilotConfig) -> Result<Installed, Copilot
     std::fs::create_dir_all(&config.cache).map_err(|error| CopilotError::Cache(config.cache.clone(), error))?;
     let said = version_text(&binary, &config.cache).await.map_err(|error| CopilotError::Start(binary.clone(), error))?;
     let version = version(&said).ok_or_else(|| CopilotError::NoVersion(binary.clone()))?;
-    let folder = binary.parent().unwrap_or(&binary).to_owned();
-    Ok(Installed { binary, folder, version })
+    Ok(Installed { needs: needs(&binary), binary, version })
+}
+
+/// Returns the folder of npm's package, or the program alone: beside it anything may lie, as in a home.
+fn needs(binary: &Path) -> PathBuf {
+    let package = binary.ancestors().skip(1).find(|folder| folder.parent().is_some_and(|scope| scope.ends_with("node_modules/@github")));
+    package.unwrap_or(binary).to_owned()
 }
 
 /// Finds the program. Returns its path without links.
@@ -175,6 +180,14 @@ mod tests {
         fs::write(&program, "").unwrap();
         assert_eq!(native(loader), program);
         assert_eq!(native("/usr/bin/copilot".into()), Path::new("/usr/bin/copilot"));
+    }
+
+    #[test]
+    fn nothing_beside_a_single_program_becomes_readable() {
+        assert_eq!(needs(Path::new("/home/me/copilot")), Path::new("/home/me/copilot"));
+        assert_eq!(needs(Path::new("/x/@github/copilot/copilot")), Path::new("/x/@github/copilot/copilot"));
+        let package = Path::new("/usr/lib/node_modules/@github/copilot");
+        assert_eq!(needs(&package.join("npm-loader.js")), package);
     }
 
     #[tokio::test]

@@ -343,7 +343,7 @@ struct Room {
 
 impl Room {
     fn new() -> Option<Self> {
-        Some(Self::with(cli::cli()?))
+        Some(Self::furnished(tempfile::tempdir().unwrap(), cli::cli()?))
     }
 
     /// With a script in place of the CLI, which says a version and goes on.
@@ -357,10 +357,6 @@ impl Room {
         assert!(writer.unwrap().success());
         let cache = folder.path().join("cache");
         Self::furnished(folder, cli::Cli { binary, cache })
-    }
-
-    fn with(cli: cli::Cli) -> Self {
-        Self::furnished(tempfile::tempdir().unwrap(), cli)
     }
 
     fn furnished(folder: tempfile::TempDir, cli: cli::Cli) -> Self {
