@@ -82,7 +82,12 @@ impl Files {
         let job = serde_json::json!({ "round": round.number, "suspects": round.suspects });
         for (path, content) in [(&files.prompt, round.prompt), (&files.job, &job.to_string())] {
             // The home belongs to the fixer since the first round: whatever lies there is not written through.
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| std::io::Write::write_all(&mut file, content.as_bytes()))?;
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .and_then(|mut file| std::io::Write::write_all(&mut file, content.as_bytes()))?;
         }
         Ok(files)
     }
