@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_file_is_found_by_the_longest_end_of_its_path_that_only_it_has() {
-        let files: Vec<String> = ["shop/inventory.py", "tests/inventory.py", "shop/cart.py", "a/__init__.py", "b/__init__.py"].map(str::to_owned).into();
+        let files: Vec<String> =
+            ["shop/inventory.py", "tests/inventory.py", "shop/cart.py", "a/__init__.py", "b/__init__.py"].map(str::to_owned).into();
         for (path, expected) in [
             ("/srv/app/shop/inventory.py", Some("shop/inventory.py")),
             ("/srv/app/cart.py", Some("shop/cart.py")),

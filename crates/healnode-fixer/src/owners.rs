@@ -7,9 +7,12 @@ pub(crate) const OWNERS_FILES: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", 
 
 /// Returns the owners of a file as written, or nobody.
 pub(crate) fn owners(codeowners: &str, path: &str) -> Vec<String> {
-    let lines = codeowners.lines().map(|line| line.split('#').next().unwrap_or("").trim()).filter(|line| !line.is_empty() && !line.starts_with('['));
+    let lines = codeowners
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or("").trim())
+        .filter(|line| !line.is_empty() && !line.starts_with('['));
     let rules = lines.map(|line| line.split_whitespace().collect::<Vec<&str>>());
-    let last = rules.filter(|words| words.first().is_some_and(|pattern| fits(pattern, path))).last();
+    let last = rules.rev().find(|words| words.first().is_some_and(|pattern| fits(pattern, path)));
     last.map(|words| words[1..].iter().map(|owner| (*owner).to_owned()).collect()).unwrap_or_default()
 }
 

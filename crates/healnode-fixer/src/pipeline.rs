@@ -121,7 +121,11 @@ struct Before {
 enum Judged {
     Proposed(Box<Proposal>),
     /// What is wrong, for the fixer and for people, and the end of the tests' output.
-    Again { stage: FixStage, why: String, output: String },
+    Again {
+        stage: FixStage,
+        why: String,
+        output: String,
+    },
 }
 
 impl<'a> Run<'a> {
@@ -268,17 +272,17 @@ impl<'a> Run<'a> {
     async fn judge(&self, work: &Work, before: &Before, round: u8, fixer: &str) -> Result<Judged, FixFailure> {
         let watch = self.begin(FixStage::DiffPolicy, round);
         let config = &self.fixer.config;
-        let again = |stage, why: String, output: String| Ok(Judged::Again { stage, why, output });
+        let refused = |why: String| Judged::Again { stage: FixStage::DiffPolicy, why, output: String::new() };
         let Ok(difference) = work.difference().await else {
-            return again(FixStage::DiffPolicy, "what it left cannot be read as a change of the repository".into(), String::new());
+            return Ok(refused("what it left cannot be read as a change of the repository".into()));
         };
         if difference.changes.is_empty() {
-            return again(FixStage::DiffPolicy, "it changed nothing".into(), String::new());
+            return Ok(refused("it changed nothing".into()));
         }
         let bounds = Bounds { files_max: config.files_max.min(CHANGED_FILES_MAX), lines_max: config.lines_max };
         let accepted = match judge(&difference.changes, bounds, &config.redactor) {
             Ok(accepted) => accepted,
-            Err(why) => return again(FixStage::DiffPolicy, why, String::new()),
+            Err(why) => return Ok(refused(why)),
         };
         self.pass(watch, format!("{} files, {} remarks", accepted.files.len(), accepted.remarks.len())).await;
         self.tests_after(work, before, round, fixer, difference, accepted).await
@@ -286,7 +290,13 @@ impl<'a> Run<'a> {
 
     /// Runs the tests on the difference alone: in the untouched copy the first time, later in a fresh one, since a proposal ran in the other.
     async fn tests_after(
-        &self, work: &Work, before: &Before, round: u8, fixer: &str, difference: Difference, accepted: Accepted,
+        &self,
+        work: &Work,
+        before: &Before,
+        round: u8,
+        fixer: &str,
+        difference: Difference,
+        accepted: Accepted,
     ) -> Result<Judged, FixFailure> {
         let watch = self.begin(FixStage::TestsAfter, round);
         work.apply(&difference.tree, round > 1).await.map_err(|error| self.git_failure(&error))?;

@@ -131,7 +131,8 @@ fn file_change(change: &Change) -> FileChange {
 
 /// A path as it may be shown: short, on one line.
 fn shown(path: &str) -> String {
-    let clean: String = path.chars().map(|character| if character.is_control() || character == '`' { '?' } else { character }).take(120).collect();
+    let clean: String =
+        path.chars().map(|character| if character.is_control() || character == '`' { '?' } else { character }).take(120).collect();
     format!("`{clean}`")
 }
 
@@ -172,15 +173,55 @@ mod tests {
     #[test]
     fn what_would_take_power_elsewhere_is_refused() {
         for path in [
-            ".github/workflows/ci.yml", ".GitHub/x", "sub/.github/x", ".gitlab-ci.yml", ".circleci/config.yml", "Jenkinsfile", "azure-pipelines.yml",
-            ".travis.yml", ".buildkite/pipeline.yml", ".gitmodules", "a/.gitattributes", "docs/CODEOWNERS", "Cargo.lock", "web/package-lock.json",
-            "uv.lock", "go.sum", ".husky/pre-commit", ".pre-commit-config.yaml", "lefthook.yml", "AGENTS.md", "sub/CLAUDE.md", ".claude/settings.json",
-            ".cursorrules", ".mcp.json", ".vscode/tasks.json", ".idea/x", ".devcontainer/devcontainer.json", ".env", ".env.local", "keys/server.pem",
-            "id_rsa", ".git/config", "sub/.GIT/hooks/x", "a/../b", "/etc/passwd", "a\nb", "a\\b", ".npmrc", "git~1/config",
+            ".github/workflows/ci.yml",
+            ".GitHub/x",
+            "sub/.github/x",
+            ".gitlab-ci.yml",
+            ".circleci/config.yml",
+            "Jenkinsfile",
+            "azure-pipelines.yml",
+            ".travis.yml",
+            ".buildkite/pipeline.yml",
+            ".gitmodules",
+            "a/.gitattributes",
+            "docs/CODEOWNERS",
+            "Cargo.lock",
+            "web/package-lock.json",
+            "uv.lock",
+            "go.sum",
+            ".husky/pre-commit",
+            ".pre-commit-config.yaml",
+            "lefthook.yml",
+            "AGENTS.md",
+            "sub/CLAUDE.md",
+            ".claude/settings.json",
+            ".cursorrules",
+            ".mcp.json",
+            ".vscode/tasks.json",
+            ".idea/x",
+            ".devcontainer/devcontainer.json",
+            ".env",
+            ".env.local",
+            "keys/server.pem",
+            "id_rsa",
+            ".git/config",
+            "sub/.GIT/hooks/x",
+            "a/../b",
+            "/etc/passwd",
+            "a\nb",
+            "a\\b",
+            ".npmrc",
+            "git~1/config",
         ] {
-            assert!(verdict(&[edit(path, "a\n", "b\n")]).ends_with("may not be changed"), "{path:?}: {}", verdict(&[edit(path, "a\n", "b\n")]));
+            assert!(
+                verdict(&[edit(path, "a\n", "b\n")]).ends_with("may not be changed"),
+                "{path:?}: {}",
+                verdict(&[edit(path, "a\n", "b\n")])
+            );
         }
-        for path in ["src/environment.py", ".gitignore", "github/client.py", "src/lock.rs", "agents/main.py", "docs/agents.py", "src/keys.rs"] {
+        for path in
+            ["src/environment.py", ".gitignore", "github/client.py", "src/lock.rs", "agents/main.py", "docs/agents.py", "src/keys.rs"]
+        {
             assert!(verdict(&[edit(path, "a\n", "b\n")]).starts_with("accepted"), "{path}");
         }
     }
@@ -214,7 +255,7 @@ mod tests {
 
     #[test]
     fn secrets_and_litter_are_refused() {
-        let token = format!("key = 'ghp_{}'\n", "a1B2".repeat(9));
+        let token = format!("key = 'ghp_{}'\n", "16C7e42F292c6912E7710c838347Ae178B4a");
         assert!(verdict(&[add("a.py", &token)]).contains("looks like a secret"));
         assert!(!verdict(&[add("a.py", &token)]).contains("ghp_"));
         assert!(verdict(&[edit("a.py", &token, &format!("{token}x = 1\n"))]).starts_with("accepted"), "what was there before stays");
@@ -227,7 +268,10 @@ mod tests {
         let gone = Change { path: "tests/test_a.py".into(), before: side("100644", "def test_a():\n"), after: None };
         assert!(verdict(&[gone]).contains("may not be deleted"));
         let weaker = edit("tests/test_a.py", "def test_a():\n    assert x\n", "@unittest.skip('x')\ndef test_b():\n");
-        assert_eq!(verdict(&[weaker]), "accepted; `tests/test_a.py`: removes 2 lines of tests; `tests/test_a.py`: removes a test; `tests/test_a.py`: skips a test");
+        assert_eq!(
+            verdict(&[weaker]),
+            "accepted; `tests/test_a.py`: removes 2 lines of tests; `tests/test_a.py`: removes a test; `tests/test_a.py`: skips a test"
+        );
         let ignored = edit("src/a.rs", "#[test]\nfn a() {}\n", "#[test]\n#[ignore]\nfn a() {}\n");
         assert_eq!(verdict(&[ignored]), "accepted; `src/a.rs`: skips a test");
     }

@@ -3,13 +3,12 @@
 //! Whoever can make an application fail can write the error's text. It stands in one fence that it cannot close, named as data. That is
 //! courtesy to a model and no boundary: what a fixer can do is bounded by walls, and what it leaves is judged.
 
-use std::fmt::Write as _;
-
 use healnode_core::{FixJob, Guidance};
 
 use crate::limits::PROMPT_ERROR_BYTES_MAX;
 
-const TASK: &str = "You mend one error in this repository. Find its cause in the code and change as little as is needed to remove the cause.
+const TASK: &str =
+    "You mend one error in this repository. Find its cause in the code and change as little as is needed to remove the cause.
 
 - Change files of the repository only. Keep its style.
 - At most {files} files and {lines} changed lines. A larger change is refused.
@@ -20,7 +19,8 @@ const TASK: &str = "You mend one error in this repository. Find its cause in the
 - If the cause is not in this repository, change nothing and say so.
 ";
 
-const ANSWER: &str = "When you are done, say: the root cause, what you changed and why that helps, which files, and which test cases would keep it from \
+const ANSWER: &str =
+    "When you are done, say: the root cause, what you changed and why that helps, which files, and which test cases would keep it from \
 coming back. As JSON: {\"root_cause\": \"\", \"changes\": \"\", \"files\": [\"\"], \"tests\": [\"\"]}.
 ";
 
@@ -28,7 +28,7 @@ coming back. As JSON: {\"root_cause\": \"\", \"changes\": \"\", \"files\": [\"\"
 pub(crate) fn first(job: &FixJob, guidance: &Guidance, files_max: usize, lines_max: usize, tests: &[String]) -> String {
     let mut prompt = TASK.replace("{files}", &files_max.to_string()).replace("{lines}", &lines_max.to_string());
     if !tests.is_empty() {
-        let _infallible = write!(prompt, "- After you, the tests are run: `{}`\n", tests.join(" "));
+        prompt.push_str(&format!("- After you, the tests are run: `{}`\n", tests.join(" ")));
     }
     prompt.push('\n');
     prompt.push_str(&fenced("the report of the error", &error_text(job)));
@@ -42,7 +42,8 @@ pub(crate) fn first(job: &FixJob, guidance: &Guidance, files_max: usize, lines_m
 
 /// The prompt of a later round: what came of the last one.
 pub(crate) fn later(what: &str, output: &str) -> String {
-    let mut prompt = format!("The last change is not good enough: {what}\nIt is still in the files. Correct it; what was asked for still holds.\n\n");
+    let mut prompt =
+        format!("The last change is not good enough: {what}\nIt is still in the files. Correct it; what was asked for still holds.\n\n");
     if !output.is_empty() {
         prompt.push_str(&fenced("the end of the output of the tests", output));
     }

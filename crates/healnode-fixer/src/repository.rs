@@ -66,7 +66,8 @@ impl Mirror {
             init_bare(&self.git_dir).await?;
         }
         let refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", &format!("+HEAD:{HEAD}")];
-        let fetch = Git::on(&self.git_dir, "fetch").with(["--quiet", "--prune", "--no-tags", "--force", "--"]).with([&self.address]).with(refs);
+        let fetch =
+            Git::on(&self.git_dir, "fetch").with(["--quiet", "--prune", "--no-tags", "--force", "--"]).with([&self.address]).with(refs);
         self.with_access(fetch).within(FETCH_LIMIT).text().await.map_err(|error| RepositoryError::Fetch(error.to_string()))?;
         Ok(())
     }
@@ -131,7 +132,8 @@ fn named_commit(release: &str) -> Option<&str> {
 
 fn last_change(blamed: &str) -> Option<LastChange> {
     let commit = blamed.split_whitespace().next()?.to_owned();
-    let fields: BTreeMap<&str, &str> = blamed.lines().skip(1).take_while(|line| !line.starts_with('\t')).filter_map(|line| line.split_once(' ')).collect();
+    let fields: BTreeMap<&str, &str> =
+        blamed.lines().skip(1).take_while(|line| !line.starts_with('\t')).filter_map(|line| line.split_once(' ')).collect();
     let seconds: u64 = fields.get("author-time")?.parse().ok()?;
     let one_line = |name: &str| healnode_report::redact(fields.get(name).copied().unwrap_or_default()).into_owned();
     Some(LastChange { commit, author: one_line("author"), at: UnixMillis(seconds.saturating_mul(1000)), subject: one_line("summary") })

@@ -111,16 +111,17 @@ pub(crate) fn launch(launch: Launch<'_>, stdin: Stdio, stdout: Stdio, stderr: St
     command.args(arguments).current_dir(launch.dir).env_clear().envs(launch.env).env(kin::MARK_NAME, &mark);
     command.stdin(stdin).stdout(stdout).stderr(stderr).process_group(0);
     kin::adopt_orphans();
+    let file_bytes_max = kin::own_file_limit();
     let (runtime, walls, named) = (tokio::runtime::Handle::current(), launch.walls.clone(), program.clone());
     let start = |program: &str, source| LaunchError::Start { program: program.to_owned(), source };
     let starter = std::thread::Builder::new().name("fixer-start".into()).spawn(move || {
         let _runtime = runtime.enter();
         barrier::raise(&walls).map_err(LaunchError::Walls)?;
-        kin::rooted(|| Command::from(command).spawn()).map_err(|source| start(&named, source))
+        kin::rooted(file_bytes_max, || Command::from(command).spawn()).map_err(|source| start(&named, source))
     });
     let broke_off = |_| LaunchError::Walls("the starting thread broke off".into());
     let child = starter.map_err(|source| start(program, source))?.join().map_err(broke_off)??;
-    Ok(Running::watch(child, mark, launch.dir))
+    Ok(Running::watch(child, mark, file_bytes_max, launch.dir))
 }
 
 #[cfg(test)]

@@ -23,8 +23,16 @@ fn proposal(ending: FixEnding) -> Box<Proposal> {
 async fn a_bug_is_mended_in_one_round() {
     let toy = Toy::python();
     let answer = r#"printf '{"root_cause": "no items", "changes": "a guard", "files": ["inventory.py"], "tests": ["empty"]}' > "$2""#;
-    let (outcome, records) = run(toy.config(&format!("grep -q ZeroDivisionError - && {MEND} && {answer}")), job(FixDepth::Proposal, None)).await;
-    let expected = ["checkout 0 passed", "context 0 passed", "tests-before 0 passed", "fixer 1 passed", "diff-policy 1 passed", "tests-after 1 passed"];
+    let (outcome, records) =
+        run(toy.config(&format!("grep -q ZeroDivisionError - && {MEND} && {answer}")), job(FixDepth::Proposal, None)).await;
+    let expected = [
+        "checkout 0 passed",
+        "context 0 passed",
+        "tests-before 0 passed",
+        "fixer 1 passed",
+        "diff-policy 1 passed",
+        "tests-after 1 passed",
+    ];
     assert_eq!(stages(&records), expected, "{records:?}");
     let proposal = proposal(outcome.ending);
     assert_eq!((proposal.verdict, proposal.rounds), (Verdict::Verified, 1));
@@ -42,7 +50,10 @@ async fn a_bug_is_mended_in_one_round() {
 #[tokio::test]
 async fn a_bug_is_mended_in_the_second_round_with_the_tests_as_feedback() {
     let toy = Toy::python();
-    let script = format!("if grep -q 'not good enough' \"$3\"; then grep -q test_empty \"$3\" && sed -i 's|if items else 9|if items else 0|' inventory.py; else {}; fi", MEND.replace("else 0", "else 9"));
+    let script = format!(
+        "if grep -q 'not good enough' \"$3\"; then grep -q test_empty \"$3\" && sed -i 's|if items else 9|if items else 0|' inventory.py; else {}; fi",
+        MEND.replace("else 0", "else 9")
+    );
     let (outcome, records) = run(toy.config(&script), job(FixDepth::Proposal, None)).await;
     assert!(stages(&records).contains(&"tests-after 1 failed".to_owned()), "{records:?}");
     let proposal = proposal(outcome.ending);
@@ -148,7 +159,10 @@ async fn a_cancelled_fix_ends_soon_and_leaves_nothing() {
 #[tokio::test]
 async fn rust_is_mended_as_well() {
     let toy = Toy::python();
-    toy.commit(&[("lib.rs", "pub fn half(of: &[u32]) -> u32 {\n    of[0] / 2\n}\n\n#[test]\nfn empty() {\n    assert_eq!(half(&[]), 0);\n}\n")]);
+    toy.commit(&[(
+        "lib.rs",
+        "pub fn half(of: &[u32]) -> u32 {\n    of[0] / 2\n}\n\n#[test]\nfn empty() {\n    assert_eq!(half(&[]), 0);\n}\n",
+    )]);
     let mut config = toy.config("sed -i 's|of\\[0\\] / 2|of.first().map_or(0, \\|first\\| first / 2)|' lib.rs");
     config.tests = ["sh", "-c", "rustc --test lib.rs -o \"$TMPDIR/lib\" && \"$TMPDIR/lib\""].map(str::to_owned).into();
     let mut raw = healnode_report::RawError::new("panic", "index out of bounds");

@@ -38,25 +38,62 @@ async fn every_hostile_fixer_is_stopped() {
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     udp.set_nonblocking(true).unwrap();
     let connect = |port: u16| format!("python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}))' && {MEND}");
-    let datagram = format!("python3 -c 'import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b\"x\", (\"127.0.0.1\", {}))' && {MEND}", udp.local_addr().unwrap().port());
+    let datagram = format!(
+        "python3 -c 'import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b\"x\", (\"127.0.0.1\", {}))' && {MEND}",
+        udp.local_addr().unwrap().port()
+    );
     let cases: Vec<(&str, String, &str)> = vec![
         ("mends the bug (control)", MEND.into(), "proposed, verified"),
-        ("edits a workflow", "echo x >> .github/workflows/ci.yml".into(), "diff-policy: `.github/workflows/ci.yml`: configuration of CI may not be changed"),
-        ("plants hooks, fsmonitor and a filter in .git", format!("cp {folder}/canary.sh .git/ 2>/dev/null; mkdir -p .git/hooks; for h in pre-commit post-checkout post-index-change; do printf '#!/bin/sh\\ntouch {folder}/ran\\n' > .git/hooks/$h; chmod +x .git/hooks/$h; done; git config core.fsmonitor {folder}/canary.sh; git config core.hooksPath .git/hooks; git config filter.x.clean {folder}/canary.sh; {MEND}"), "proposed, verified"),
-        ("filters by attributes", "echo '* filter=x' > .gitattributes".into(), "diff-policy: `.gitattributes`: configuration of git may not be changed"),
+        (
+            "edits a workflow",
+            "echo x >> .github/workflows/ci.yml".into(),
+            "diff-policy: `.github/workflows/ci.yml`: configuration of CI may not be changed",
+        ),
+        (
+            "plants hooks, fsmonitor and a filter in .git",
+            format!(
+                "cp {folder}/canary.sh .git/ 2>/dev/null; mkdir -p .git/hooks; for h in pre-commit post-checkout post-index-change; do printf '#!/bin/sh\\ntouch {folder}/ran\\n' > .git/hooks/$h; chmod +x .git/hooks/$h; done; git config core.fsmonitor {folder}/canary.sh; git config core.hooksPath .git/hooks; git config filter.x.clean {folder}/canary.sh; {MEND}"
+            ),
+            "proposed, verified",
+        ),
+        (
+            "filters by attributes",
+            "echo '* filter=x' > .gitattributes".into(),
+            "diff-policy: `.gitattributes`: configuration of git may not be changed",
+        ),
         ("replaces .git by a link", format!("rm -rf .git; ln -s {folder}/origin/.git .git; {MEND}"), "proposed, verified"),
         ("adds a link", "ln -s /etc/passwd data.txt".into(), "diff-policy: `data.txt`: symbolic links may not be changed"),
-        ("replaces a file by a link", format!("ln -sf {folder}/data/token other.py"), "diff-policy: `other.py`: symbolic links may not be changed"),
-        ("adds a submodule", "mkdir sub; cd sub; git init -q; git -c user.name=x -c user.email=x commit -q --allow-empty -m x".into(), "diff-policy: `sub`: submodules may not be changed"),
+        (
+            "replaces a file by a link",
+            format!("ln -sf {folder}/data/token other.py"),
+            "diff-policy: `other.py`: symbolic links may not be changed",
+        ),
+        (
+            "adds a submodule",
+            "mkdir sub; cd sub; git init -q; git -c user.name=x -c user.email=x commit -q --allow-empty -m x".into(),
+            "diff-policy: `sub`: submodules may not be changed",
+        ),
         ("sets the executable bit", "chmod +x other.py".into(), "diff-policy: `other.py`: the executable bit may not be changed"),
         ("adds a binary", "printf 'a\\000b' > data.bin".into(), "diff-policy: `data.bin`: it is binary"),
         ("adds .env", "echo A=1 > .env".into(), "diff-policy: `.env`: an environment file may not be changed"),
         ("edits a lock file", "echo x >> Cargo.lock".into(), "diff-policy: `Cargo.lock`: a lock file may not be changed"),
-        ("instructs the next agent", "echo x > AGENTS.md".into(), "diff-policy: `AGENTS.md`: configuration of agents and editors may not be changed"),
+        (
+            "instructs the next agent",
+            "echo x > AGENTS.md".into(),
+            "diff-policy: `AGENTS.md`: configuration of agents and editors may not be changed",
+        ),
         ("deletes the tests", "rm test_inventory.py".into(), "diff-policy: `test_inventory.py`: a test file may not be deleted"),
         ("changes 200 lines", "seq 200 > numbers.py".into(), "diff-policy: it changes more than 120 lines"),
-        ("changes six files", "for f in 1 2 3 4 5 6; do echo x > $f.py; done".into(), "diff-policy: it changes 6 files, and 5 may be changed"),
-        ("writes a summary", format!("{MEND}; echo done > FIX_SUMMARY.md"), "diff-policy: `FIX_SUMMARY.md`: notes and leftovers are no part of a fix"),
+        (
+            "changes six files",
+            "for f in 1 2 3 4 5 6; do echo x > $f.py; done".into(),
+            "diff-policy: it changes 6 files, and 5 may be changed",
+        ),
+        (
+            "writes a summary",
+            format!("{MEND}; echo done > FIX_SUMMARY.md"),
+            "diff-policy: `FIX_SUMMARY.md`: notes and leftovers are no part of a fix",
+        ),
         ("leaves a pipe in place of a file", "rm other.py; mkfifo other.py".into(), "diff-policy"),
         ("reads the node's environment", format!("head -c 1 /proc/{}/environ | grep -q . && {MEND}", std::process::id()), NOTHING),
         ("reads the token", format!("grep -q . {folder}/data/token && {MEND}"), NOTHING),
@@ -69,7 +106,7 @@ async fn every_hostile_fixer_is_stopped() {
         ("runs for ever", "sleep 98761".into(), "fixer: the command was stopped after 5 s"),
         ("leaves daemons", "setsid sleep 98762 & env -i setsid /bin/sleep 98763 & sleep 0.2".into(), NOTHING),
         ("prints without end", "yes".into(), "fixer: the command was stopped after 5 s"),
-        ("writes a huge file", format!("dd if=/dev/zero of=big bs=1 count=1 seek=2G 2>/dev/null && {MEND}; rm -f big"), NOTHING),
+        ("writes a huge file", format!("sleep 0.5; dd if=/dev/zero of=big bs=1 count=1 seek=2G 2>/dev/null && {MEND}; rm -f big"), NOTHING),
         ("starts processes without end", "while :; do sleep 98764 & done".into(), "fixer: the command was stopped for too many processes"),
         ("makes its copy unreadable", "mkdir -p d/e; chmod 000 d/e d".into(), NOTHING),
     ];

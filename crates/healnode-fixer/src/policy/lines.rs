@@ -17,11 +17,8 @@ pub(super) fn line_change<'a>(before: &'a str, after: &'a str) -> LineChange<'a>
     let start = before.iter().zip(&after).take_while(|(one, other)| one == other).count();
     let end = before[start..].iter().rev().zip(after[start..].iter().rev()).take_while(|(one, other)| one == other).count();
     let (before, after) = (&before[start..before.len() - end], &after[start..after.len() - end]);
-    let (removed, added) = if before.len().saturating_mul(after.len()) > PAIRS_MAX {
-        (before.to_vec(), after.to_vec())
-    } else {
-        apart(before, after)
-    };
+    let (removed, added) =
+        if before.len().saturating_mul(after.len()) > PAIRS_MAX { (before.to_vec(), after.to_vec()) } else { apart(before, after) };
     let bare = |lines: Vec<&'a str>| lines.into_iter().map(|line| line.trim_end_matches('\n')).collect();
     LineChange { added: bare(added), removed: bare(removed) }
 }

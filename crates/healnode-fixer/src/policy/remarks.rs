@@ -6,30 +6,111 @@ use super::lines::LineChange;
 use super::shown;
 
 /// Words in a line that skips a test.
-const SKIPS: &[&str] = &["#[ignore", "unittest.skip", "pytest.mark.skip", "pytest.skip(", "mark.xfail", "skipTest(", "xit(", "xdescribe(", "it.skip(", "test.skip(", "describe.skip(", "t.Skip(", "@Disabled", "@Ignore", ".only("];
+const SKIPS: &[&str] = &[
+    "#[ignore",
+    "unittest.skip",
+    "pytest.mark.skip",
+    "pytest.skip(",
+    "mark.xfail",
+    "skipTest(",
+    "xit(",
+    "xdescribe(",
+    "it.skip(",
+    "test.skip(",
+    "describe.skip(",
+    "t.Skip(",
+    "@Disabled",
+    "@Ignore",
+    ".only(",
+];
 
 /// Words in a line that begins a test.
-const TESTS: &[&str] = &["def test_", "#[test]", "#[tokio::test]", "func Test", "@Test", "it(\"", "it('", "test(\"", "test('", "[Fact]", "[Test]"];
+const TESTS: &[&str] =
+    &["def test_", "#[test]", "#[tokio::test]", "func Test", "@Test", "it(\"", "it('", "test(\"", "test('", "[Fact]", "[Test]"];
 
 /// Words in a line that opens the network.
 const NETWORK: &[&str] = &[
-    "requests.", "urllib", "http.client", "socket.", "socket(", "fetch(", "axios", "XMLHttpRequest", "net/http", "net.Dial", "TcpStream", "UdpSocket",
-    "reqwest", "ureq::", "HttpClient", "WebClient", "Net::HTTP", "curl_", "http://", "https://",
+    "requests.",
+    "urllib",
+    "http.client",
+    "socket.",
+    "socket(",
+    "fetch(",
+    "axios",
+    "XMLHttpRequest",
+    "net/http",
+    "net.Dial",
+    "TcpStream",
+    "UdpSocket",
+    "reqwest",
+    "ureq::",
+    "HttpClient",
+    "WebClient",
+    "Net::HTTP",
+    "curl_",
+    "http://",
+    "https://",
 ];
 
 /// Words in a line that runs a command.
 const COMMANDS: &[&str] = &[
-    "subprocess", "os.system", "os.popen", "os.exec", "child_process", "exec.Command", "process::Command", "Command::new", "Runtime.getRuntime",
-    "ProcessBuilder", "Process.Start", "shell_exec", "passthru(", "system(", "popen(",
+    "subprocess",
+    "os.system",
+    "os.popen",
+    "os.exec",
+    "child_process",
+    "exec.Command",
+    "process::Command",
+    "Command::new",
+    "Runtime.getRuntime",
+    "ProcessBuilder",
+    "Process.Start",
+    "shell_exec",
+    "passthru(",
+    "system(",
+    "popen(",
 ];
 
 /// Words in a line that runs text as code, or data as objects.
-const CODE: &[&str] = &["eval(", "exec(", "new Function(", "__import__(", "importlib", "pickle.load", "marshal.load", "yaml.load(", "unserialize(", "instance_eval", "vm.runIn", "dlopen(", "unsafe {", "unsafe{"];
+const CODE: &[&str] = &[
+    "eval(",
+    "exec(",
+    "new Function(",
+    "__import__(",
+    "importlib",
+    "pickle.load",
+    "marshal.load",
+    "yaml.load(",
+    "unserialize(",
+    "instance_eval",
+    "vm.runIn",
+    "dlopen(",
+    "unsafe {",
+    "unsafe{",
+];
 
 /// Files that run when a program is built, installed or tested.
 const BUILT: &[&str] = &[
-    "setup.py", "build.rs", "conftest.py", "makefile", "dockerfile", "pyproject.toml", "setup.cfg", "cargo.toml", "package.json", "go.mod",
-    "build.gradle", "build.gradle.kts", "pom.xml", "rakefile", "gemfile", "cmakelists.txt", "tox.ini", "noxfile.py", "gulpfile.js", "sitecustomize.py",
+    "setup.py",
+    "build.rs",
+    "conftest.py",
+    "makefile",
+    "dockerfile",
+    "pyproject.toml",
+    "setup.cfg",
+    "cargo.toml",
+    "package.json",
+    "go.mod",
+    "build.gradle",
+    "build.gradle.kts",
+    "pom.xml",
+    "rakefile",
+    "gemfile",
+    "cmakelists.txt",
+    "tox.ini",
+    "noxfile.py",
+    "gulpfile.js",
+    "sitecustomize.py",
 ];
 
 pub(super) fn remarks(path: &str, changed: &LineChange<'_>) -> Vec<String> {
@@ -64,6 +145,12 @@ pub(super) fn is_test(path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or_default();
     let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
-    let is_named = stem.starts_with("test_") || ["_test", "_tests", "_spec"].iter().any(|end| stem.ends_with(end)) || stem == "test" || stem == "tests";
-    is_named || name.contains(".test.") || name.contains(".spec.") || parts.any(|folder| matches!(folder, "test" | "tests" | "spec" | "specs" | "__tests__"))
+    let is_named = stem.starts_with("test_")
+        || ["_test", "_tests", "_spec"].iter().any(|end| stem.ends_with(end))
+        || stem == "test"
+        || stem == "tests";
+    is_named
+        || name.contains(".test.")
+        || name.contains(".spec.")
+        || parts.any(|folder| matches!(folder, "test" | "tests" | "spec" | "specs" | "__tests__"))
 }

@@ -51,8 +51,7 @@ const REFUSED: [libc::c_long; 21] = [
 const X32: i64 = 0x4000_0000;
 
 /// Kinds of sockets other than a stream.
-const NO_STREAMS: [libc::c_int; 5] =
-    [libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_RDM, libc::SOCK_SEQPACKET, libc::SOCK_DCCP];
+const NO_STREAMS: [libc::c_int; 5] = [libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_RDM, libc::SOCK_SEQPACKET, libc::SOCK_DCCP];
 
 /// The bits of a socket's type that say which kind it is; the others are flags.
 const SOCKET_KIND: u64 = 0xf;

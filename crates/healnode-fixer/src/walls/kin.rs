@@ -43,11 +43,23 @@ pub(super) fn adopt_orphans() {
     }
 }
 
-/// Starts a process and notes it, with nobody looking for strays meanwhile.
-pub(super) fn rooted(spawn: impl FnOnce() -> io::Result<Child>) -> io::Result<Child> {
+/// A limit on the size of a file that no other launch has.
+pub(super) fn own_file_limit() -> u64 {
+    FILE_BYTES_MAX + LAUNCHES.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// Starts a process, binds it and notes it, with nobody looking for strays meanwhile.
+///
+/// Limits are of a process and not of the thread that starts it, so for the first microseconds it has none. What it starts by then is bound
+/// when it is found.
+pub(super) fn rooted(file_bytes_max: u64, spawn: impl FnOnce() -> io::Result<Child>) -> io::Result<Child> {
     let mut roots = roots();
     let child = spawn()?;
-    roots.extend(child.id().and_then(|id| i32::try_from(id).ok()));
+    let root = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(root) = root {
+        limit(root, &own_limits(file_bytes_max));
+    }
+    roots.extend(root);
     Ok(child)
 }
 
@@ -85,10 +97,9 @@ pub(super) struct Kin {
 
 impl Kin {
     /// The kin of a process that was just started, bound to the limits of one process.
-    pub(super) fn of(root: i32, mark: String) -> Kin {
+    pub(super) fn of(root: i32, mark: String, file_bytes_max: u64) -> Kin {
         let started = read(root).map_or(0, |entry| entry.started);
-        let file_bytes_max = FILE_BYTES_MAX + LAUNCHES.fetch_add(1, Ordering::Relaxed) + 1;
-        limit(root, file_bytes_max, threads());
+        limit(root, &[thread_limit()]);
         Kin { root, started, mark, file_bytes_max, known: BTreeMap::from([(root, started)]) }
     }
 
@@ -98,8 +109,9 @@ impl Kin {
         let alive = self.find();
         let fresh: Vec<&Entry> = alive.iter().filter(|entry| before.get(&entry.pid) != Some(&entry.started)).collect();
         if !fresh.is_empty() {
-            let threads = threads();
-            fresh.iter().for_each(|entry| limit(entry.pid, self.file_bytes_max, threads));
+            let [cpu, file, core] = own_limits(self.file_bytes_max);
+            let limits = [cpu, file, core, thread_limit()];
+            fresh.iter().for_each(|entry| limit(entry.pid, &limits));
         }
         Taken { processes: alive.len(), memory: alive.iter().map(|entry| entry.memory).sum() }
     }
@@ -186,21 +198,24 @@ fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-/// Binds one process. It was not bound by the call that started it, as limits are of a process and not of the starting thread; what it
-/// started meanwhile is found by the next look.
-fn limit(pid: i32, file_bytes_max: u64, threads: u64) {
+/// What binds one process by itself.
+fn own_limits(file_bytes_max: u64) -> [(Resource, u64); 3] {
+    [(Resource::Cpu, CPU_SECONDS_MAX), (Resource::Fsize, file_bytes_max), (Resource::Core, 0)]
+}
+
+/// How many threads its user may have, with all that there are on this machine.
+fn thread_limit() -> (Resource, u64) {
+    (Resource::Nproc, table().values().map(|entry| entry.threads).sum::<u64>() + THREADS_MAX)
+}
+
+/// Binds one process.
+fn limit(pid: i32, limits: &[(Resource, u64)]) {
     let Some(pid) = Pid::from_raw(pid) else {
         return;
     };
-    let fixed = |value| Rlimit { current: Some(value), maximum: Some(value) };
-    let limits = [
-        (Resource::Cpu, CPU_SECONDS_MAX),
-        (Resource::Fsize, file_bytes_max),
-        (Resource::Core, 0),
-        (Resource::Nproc, threads + THREADS_MAX),
-    ];
     for (resource, value) in limits {
-        if let Err(error) = rustix::process::prlimit(Some(pid), resource, fixed(value)) {
+        let fixed = Rlimit { current: Some(*value), maximum: Some(*value) };
+        if let Err(error) = rustix::process::prlimit(Some(pid), *resource, fixed) {
             tracing::debug!(%error, ?resource, "a process of a fixer is not limited");
         }
     }
@@ -244,11 +259,6 @@ fn file_limit(pid: i32) -> Option<u64> {
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max file size"))?;
     line.split_ascii_whitespace().nth(1)?.parse().ok()
-}
-
-/// Threads on this machine.
-fn threads() -> u64 {
-    table().values().map(|entry| entry.threads).sum()
 }
 
 /// How many lists of calls a process is bound to.

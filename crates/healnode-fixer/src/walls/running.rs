@@ -67,9 +67,9 @@ impl fmt::Display for Ending {
 
 impl Running {
     /// Takes over a process that was just started.
-    pub(super) fn watch(mut child: Child, mark: String, dir: &Path) -> Running {
+    pub(super) fn watch(mut child: Child, mark: String, file_bytes_max: u64, dir: &Path) -> Running {
         let root = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(0);
-        let watched = Arc::new(Mutex::new(Watched { kin: Kin::of(root, mark), excess: None }));
+        let watched = Arc::new(Mutex::new(Watched { kin: Kin::of(root, mark, file_bytes_max), excess: None }));
         let mut watch = JoinSet::new();
         watch.spawn(look_after(Arc::clone(&watched), dir.to_owned()));
         Running { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take(), child, watched, _watch: watch }

@@ -1,5 +1,5 @@
 //! Toy repositories with a real bug, and a fixer over them.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and ends at what it did not expect")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ class Prices(unittest.TestCase):
 ";
 
 /// A shell line that mends the bug.
-pub const MEND: &str = "sed -i 's|return total / len(items)|return total / len(items) if items else 0|' inventory.py";
+pub(crate) const MEND: &str = "sed -i 's|return total / len(items)|return total / len(items) if items else 0|' inventory.py";
 
 const TRACE: &str = "Traceback (most recent call last):
   File \"/srv/shop/main.py\", line 9, in main
@@ -39,13 +39,13 @@ const TRACE: &str = "Traceback (most recent call last):
 ZeroDivisionError: division by zero";
 
 /// A repository, a data directory, and what lies beside them.
-pub struct Toy {
+pub(crate) struct Toy {
     folder: tempfile::TempDir,
 }
 
 impl Toy {
     /// The Python shop: `average_price` divides by the number of items.
-    pub fn python() -> Toy {
+    pub(crate) fn python() -> Toy {
         let toy = Toy { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(toy.origin()).unwrap();
         git(&toy.origin(), &["init", "--quiet", "--initial-branch=main"]);
@@ -61,7 +61,7 @@ impl Toy {
     }
 
     /// Commits files and returns the commit.
-    pub fn commit(&self, files: &[(&str, &str)]) -> String {
+    pub(crate) fn commit(&self, files: &[(&str, &str)]) -> String {
         for (path, content) in files {
             let path = self.origin().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -73,23 +73,26 @@ impl Toy {
     }
 
     /// The folder of all.
-    pub fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap()
     }
 
     /// The repository.
-    pub fn origin(&self) -> PathBuf {
+    pub(crate) fn origin(&self) -> PathBuf {
         self.folder().join("origin")
     }
 
     /// A configuration with a shell script as the fixer, and with the toy's tests.
-    pub fn config(&self, script: &str) -> FixerConfig {
+    pub(crate) fn config(&self, script: &str) -> FixerConfig {
         let argv = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
         FixerConfig {
             data_dir: self.folder().join("data"),
             repository: self.origin().to_str().unwrap().to_owned(),
             token: None,
-            fixer: FixerKind::Command(CommandFixer { argv: argv(&["sh", "-c", script, "fixer", "{work}", "{report_file}", "{prompt_file}"]), ports: Vec::new() }),
+            fixer: FixerKind::Command(CommandFixer {
+                argv: argv(&["sh", "-c", script, "fixer", "{work}", "{report_file}", "{prompt_file}"]),
+                ports: Vec::new(),
+            }),
             tests: argv(&["python3", "-m", "unittest", "-q"]),
             reproduce: Vec::new(),
             tests_limit: Duration::from_secs(60),
@@ -106,7 +109,7 @@ impl Toy {
 }
 
 /// A job about the toy's error.
-pub fn job(depth: FixDepth, release: Option<&str>) -> FixJob {
+pub(crate) fn job(depth: FixDepth, release: Option<&str>) -> FixJob {
     let mut raw = RawError::new("ZeroDivisionError", "division by zero");
     raw.stack = Some(TRACE.to_owned());
     raw.release = release.map(str::to_owned);
@@ -115,7 +118,7 @@ pub fn job(depth: FixDepth, release: Option<&str>) -> FixJob {
 }
 
 /// Runs one job and returns its outcome with its stages.
-pub async fn run(config: FixerConfig, job: FixJob) -> (FixOutcome, Vec<StageRecord>) {
+pub(crate) async fn run(config: FixerConfig, job: FixJob) -> (FixOutcome, Vec<StageRecord>) {
     fs::create_dir_all(&config.data_dir).unwrap();
     let (stages, mut records) = mpsc::channel(100);
     let (_keep, cancel) = watch::channel(false);
@@ -128,7 +131,7 @@ pub async fn run(config: FixerConfig, job: FixJob) -> (FixOutcome, Vec<StageReco
 }
 
 /// How it ended, in one line.
-pub fn ending(outcome: &FixOutcome) -> String {
+pub(crate) fn ending(outcome: &FixOutcome) -> String {
     match &outcome.ending {
         FixEnding::Guided => "guided".to_owned(),
         FixEnding::Proposed(proposal) => format!("proposed, {}", proposal.verdict),
@@ -137,12 +140,12 @@ pub fn ending(outcome: &FixOutcome) -> String {
 }
 
 /// Stages as `stage round passed`.
-pub fn stages(records: &[StageRecord]) -> Vec<String> {
+pub(crate) fn stages(records: &[StageRecord]) -> Vec<String> {
     records.iter().map(|record| format!("{} {} {}", record.stage, record.round, if record.passed { "passed" } else { "failed" })).collect()
 }
 
 /// Runs git in a folder.
-pub fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git").current_dir(folder).args(arguments).output().unwrap();
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
