@@ -51,7 +51,8 @@ pub enum PullCall {
     /// List the pull requests of any state whose branch begins with [`BRANCH_PREFIX`] and that are this bot's own.
     Survey,
     /// Make the branch with one commit on it, unless it is there with a commit of healnode's, and open a draft pull request in one attempt.
-    /// Refused as [`RefusalKind::Unleased`](crate::RefusalKind::Unleased), with nothing sent, when too little is left of the lease.
+    /// Refused as [`RefusalKind::Unleased`](crate::RefusalKind::Unleased), with no pull request sent, when too little is left of the lease; the
+    /// branch may have been made.
     Open(PullDraft),
     /// Put one commit on top of the branch and replace healnode's own part of the pull request's body. The branch moves by a fast-forward from
     /// `expected`, so of several nodes that publish only one succeeds; the others get [`RefusalKind::Overtaken`](crate::RefusalKind::Overtaken).

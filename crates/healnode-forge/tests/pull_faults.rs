@@ -111,6 +111,11 @@ async fn a_fresh_branch_that_is_not_shown_yet_is_waited_for() {
     let (_, head) = opened(forge(&server).call(open(1)).await);
     assert_eq!(tip(&server), head);
 
+    server.fail("GET /repos/acme/shop/git/ref/heads/auto-fix", Fault::Answer(404, Vec::new(), json!({ "message": "Not Found" })));
+    assert_eq!(found(forge(&server).call(look()).await).1, Some(BranchHead { commit: head.clone(), ours: true }));
+    server.fail("GET /repos/acme/shop/git/ref/heads/auto-fix", Fault::Answer(404, Vec::new(), json!({ "message": "Not Found" })));
+    published(forge(&server).call(publish(&head, 1)).await);
+
     let server = FaultServer::start().await;
     let invalid = json!({ "message": "Validation Failed", "errors": [{ "resource": "PullRequest", "field": "head", "code": "invalid" }] });
     server.fail(POST_PULL, Fault::Answer(422, Vec::new(), invalid));
@@ -335,6 +340,24 @@ async fn without_a_lease_nothing_is_sent() {
     assert_eq!(forge.call(ForgeCall::Release { unclear: false }).await, ForgeReply::Done);
     let head = tip(&server);
     published(forge.call(publish(&head, 1)).await);
+}
+
+#[tokio::test]
+async fn a_lease_that_runs_short_while_the_branch_is_made_opens_nothing() {
+    let server = FaultServer::start().await;
+    let mut forge = fault_server::forge_at(server.url(), IMPATIENT, LeaseKind::Ref);
+    assert!(matches!(forge.call(ForgeCall::Acquire).await, ForgeReply::Leased(_)));
+    let ref_of_the_lease = server.count(POST_REF);
+    server.fail(POST_REF, Fault::StallAfter);
+    let a_minute_passes = async {
+        while server.count(POST_REF) == ref_of_the_lease {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.state().ahead = 60;
+    };
+    let (reply, ()) = tokio::join!(forge.call(open(1)), a_minute_passes);
+    assert_eq!(refusal(reply).0, RefusalKind::Unleased);
+    assert_eq!((heads(&server), server.count(POST_PULL)), (1, 0));
 }
 
 #[tokio::test]

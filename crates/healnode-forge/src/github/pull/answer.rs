@@ -14,13 +14,18 @@ pub(super) struct PullAnswer {
     html_url: String,
     state: String,
     merged_at: Option<String>,
-    pub(super) body: Option<String>,
     /// Nobody, when the account is gone.
     user: Option<IssueAuthor>,
     #[serde(default)]
     labels: Vec<IssueLabel>,
     head: Tip,
     base: Tip,
+}
+
+/// The text of a pull request, apart from the rest: a list of thousands is kept without.
+#[derive(Deserialize)]
+pub(super) struct PullText {
+    pub(super) body: Option<String>,
 }
 
 /// One side of a pull request.

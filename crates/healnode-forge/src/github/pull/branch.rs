@@ -71,7 +71,7 @@ impl GitHub {
             // The ref itself tells who made it.
             return match self.read_fresh_branch(&draft.branch).await? {
                 Some(head) => own_head(head, &draft.branch),
-                None => Err(failure.unless_refused(&draft.branch)),
+                None => Err(failure.of_hidden_branch(&draft.branch)),
             };
         }
         if failure.status() == Some(422) {
@@ -83,7 +83,8 @@ impl GitHub {
         Err(failure.for_want_of(CONTENTS, &self.repo))
     }
 
-    async fn read_fresh_branch(&mut self, branch: &str) -> Result<Option<Head>, Failure> {
+    /// Reads where a branch is that there should be.
+    pub(super) async fn read_fresh_branch(&mut self, branch: &str) -> Result<Option<Head>, Failure> {
         for _try in 1..TRIES {
             if let Some(head) = self.read_branch(branch).await? {
                 return Ok(Some(head));
@@ -99,7 +100,8 @@ impl GitHub {
 }
 
 impl Failure {
-    fn unless_refused(self, branch: &str) -> Self {
+    /// Says that a branch is not to be seen that was just made, or that is said to be there.
+    fn of_hidden_branch(self, branch: &str) -> Self {
         match self.obstacle {
             Obstacle::Unclear(_) => Self::new(Obstacle::Unclear(format!(
                 "GitHub gave no clear answer about the branch {branch}, so no pull request was opened; both are looked for before it is tried again."

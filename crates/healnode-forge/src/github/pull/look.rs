@@ -3,12 +3,14 @@
 //! For one branch the list is read whole or not believed. A survey reads the newest and says in the log when there are more: it tells what
 //! became of pull requests, never that there is none.
 
-use healnode_core::{BRANCH_PREFIX, BranchHead, PullReply};
+use healnode_core::{BRANCH_PREFIX, BranchHead, IssueNumber, PullReply, PullState};
+use http::Method;
 
 use super::PULLS;
-use super::answer::PullAnswer;
+use super::answer::{PullAnswer, PullText};
 use crate::github::GitHub;
-use crate::github::exchange::Failure;
+use crate::github::exchange::{Failure, Route, parse};
+use crate::github::outcome::Act;
 use crate::percent::encode;
 use crate::pull_rules::is_own_message;
 
@@ -25,7 +27,11 @@ impl GitHub {
         let login = self.learn_login().await?;
         let listed = self.pulls_from(branch).await?;
         let pulls = listed.iter().map(|pull| pull.shown_to(&login)).collect::<Result<_, _>>()?;
-        let head = self.read_branch(branch).await?;
+        // GitHub closes a pull request whose branch is deleted.
+        let head = match listed.iter().any(|pull| pull.state() == PullState::Open) {
+            true => self.read_fresh_branch(branch).await?,
+            false => self.read_branch(branch).await?,
+        };
         let branch = head.map(|head| BranchHead { ours: is_own_message(&head.made.message), commit: head.commit });
         Ok(PullReply::Found { pulls, branch })
     }
@@ -57,5 +63,21 @@ impl GitHub {
             return Err(Failure::invalid(why));
         }
         Ok(pages.items.into_iter().filter(|pull| pull.is_from(branch)).collect())
+    }
+
+    /// Reads one pull request, and its text.
+    pub(super) async fn read_pull(&mut self, number: IssueNumber) -> Result<(PullAnswer, String), Failure> {
+        let route = format!("/pulls/{}", number.0);
+        let answer = match self.send(Act::Read, &Method::GET, Route::Repo(&route), None).await {
+            Err(failure) if failure.status() == Some(404) => {
+                // Without the repository nothing can be said about its pull requests.
+                self.find_repository().await?;
+                return Err(Failure::invalid(format!("There is no pull request {number} in {} that this token may see.", self.repo)));
+            }
+            other => other.map_err(|failure| failure.for_want_of(PULLS, &self.repo))?,
+        };
+        let pull: PullAnswer = parse(Act::Read, &answer)?;
+        let text: PullText = parse(Act::Read, &answer)?;
+        if pull.number == number.0 { Ok((pull, text.body.unwrap_or_default())) } else { Err(Failure::garbage(Act::Read)) }
     }
 }

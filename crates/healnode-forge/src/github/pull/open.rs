@@ -10,7 +10,7 @@ use serde_json::json;
 use super::PULLS;
 use super::answer::PullAnswer;
 use crate::github::GitHub;
-use crate::github::exchange::{Failure, Route, parse};
+use crate::github::exchange::{Failure, Route};
 use crate::github::outcome::{Act, Obstacle};
 use crate::pull_rules::fault_in_draft;
 
@@ -32,17 +32,17 @@ impl GitHub {
             return Err(Failure::invalid(fault));
         }
         if let Some(known) = self.known_pull(&draft.branch).await? {
-            return opened(&known);
+            return Ok(PullReply::Opened { pull: known.reference(), head: known.head()? });
         }
         let base = self.default_branch().await?;
-        self.claim_branch(draft, &base).await?;
+        let head = self.claim_branch(draft, &base).await?;
         if let Some(known) = self.known_pull(&draft.branch).await? {
-            return opened(&known);
+            return Ok(PullReply::Opened { pull: known.reference(), head });
         }
         match self.post_pull(draft, &base).await? {
             Posted::Opened(pull) => {
                 self.label_pull(&pull, &draft.labels).await;
-                opened(&pull)
+                Ok(PullReply::Opened { pull: pull.reference(), head })
             }
             Posted::NoDrafts => Ok(PullReply::NoDrafts),
         }
@@ -140,23 +140,4 @@ impl GitHub {
             tracing::info!(%number, obstacle = ?failure.obstacle, "the pull request may lack its labels");
         }
     }
-
-    /// Reads one pull request.
-    pub(super) async fn read_pull(&mut self, number: IssueNumber) -> Result<PullAnswer, Failure> {
-        let route = format!("/pulls/{}", number.0);
-        let answer = match self.send(Act::Read, &Method::GET, Route::Repo(&route), None).await {
-            Err(failure) if failure.status() == Some(404) => {
-                // Without the repository nothing can be said about its pull requests.
-                self.find_repository().await?;
-                return Err(Failure::invalid(format!("There is no pull request {number} in {} that this token may see.", self.repo)));
-            }
-            other => other.map_err(|failure| failure.for_want_of(PULLS, &self.repo))?,
-        };
-        let pull: PullAnswer = parse(Act::Read, &answer)?;
-        if pull.number == number.0 { Ok(pull) } else { Err(Failure::garbage(Act::Read)) }
-    }
-}
-
-fn opened(pull: &PullAnswer) -> Result<PullReply, Failure> {
-    Ok(PullReply::Opened { pull: pull.reference(), head: pull.head()? })
 }

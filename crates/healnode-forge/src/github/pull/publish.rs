@@ -9,7 +9,6 @@ use healnode_core::{FileChange, Publication, PullState};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::answer::PullAnswer;
 use super::branch::Head;
 use super::{CONTENTS, PULLS, against_rules};
 use crate::forge::changed_body;
@@ -29,22 +28,23 @@ impl GitHub {
         if !is_name(&publication.expected) {
             return Err(Failure::invalid("The commit to go on from has no full name, so nothing was published.".to_owned()));
         }
-        let pull = self.pull_to_publish_into(publication).await?;
-        let Some(before) = self.read_branch(&publication.branch).await? else { return Err(overtaken(publication)) };
+        let text = self.text_to_publish_into(publication).await?;
+        let Some(before) = self.read_fresh_branch(&publication.branch).await? else { return Err(overtaken(publication)) };
         let head = if is_made_of(&before, publication) { before.commit } else { self.put_on_top(publication, &before).await? };
-        self.tell(&pull, publication).await?;
+        self.tell(&text, publication).await?;
         Ok(head)
     }
 
-    async fn pull_to_publish_into(&mut self, publication: &Publication) -> Result<PullAnswer, Failure> {
+    /// Returns the text of the pull request, which is healnode's own and open.
+    async fn text_to_publish_into(&mut self, publication: &Publication) -> Result<String, Failure> {
         let login = self.learn_login().await?;
         let number = publication.number;
-        let pull = self.read_pull(number).await?;
+        let (pull, text) = self.read_pull(number).await?;
         if !pull.is_by(&login) || !pull.is_from(&publication.branch) {
             return Err(Failure::invalid(format!("Pull request {number} is not {login}'s own from that branch, so it is left alone.")));
         }
         match pull.state() {
-            PullState::Open => Ok(pull),
+            PullState::Open => Ok(text),
             PullState::Merged { .. } | PullState::Closed => {
                 Err(Failure::overtaken(format!("A person has merged or closed pull request {number}, so nothing more is put into it.")))
             }
@@ -116,8 +116,8 @@ impl GitHub {
     }
 
     /// Replaces healnode's own part of the pull request's text. A right that is missing for it costs the text, not the fix.
-    async fn tell(&mut self, pull: &PullAnswer, publication: &Publication) -> Result<(), Failure> {
-        let Some(body) = changed_body(pull.body.as_deref().unwrap_or_default(), &publication.body) else { return Ok(()) };
+    async fn tell(&mut self, existing: &str, publication: &Publication) -> Result<(), Failure> {
+        let Some(body) = changed_body(existing, &publication.body) else { return Ok(()) };
         let route = format!("/pulls/{}", publication.number.0);
         match self.send(Act::Change, &Method::PATCH, Route::Repo(&route), Some(&json!({ "body": body }))).await {
             Err(failure) if failure.declines_feature() || matches!(failure.obstacle, Obstacle::Invalid(_)) => {
