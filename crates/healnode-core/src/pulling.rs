@@ -84,6 +84,8 @@ enum Step {
 pub(crate) enum PullMove {
     /// Nothing; an answer or a time is waited for.
     Wait,
+    /// Nothing, and whoever has the lease next has to look for what may have been opened.
+    Unclear,
     /// Take the lease, or make sure of it.
     Acquire,
     /// Look at the issue.
@@ -176,11 +178,6 @@ impl Pulling {
         }
     }
 
-    /// Returns whether this node itself may have sent an open that nobody has seen the outcome of.
-    pub(crate) fn is_unclear(&self) -> bool {
-        (self.opens > 0 && self.unclear_since.is_some()) || matches!(self.step, Step::Opening(_))
-    }
-
     /// Returns whether an answer with this number is waited for.
     pub(crate) fn awaits(&self, id: CallId) -> bool {
         match self.step {
@@ -255,7 +252,8 @@ impl Pulling {
             }
             (Step::Opening(_), _unclear_or_unfitting) => {
                 (self.unclear_since, self.looks) = (Some(now), 0);
-                self.wait_until(now + LOOK_AGAIN_AFTER[0])
+                self.wait_until(now + LOOK_AGAIN_AFTER[0]);
+                PullMove::Unclear
             }
             (Step::Commenting(_), ForgeReply::Done | ForgeReply::Gone { .. }) => PullMove::Commented,
             (Step::Leasing(_) | Step::Inspecting(_) | Step::Looking(..) | Step::Commenting(_), _unclear_or_unfitting) => {
@@ -442,7 +440,7 @@ mod tests {
         let mut now = 0;
         for round in 1..=2 {
             pulling.opening(CALL);
-            assert_eq!(pulling.next_after_reply(Millis(now), unclear()), PullMove::Wait);
+            assert_eq!(pulling.next_after_reply(Millis(now), unclear()), PullMove::Unclear);
             let next = loop {
                 now = pulling.wakes_at().unwrap().0;
                 let next = look(&mut pulling, now, found(Vec::new(), Some(true)));

@@ -228,7 +228,9 @@ impl Forge {
             (ForgeCall::Close { number, .. }, _) => self.close(*number, now.wall, CloseReason::Completed),
             (ForgeCall::CloseDuplicate { number, of }, _) => self.close(*number, now.wall, CloseReason::Duplicate { of: Some(*of) }),
             (ForgeCall::MarkQuiet { number, quiet }, _) => self.edit(*number, |issue| issue.quiet = *quiet),
-            (ForgeCall::Acquire | ForgeCall::Release { .. } | ForgeCall::Comment { .. } | ForgeCall::Pull(_), Request::Plain) => ForgeReply::Done,
+            (ForgeCall::Acquire | ForgeCall::Release { .. } | ForgeCall::Comment { .. } | ForgeCall::Pull(_), Request::Plain) => {
+                ForgeReply::Done
+            }
         };
         Answer { reply, record, at: now.mono }
     }

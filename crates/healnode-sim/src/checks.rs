@@ -55,7 +55,10 @@ impl Checks {
     pub(crate) fn effect(&mut self, now: Millis, machine: &Machine, effect: &Effect, load: &Load, excuses: &Excuses) {
         match effect {
             Effect::Store(Record::Statement(signed)) => self.statement(now, machine, signed, load, excuses),
-            Effect::Store(Record::Counter { .. } | Record::Sample(_) | Record::FixLog { .. }) | Effect::Fix { .. } | Effect::Forge { .. } | Effect::Note(_) => self.secrecy(now, effect),
+            Effect::Store(Record::Counter { .. } | Record::Sample(_) | Record::FixLog { .. })
+            | Effect::Fix { .. }
+            | Effect::Forge { .. }
+            | Effect::Note(_) => self.secrecy(now, effect),
             Effect::Publish(run) => self.published(now, machine, run),
             Effect::Answer { response: SyncResponse::Page { runs, .. }, .. } => self.page(now, runs),
             Effect::Store(

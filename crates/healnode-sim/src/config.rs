@@ -163,17 +163,16 @@ impl Config {
     /// and a busy count is said every second: at 1,000 nodes the default intervals cost 40,000,000 deliveries and 600,000 pulls of
     /// 48 KiB, which test patience and nothing else.
     pub fn new(nodes: usize) -> Self {
-        let mut policy =
-            Policy {
-                may_file: true,
-                auto_pr: true,
-                auto_heal: true,
-                fix_min_occurrences: 5,
-                open_pulls_max: 0,
-                bundle_interval: Duration::from_secs(60),
-                max_per_hour: MAX_PER_HOUR,
-                ..Policy::default()
-            };
+        let mut policy = Policy {
+            may_file: true,
+            auto_pr: true,
+            auto_heal: true,
+            fix_min_occurrences: 5,
+            open_pulls_max: 0,
+            bundle_interval: Duration::from_secs(60),
+            max_per_hour: MAX_PER_HOUR,
+            ..Policy::default()
+        };
         if nodes >= MIDDLING {
             policy.pull_interval = Duration::from_secs(3);
         }

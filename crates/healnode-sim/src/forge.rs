@@ -331,9 +331,10 @@ impl Forge {
         let Some(call) = self.calls.get_mut(&number).filter(|call| call.pending) else { return };
         call.pending = false;
         let (caller, request, unclear) = (call.caller, call.request.clone(), call.fixed.is_some() || call.answered);
-        let last = Millis((call.sent.0 + LATE_EFFECT_MS.1).max(now.0));
+        let late_ms = if self.faults.has(Fault::Beyond) { BEYOND_EFFECT_MS } else { LATE_EFFECT_MS };
+        let late = (Millis((call.sent.0 + late_ms.0).max(now.0)), Millis((call.sent.0 + late_ms.1).max(now.0)));
         let said = match request {
-            Request::Do { call: ForgeCall::Pull(call), .. } => Said::Reply(self.carry_out_pull(now, call, unclear, last, dice)),
+            Request::Do { call: ForgeCall::Pull(call), .. } => Said::Reply(self.carry_out_pull(now, call, unclear, late, dice)),
             Request::ReadLease => Said::Lease { version: self.register.version, record: self.register.record.clone() },
             Request::SwapLease { version, record } => Said::Swapped(self.register.swap(version, record)),
             Request::Do { call, also } => Said::Reply(self.carry_out(now, &caller, call, &also, unclear, dice)),
@@ -420,15 +421,16 @@ impl Forge {
         }
     }
 
-    fn carry_out_pull(&mut self, now: Millis, call: PullCall, unclear: bool, last: Millis, dice: &mut Dice) -> ForgeReply {
+    fn carry_out_pull(&mut self, now: Millis, call: PullCall, unclear: bool, late: (Millis, Millis), dice: &mut Dice) -> ForgeReply {
         let lag = if self.faults.has(Fault::Lag) { dice.between(LAG_MS.0, LAG_MS.1) } else { 0 };
-        let reply = self.pulls.act(now, call.clone(), !unclear, last, lag, dice);
+        let reply = self.pulls.act(now, call.clone(), !unclear, late, lag, dice);
         pulls::told(&call, reply)
     }
 
     /// Returns the open issues of one error that people left alone, and that have no pull request.
     pub(crate) fn without_pull(&self) -> Vec<&Issue> {
-        let wants = |issue: &&Issue| issue.own && issue.is_open() && issue.markers.len() == 1 && !issue.muted && !issue.locked && !issue.quiet;
+        let wants =
+            |issue: &&Issue| issue.own && issue.is_open() && issue.markers.len() == 1 && !issue.muted && !issue.locked && !issue.quiet;
         self.issues.iter().filter(wants).filter(|issue| !self.pulls.is_taken_care_of(issue.number)).collect()
     }
 

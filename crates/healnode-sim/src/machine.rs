@@ -73,7 +73,8 @@ impl Machine {
         let node = Node::new(self.id, epoch, self.policy.clone(), signer, snapshot, Now { mono: Millis(0), wall });
         let edge = Edge::new(config, nonce);
         self.paused_until = Millis(0);
-        self.process = Some(Process { node, edge, filing: BTreeSet::new(), started: now, wake: 0, fixing_until: now, forge_is_well: false });
+        self.process =
+            Some(Process { node, edge, filing: BTreeSet::new(), started: now, wake: 0, fixing_until: now, forge_is_well: false });
     }
 
     /// Empties the disk. The next start makes a new epoch.

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use healnode_core::limits::{BODY_CHARS_MAX, GIVEN_UP_AFTER, GROUP_MEMBERS_MAX, TITLE_CHARS_MAX};
-use healnode_core::{CloseReason, ForgeCall, ForgeReply, IssueDraft, IssueNumber, LEASE_LEFT_MIN, Marker, Millis, PullCall, Refusal, RefusalKind};
+use healnode_core::{
+    CloseReason, ForgeCall, ForgeReply, IssueDraft, IssueNumber, LEASE_LEFT_MIN, Marker, Millis, PullCall, Refusal, RefusalKind,
+};
 
 use crate::config::{Config, Fault, ForgeKind};
 use crate::forge::{Answer, Caller, Issue, Register, Request, Said, seconds};

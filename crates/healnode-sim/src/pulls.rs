@@ -90,8 +90,16 @@ impl Pulls {
         }
     }
 
-    /// Lets a call take effect. `told` is whether its caller hears of it; `last` the last moment at which it may take effect.
-    pub(crate) fn act(&mut self, now: Millis, call: PullCall, told: bool, last: Millis, lag_ms: u64, dice: &mut Dice) -> PullReply {
+    /// Lets a call take effect. `told` is whether its caller hears of it; `late` between which moments it may take effect if it comes late.
+    pub(crate) fn act(
+        &mut self,
+        now: Millis,
+        call: PullCall,
+        told: bool,
+        late: (Millis, Millis),
+        lag_ms: u64,
+        dice: &mut Dice,
+    ) -> PullReply {
         self.let_late_ones_come(now, lag_ms);
         match call {
             PullCall::Look { branch } => {
@@ -99,21 +107,21 @@ impl Pulls {
                 PullReply::Found { pulls: self.listed(now).filter(|found| found.branch == branch).collect(), branch: head }
             }
             PullCall::Survey => PullReply::Found { pulls: self.listed(now).collect(), branch: None },
-            PullCall::Open(draft) => self.open(now, draft, told, last, lag_ms, dice),
+            PullCall::Open(draft) => self.open(now, draft, told, late, lag_ms, dice),
             PullCall::Publish(publication) => self.publish(&publication),
             PullCall::CommentOnce { .. } | PullCall::Assign { .. } => PullReply::Assigned,
         }
     }
 
-    fn open(&mut self, now: Millis, draft: PullDraft, told: bool, last: Millis, lag_ms: u64, dice: &mut Dice) -> PullReply {
+    fn open(&mut self, now: Millis, draft: PullDraft, told: bool, late: (Millis, Millis), lag_ms: u64, dice: &mut Dice) -> PullReply {
         self.commits += 1;
         let commit = format!("begun-{}", self.commits);
         let head = self.branches.entry(draft.branch.clone()).or_insert(Branch { commit, ours: true }).commit.clone();
         if !told && dice.per_mille(NEVER_PER_MILLE) {
             return PullReply::NoDrafts;
         }
-        if !told && dice.per_mille(LATER_PER_MILLE) && last > now {
-            self.late.push((Millis(dice.between(now.0, last.0)), draft));
+        if !told && dice.per_mille(LATER_PER_MILLE) {
+            self.late.push((Millis(dice.between(late.0.0, late.1.0)), draft));
             return PullReply::NoDrafts;
         }
         let pull = self.make(now, &draft, lag_ms);

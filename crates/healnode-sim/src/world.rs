@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use healnode_core::{
-    Body, CallId, Digest, Effect, Event as Noted, FilingStep, Fingerprint, FixAnswer, FixDepth, FixEnding, FixFailure, FixJob, FixOutcome, FixStage, Guidance, Proposal, StageRecord, Verdict, ForgeHealth, ForgeReply, Input, LeaseNonce, Marker, Millis,
-    NodeId, Outcome as Acknowledged, Record, RefusalKind, Report, Run, SyncRequest, SyncResponse, UnixMillis,
+    Body, CallId, Digest, Effect, Event as Noted, FilingStep, Fingerprint, FixAnswer, FixDepth, FixEnding, FixFailure, FixJob, FixOutcome,
+    FixStage, ForgeHealth, ForgeReply, Guidance, Input, LeaseNonce, Marker, Millis, NodeId, Outcome as Acknowledged, Proposal, Record,
+    RefusalKind, Report, Run, StageRecord, SyncRequest, SyncResponse, UnixMillis, Verdict,
 };
 
 use crate::checks::Checks;
@@ -673,7 +674,9 @@ impl<'a> World<'a> {
             Effect::Ask { to, request } => self.ask(place, to, request),
             Effect::Answer { id, response } => self.answer(id.0, response),
             Effect::Acknowledge { id, outcome: Acknowledged::Counted } => self.load.acknowledged(id.0 as usize),
-            Effect::Acknowledge { outcome: Acknowledged::LedgerFull, .. } => self.checks.violated(self.now, || "a ledger is full".to_owned()),
+            Effect::Acknowledge { outcome: Acknowledged::LedgerFull, .. } => {
+                self.checks.violated(self.now, || "a ledger is full".to_owned())
+            }
             Effect::Forge { id, call } => {
                 if let Some(process) = &mut self.machines[place].process {
                     process.edge.ask(id, call);

@@ -54,6 +54,17 @@ fn with_a_lease_nothing_is_created_twice() {
 }
 
 #[test]
+fn no_issue_gets_a_second_pull_request_whatever_people_and_the_forge_do() {
+    let faults = [Fault::People, Fault::Unclear, Fault::Lag, Fault::Loss, Fault::Partition, Fault::Crash, Fault::Pause];
+    let outcomes = check(&Config { faults: Faults::of(&faults), ..Config::new(4) }, 1..=60);
+    assert_eq!(sum(&outcomes, |outcome| outcome.second_pulls), 0);
+    assert!(sum(&outcomes, |outcome| outcome.fixes) > 0, "fixes were published");
+    for what in ["pull closed", "pull merged", "pull pushed to"] {
+        assert!(struck(&outcomes, what) > 0, "no {what}");
+    }
+}
+
+#[test]
 fn an_error_that_comes_back_opens_its_issue_again_and_says_so_once() {
     let outcomes = check(&Config { faults: Faults::of(&[Fault::People, Fault::Loss]), ..Config::new(3) }, 1..=80);
     assert!(sum(&outcomes, |outcome| outcome.comments.reopened) > 0, "errors did come back after their issue was closed");
@@ -73,6 +84,8 @@ fn creates_that_take_effect_beyond_any_lease_are_closed_again() {
     let outcomes = check(&config, 1..=30);
     let second = sum(&outcomes, |outcome| outcome.duplicates.total());
     assert!(second > 0 && sum(&outcomes, |outcome| outcome.swept) >= second, "{second}");
+    let late = check(&Config { faults: Faults::of(&[Fault::Unclear, Fault::Beyond, Fault::Lag]), ..Config::new(4) }, 1..=30);
+    assert!(sum(&late, |outcome| outcome.second_pulls) > 0, "a pull request that comes too late is a second one, and is counted");
 }
 
 /// Leaves a protection out and returns what the checks say in the first run in which they notice.

@@ -255,7 +255,8 @@ impl super::Node {
 
     fn carry_out_pull(&mut self, now: Now, next: PullMove, out: &mut Vec<Effect>) {
         match next {
-            PullMove::Wait => self.note_unclear_open(),
+            PullMove::Wait => {}
+            PullMove::Unclear => self.desk.left_unclear = true,
             PullMove::Acquire => self.pull_call(out, Pulling::leasing, |_| ForgeCall::Acquire),
             PullMove::Inspect => self.pull_call(out, Pulling::inspecting, |pulling| ForgeCall::Inspect { number: pulling.issue }),
             PullMove::Look => self.pull_call(
@@ -275,11 +276,6 @@ impl super::Node {
             PullMove::Commented => self.end_pull(now, None, out),
             PullMove::PutOff(put_off) => self.put_pull_off(now, put_off, out),
         }
-    }
-
-    /// While one may be on its way that nobody has seen, whoever gets the lease next has to look for it.
-    fn note_unclear_open(&mut self) {
-        self.desk.left_unclear |= self.pulls.current.as_ref().is_some_and(Pulling::is_unclear);
     }
 
     fn pull_call(&mut self, out: &mut Vec<Effect>, step: impl Fn(&mut Pulling, CallId), call: impl Fn(&Pulling) -> ForgeCall) {
@@ -329,7 +325,6 @@ impl super::Node {
     }
 
     fn put_pull_off(&mut self, now: Now, put_off: PutOff, out: &mut Vec<Effect>) {
-        self.note_unclear_open();
         let Some(pulling) = self.pulls.current.take() else { return };
         let PutOff { not_before, blocked, why } = put_off;
         let until = not_before.map_or(self.next_bundle, |wait| now.mono + wait);
