@@ -63,7 +63,14 @@ pub(crate) enum LogFormat {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Run a node in the foreground until it is interrupted
-    Run,
+    Run {
+        /// Decide and show as usual, and write nothing to GitHub or the outbox
+        ///
+        /// The titles of what would be filed are logged, and `healnode why` tells them. No token is looked for and no request is sent. Counts are
+        /// shared with the other nodes, which file as they are set up to.
+        #[arg(long)]
+        dry_run: bool,
+    },
 
     /// Show what it is about: three nodes on this machine, a failing command, one issue
     ///
@@ -77,8 +84,11 @@ pub(crate) enum Command {
     /// of memory, or with a stack trace on standard error. When no node runs, the report is kept for the next one.
     ///
     /// Where the node takes in what Sentry and OpenTelemetry SDKs send, the command finds SENTRY_DSN, SENTRY_SPOTLIGHT,
-    /// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_PROTOCOL set, unless it has its own.
+    /// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_PROTOCOL set, unless it has its own. HEALNODE_STATUS_SOCKET and HEALNODE_DATA_DIR
+    /// tell the healnode-client library in it where this node is.
     Exec {
+        #[command(flatten)]
+        log: LogLines,
         /// The command and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
         argv: Vec<OsString>,
@@ -233,6 +243,12 @@ pub(crate) enum Command {
         default: bool,
     },
 
+    /// Serve the Model Context Protocol on standard input and output
+    ///
+    /// For assistants that are to report errors and ask about them: tools to report one, to list and show those that were seen, to ask how the
+    /// node is, and to let it look at once for errors that are due. Ends with standard input.
+    Mcp,
+
     /// Print the completions of a shell
     Completions {
         /// Which shell
@@ -285,6 +301,26 @@ pub(crate) struct Watch {
     /// Read a log that is watched for the first time from its start
     #[arg(long)]
     pub(crate) from_start: bool,
+
+    /// Standard input is the log of this run of a CI system, such as 15203984771-1
+    ///
+    /// However often the log of a run is read, each error in it counts once at a node. The id goes with each error as the tag "run", and the
+    /// commit in $GITHUB_SHA as its release.
+    #[arg(long, value_name = "ID", value_parser = run_id, conflicts_with = "journal")]
+    pub(crate) run: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) log: LogLines,
+}
+
+/// How much of a log goes with an error.
+#[derive(clap::Args, Clone, Copy, Default, Debug)]
+pub(crate) struct LogLines {
+    /// Keep so many of the lines before an error, 0 to 50
+    ///
+    /// Without it: the setting capture.log_context_lines. The node keeps no more than its own setting says.
+    #[arg(long = "log-lines", value_name = "N", value_parser = clap::value_parser!(u16).range(0..=50))]
+    pub(crate) log_lines: Option<u16>,
 }
 
 /// Which error is meant.
@@ -303,17 +339,22 @@ impl Global {
 
     /// Returns the flags that are settings.
     pub(crate) fn overrides(&self) -> Overrides {
-        Overrides { data_dir: self.data_dir.clone(), socket: self.socket.clone() }
+        Overrides { data_dir: self.data_dir.clone(), socket: self.socket.clone(), ..Overrides::default() }
     }
 }
 
-fn fingerprint_prefix(text: &str) -> Result<String, &'static str> {
+pub(crate) fn fingerprint_prefix(text: &str) -> Result<String, &'static str> {
     let is_prefix = (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_prefix {
         Ok(text.to_ascii_lowercase())
     } else {
         Err("a fingerprint is given by 8 to 64 hex digits, as `healnode errors` shows them")
     }
+}
+
+fn run_id(text: &str) -> Result<String, &'static str> {
+    let is_id = !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:/#-".contains(&byte));
+    if is_id { Ok(text.to_owned()) } else { Err("the id of a run has 1 to 100 letters, digits and . _ : / # -") }
 }
 
 fn duration(text: &str) -> Result<String, InvalidDuration> {

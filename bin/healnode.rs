@@ -9,6 +9,7 @@ mod filter;
 mod line;
 mod logging;
 mod manual;
+mod mcp;
 mod print;
 mod report;
 mod simulate;
@@ -23,11 +24,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use healnode_node::config::{Config, DEFAULT_TOML, Sources};
+use healnode_node::config::{Config, DEFAULT_TOML, Overrides, Sources};
 use healnode_node::{Admission, ExecError};
 use tokio::signal::unix::{SignalKind, signal};
 
-use args::{Args, Command, Global};
+use args::{Args, Command, Global, LogLines};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -38,15 +39,15 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let global = &args.global;
     if !matches!(args.command, Command::Exec { .. } | Command::ExecSession { .. }) {
-        logging::start(global, if matches!(args.command, Command::Run) { logging::NODE } else { logging::COMMAND })?;
+        logging::start(global, if matches!(args.command, Command::Run { .. }) { logging::NODE } else { logging::COMMAND })?;
     }
     let mut out = io::stdout();
     match &args.command {
-        Command::Exec { argv } => return exec(global, argv),
+        Command::Exec { log, argv } => return exec(global, *log, argv),
         Command::ExecSession { input_apart, argv } => return Ok(ExitCode::from(healnode_node::lead_session(argv, *input_apart))),
-        Command::Run => wait_for(run_node(load(global)?))?,
+        Command::Run { dry_run } => wait_for(run_node(load(global)?, *dry_run))?,
         Command::Demo => wait_for(run_demo(&mut out))?,
-        Command::Watch(watch) => wait_for(watch::watch(load(global)?, watch, told_to_stop))?,
+        Command::Watch(watch) => wait_for(watch::watch(load_with(global, watch.log)?, watch, told_to_stop))?,
         Command::Report(report) => wait_for(report::report(&load(global)?, report, &mut out))?,
         Command::Simulate { kind } => wait_for(simulate::simulate(&load(global)?, kind, &mut out))?,
         Command::Status { json } => wait_for(ask::status(&load(global)?, *json, &mut out))?,
@@ -70,6 +71,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::SwarmKey => out.write_all(healnode_node::new_swarm_key().to_file().as_bytes())?,
         Command::Config { default: true } => out.write_all(DEFAULT_TOML.as_bytes())?,
         Command::Config { default: false } => out.write_all(load(global)?.to_toml().as_bytes())?,
+        Command::Mcp => wait_for(async { mcp::serve(&load(global)?, io::stdin().lock(), &mut out).await })?,
         Command::Completions { shell } => manual::completions(*shell, &mut out)?,
         Command::Man { command } => manual::page(command.as_deref(), &mut out)?,
     }
@@ -78,8 +80,8 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs a command as if healnode were not there. A configuration with faults is told, but is no reason not to run the command.
-fn exec(global: &Global, argv: &[OsString]) -> anyhow::Result<ExitCode> {
-    match logging::start(global, logging::COMMAND).and_then(|()| load(global)) {
+fn exec(global: &Global, log: LogLines, argv: &[OsString]) -> anyhow::Result<ExitCode> {
+    match logging::start(global, logging::COMMAND).and_then(|()| load_with(global, log)) {
         Ok(config) => {
             let code = wait_for(async { Ok(healnode_node::exec(config, argv.to_vec()).await?) })?;
             Ok(ExitCode::from(u8::try_from(code).unwrap_or(failure::FAILED)))
@@ -98,7 +100,8 @@ fn become_command(argv: &[OsString]) -> anyhow::Error {
     ExecError::Start { command: program.to_string_lossy().into_owned(), source }.into()
 }
 
-async fn run_node(config: Config) -> anyhow::Result<()> {
+async fn run_node(mut config: Config, dry_run: bool) -> anyhow::Result<()> {
+    config.forge.dry_run = dry_run;
     Ok(healnode_node::run(config, told_to_stop()?).await?)
 }
 
@@ -136,9 +139,13 @@ fn admission(global: &Global) -> anyhow::Result<Admission> {
 }
 
 fn load(global: &Global) -> anyhow::Result<Config> {
+    load_with(global, LogLines::default())
+}
+
+fn load_with(global: &Global, log: LogLines) -> anyhow::Result<Config> {
     let sources = Sources {
         file: global.config.clone(),
-        flags: global.overrides(),
+        flags: Overrides { log_lines: log.log_lines, ..global.overrides() },
         environment: std::env::vars_os().collect(),
         working_dir: std::env::current_dir().unwrap_or_default(),
     };

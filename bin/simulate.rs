@@ -3,18 +3,15 @@
 use std::io::Write;
 
 use anyhow::Context as _;
-use healnode_node::Drill;
 use healnode_node::config::Config;
-
-/// Digits of a fingerprint that a person is shown.
-const DIGITS: usize = 12;
+use healnode_node::{Drill, Fingerprint};
 
 /// Sends a drill of the kind that the command line names, and writes what becomes of it.
 pub(crate) async fn simulate(config: &Config, kind: &str, out: &mut dyn Write) -> anyhow::Result<()> {
     let drill: Drill = kind.parse().context("the kind of the drill")?;
     let simulated = healnode_node::simulate(config, drill).await?;
     let fingerprint = &simulated.delivered.fingerprint;
-    let short = fingerprint.get(..DIGITS).unwrap_or(fingerprint);
+    let short = Fingerprint::short_of(fingerprint);
     if simulated.delivered.spooled {
         return Ok(writeln!(out, "The node went away meanwhile; the drill {short} is kept for the next `healnode run`.")?);
     }

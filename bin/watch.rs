@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use healnode_node::config::Config;
-use healnode_node::{Source, WatchError, Watched};
+use healnode_node::{Run, Source, WatchError, Watched};
 
 use crate::args;
 use crate::failure::Failure;
@@ -35,6 +35,12 @@ fn source(args: &args::Watch) -> anyhow::Result<Source> {
         return Ok(Source::Journal(unit.clone()));
     }
     if !args.files.iter().any(|file| file == Path::new(INPUT)) {
+        if args.run.is_some() {
+            return bad(
+                "--run is for the log of a run on standard input",
+                "write: `gh run view RUN --log-failed | healnode watch - --run RUN`",
+            );
+        }
         return Ok(Source::Files(args.files.clone()));
     }
     if args.files.len() > 1 {
@@ -46,7 +52,8 @@ fn source(args: &args::Watch) -> anyhow::Result<Source> {
     if io::stdin().is_terminal() {
         return bad("standard input is a terminal", "send a log: `gh run view RUN --log | healnode watch -`");
     }
-    Ok(Source::Input)
+    let release = std::env::var("GITHUB_SHA").ok().filter(|commit| !commit.is_empty());
+    Ok(Source::Input { run: args.run.clone().map(|id| Run { id, release }) })
 }
 
 fn bad(message: &str, hint: &'static str) -> anyhow::Result<Source> {

@@ -5,6 +5,7 @@
 mod emulator;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -117,6 +118,45 @@ fn what_the_action_hands_over_is_what_its_scripts_read() {
     for name in handed {
         assert!(scripts.contains(&format!("${{INPUT_{name}:")), "INPUT_{name} is not read");
     }
+}
+
+/// Returns the command of the workflow that reads the log of a failed run.
+fn command_of_failed_run() -> String {
+    let workflow = fs::read_to_string(format!("{ACTION}/failed-run.yml")).unwrap();
+    let (_, command) = workflow.split_once("          run: |\n").unwrap();
+    command.lines().map(|line| format!("{}\n", line.trim_start())).collect()
+}
+
+#[test]
+fn the_log_of_a_failed_run_is_filed_under_the_run_s_own_commit_and_reading_it_is_no_failure() {
+    let runner = Runner::new();
+    let gh = runner.path("gh");
+    let log = "test\\tRun make\\t2026-11-25T10:00:00.1234567Z ";
+    let lines = ["##[group]Run make", "loading", "##[error]no rule to make target all", "##[error]Process completed with exit code 2."];
+    let printed: String = lines.iter().map(|line| format!("{log}{line}\\n")).collect();
+    fs::write(&gh, format!("#!/bin/sh\necho \"$GH_TOKEN $*\" > \"$0.asked\"\nprintf '{printed}'\n")).unwrap();
+    fs::set_permissions(&gh, fs::Permissions::from_mode(0o755)).unwrap();
+    let beside = Path::new(env!("CARGO_BIN_EXE_healnode")).parent().unwrap();
+    let path = format!("{}:{}:{}", runner.path("").display(), beside.display(), std::env::var("PATH").unwrap());
+    let variables = [
+        ("PATH", path.as_str()),
+        ("RUN", "77"),
+        ("ATTEMPT", "2"),
+        ("COMMIT", "0f1e2d3c4b5a"),
+        ("GITHUB_SHA", "the default branch"),
+        ("GH_TOKEN", "ghs_reads"),
+        ("INPUT_APP", "nightly"),
+    ];
+    let output = runner.run(&command_of_failed_run(), &variables);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    // The repository is not named, for with the outbox it would be one too much.
+    assert_eq!(runner.read("gh.asked").trim(), "ghs_reads run view 77 --attempt 2 --repo  --log-failed");
+    let issues = runner.issues();
+    assert_eq!(issues.len(), 1, "{issues:?}");
+    for part in ["no rule to make target all", "loading", "nightly", "0f1e2d3c4b5a"] {
+        assert!(issues[0].contains(part), "{part} is not in {}", issues[0]);
+    }
+    assert!(text(&output.stdout).contains("::notice title=healnode::the failure is "), "{}", text(&output.stdout));
 }
 
 /// A runner's folders.

@@ -35,6 +35,7 @@ fn every_help_text_is_the_one_in_the_snapshot() {
         "id",
         "swarm-key",
         "config",
+        "mcp",
         "completions",
         "man",
     ];
@@ -76,11 +77,14 @@ fn bad_usage_is_exit_code_2_and_says_what_is_allowed() {
         (&["report", "--json", "--type", "E"], "cannot be used with"),
         (&["report", "--type", "E", "--message", "m", "--severity", "urgent"], "low, medium, high, critical"),
         (&["exec"], "<CMD>"),
+        (&["exec", "--log-lines", "51", "--", "true"], "51 is not in 0..=50"),
         (&["simulate", "pyhton"], "panic, python, node, java, oom, segfault, timeout, http"),
         (&["watch"], "<FILE>"),
         (&["watch", "a.log", "--journal", "b.service"], "cannot be used with"),
         (&["watch", "-", "a.log"], "hint: run one `healnode watch` for each"),
         (&["watch", "-", "--from-start"], "hint: leave --from-start out"),
+        (&["watch", "a.log", "--run", "7"], "hint: write: `gh run view RUN --log-failed"),
+        (&["watch", "-", "--run", "a b"], "1 to 100 letters, digits"),
         (&["watch", "."], "hint: name the logs in it"),
         (&["watch", "/dev/null"], "hint: send what comes out of it"),
         (&["completions", "tcsh"], "bash"),
@@ -148,6 +152,17 @@ fn a_command_runs_even_when_the_configuration_has_faults() {
     let output = healnode("exec-faults", &["exec", "--", "sh", "-c", "printf out; exit 7"]);
     check(&output, 7, "colour: no such setting");
     assert_eq!(output.stdout, b"out");
+}
+
+#[test]
+fn with_debug_more_is_logged_as_with_two_vs_and_without_it_nothing_when_all_is_well() {
+    let log = |flags: &[&str]| err(&healnode("debug", &[flags, &["exec", "--", "sh", "-c", "exit 3"]].concat()));
+    assert_eq!(log(&[]), "");
+    for flags in [&["--debug"][..], &["-vv"], &["--verbose"]] {
+        assert!(log(flags).contains("DEBUG") && log(flags).contains("failure reported"), "{flags:?}: {}", log(flags));
+    }
+    let lines = log(&["--debug", "--log-format", "json"]);
+    assert!(lines.lines().all(|line| line.starts_with('{')) && lines.contains("failure reported"), "{lines}");
 }
 
 #[test]

@@ -63,6 +63,27 @@ fn what_was_captured_without_a_node_is_counted_once_one_starts() {
 }
 
 #[test]
+fn what_waited_for_a_node_is_of_the_nodes_own_app_where_it_names_none() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1s\"\nmin_occurrences = 1\n");
+    let places = |name| Client::builder().app(name).socket(node.socket()).data_dir(node.data_dir()).build().unwrap();
+    let nameless = Client::builder().socket(node.socket()).data_dir(node.data_dir()).build().unwrap();
+    for (client, message) in [(nameless, "nobody's"), (places("billing"), "billing's")] {
+        client.capture_error(&io::Error::other(message));
+        assert!(client.flush(PATIENCE));
+    }
+    node.start();
+    let issues = wait_for("the issues", || Some(site.issues()).filter(|issues| issues.len() == 2));
+    for (_, issue) in issues {
+        assert_eq!(
+            (issue.contains("shop"), issue.contains("billing")),
+            (issue.contains("nobody's"), issue.contains("billing's")),
+            "{issue}"
+        );
+    }
+}
+
+#[test]
 fn an_error_that_needs_an_issue_is_filed_at_its_first_occurrence() {
     let site = Site::new();
     let mut node = site.node("a", &[], "[bundle]\ninterval = \"1s\"\nmin_occurrences = 100\n");

@@ -265,6 +265,27 @@ fn a_token_that_everybody_can_read_is_told_and_not_shown() {
 }
 
 #[test]
+fn where_applications_deliver_is_told_and_a_proxy_in_their_way_is_a_warning() {
+    let site = Site::new();
+    let mut node = site.node_with_door("a", "127.0.0.1:0");
+    start(&mut node);
+    let door = node.ask(&["status"])["ingest"]["http"].as_str().unwrap().to_owned();
+    for name in ["HTTP_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
+        node.set(name, "");
+    }
+    node.set("http_proxy", "http://user:hunter2@proxy.example:3128");
+    let found = Diagnosis::of(&node);
+    found.has_errors_in(&[]);
+    found.says("ingest", "ok", &format!("SENTRY_DSN=http://hn@{door}/billing-api/1"));
+    found.says("ingest", "warning", "http_proxy is set and does not spare 127.0.0.1");
+    assert!(!found.json.to_string().contains("hunter2"));
+    node.set("no_proxy", "127.0.0.1,localhost");
+    let found = Diagnosis::of(&node);
+    assert_eq!(found.at("ingest", "warning"), Vec::<String>::new());
+    found.says("ingest", "ok", "SDKs of Sentry for Rust");
+}
+
+#[test]
 fn on_github_account_rights_labels_and_budget_are_told_and_nothing_is_changed() {
     let Some(github) = Emulator::start() else { return };
     let site = Site::new();

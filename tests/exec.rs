@@ -5,10 +5,13 @@ mod harness;
 
 use std::io::Read as _;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use harness::{Site, wait_for};
+use harness::{Site, TestNode, wait_for};
+use serde_json::Value;
 
 fn check(script: &str, expected_code: i32) {
     let site = Site::new();
@@ -199,6 +202,69 @@ fn a_trace_among_the_errors_of_a_command_that_ended_well_is_reported() {
     assert_eq!((&error["error_type"], &error["message"]), (&"KeyError".into(), &"'a'".into()));
 }
 
+/// Crashes as their runtimes print them, each with the type and the normalised message that it must have.
+const CRASHES: [(&str, &str, &str); 8] = [
+    (
+        "Traceback (most recent call last):\n  File \"/srv/a.py\", line 3, in load\n    open(path)\nOSError: no disk\nin slot 3\n\n\
+         The above exception was the direct cause of the following exception:\n\nTraceback (most recent call last):\n  \
+         File \"/srv/a.py\", line 9, in start\n    load()\njobs.JobError: job failed\n",
+        "jobs.JobError",
+        "job failed",
+    ),
+    (
+        "Traceback (most recent call last):\n  File \"/srv/b.py\", line 3, in check\n    raise\nValueError: two rows are wrong\nrow 3: no name\nrow 7: no id\n",
+        "ValueError",
+        "two rows are wrong",
+    ),
+    (
+        "/srv/a.js:2\n  throw new ConfigError(n)\n  ^\n\nConfigError: worker has no config\n    at load (/srv/a.js:2:66)\n    at main (/srv/a.js:9:1) {\n  \
+         [cause]: SyntaxError: no name\n      at JSON.parse (<anonymous>)\n      at load (/srv/a.js:2:31)\n}\n\nNode.js v20.20.2\n",
+        "ConfigError",
+        "worker has no config",
+    ),
+    (
+        "thread 'main' (7) panicked at src/main.rs:2:5:\nassertion `left == right` failed\n  left: 1\n right: 2\n\
+         note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+        "panic",
+        "assertion `left == right` failed left: <*> right: <*>",
+    ),
+    ("Error: failed to start\n\nCaused by:\n    No such file\n", "Error", "failed to start"),
+    (
+        "panic: assignment to nil map\n\ngoroutine 1 [running]:\nmain.add(...)\n\t/srv/main.go:9 +0x25\nmain.main()\n\t/srv/main.go:3 +0x1\nexit status 2\n",
+        "panic",
+        "assignment to nil map",
+    ),
+    (
+        "starting\nException in thread \"main\" shop.CartException: closed\n\tat shop.Cart.add(Cart.java:3)\n\tat shop.Main.main(Main.java:9)\n\
+         Caused by: java.io.IOException: disk\n\tat shop.Disk.write(Disk.java:7)\n\t... 2 more\n",
+        "shop.CartException",
+        "closed",
+    ),
+    (
+        "/srv/a.rb:5:in `rescue in start': startup failed (RuntimeError)\n\tfrom /srv/a.rb:6:in `<main>'\n\
+         /srv/a.rb:4:in `read': no file (Errno::ENOENT)\n\tfrom /srv/a.rb:6:in `<main>'\n",
+        "RuntimeError",
+        "startup failed",
+    ),
+];
+
+#[test]
+fn a_crash_is_the_same_error_under_exec_and_in_a_log() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\n");
+    node.start();
+    for (printed, error_type, message) in CRASHES {
+        node.run(&["exec", "--", "sh", "-c", "printf %s \"$1\" >&2; exit 1", "sh", printed]);
+        node.run_with_input(&["watch", "-"], printed);
+        let errors = node.ask(&["errors"]);
+        let of_crash: Vec<&Value> = errors.as_array().unwrap().iter().filter(|error| error["message"] == message).collect();
+        assert_eq!(of_crash.len(), 1, "{printed}\n{errors}");
+        assert_eq!(of_crash[0]["error_type"], error_type, "{printed}");
+        node.wait_for_count(of_crash[0]["fingerprint"].as_str().unwrap(), 2);
+    }
+    assert_eq!(node.ask(&["errors"]).as_array().unwrap().len(), CRASHES.len());
+}
+
 #[test]
 fn a_trace_in_the_output_of_a_command_that_ended_well_is_none_of_its_own() {
     let site = Site::new();
@@ -240,6 +306,14 @@ fn where_no_node_listens_the_environment_stays_as_it_is() {
     node.set("HEALNODE_INGEST_HTTP", &gone.to_string());
     assert_eq!(of_child(&node, "SENTRY_DSN", None), "unset");
     assert_eq!(of_child(&node, "no_proxy", None), "unset");
+}
+
+#[test]
+fn the_library_in_a_command_is_told_where_the_node_is_whether_it_runs_or_not() {
+    let site = Site::new();
+    let node = site.node("a", &[], "");
+    assert_eq!(of_child(&node, "HEALNODE_STATUS_SOCKET", None), node.socket().display().to_string());
+    assert_eq!(of_child(&node, "HEALNODE_DATA_DIR", None), node.data_dir().display().to_string());
 }
 
 /// Returns a variable of a command's environment, where this process gives it `own`.
@@ -314,4 +388,65 @@ fn a_drill_without_a_node_leaves_nothing_behind() {
     let node = site.node("a", &[], "");
     assert_eq!(node.run(&["simulate", "oom"]).status.code(), Some(3));
     assert!(!node.data_dir().join("spool").exists());
+}
+
+/// Returns how many reports wait for a node.
+fn spooled(node: &TestNode) -> usize {
+    let files = std::fs::read_dir(node.data_dir().join("spool"));
+    files.map_or(0, |files| files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|it| it == "json")).count())
+}
+
+#[test]
+fn a_node_that_accepts_and_stays_silent_does_not_hold_the_command_up() {
+    let site = Site::new();
+    let (alone, beside) = (site.node("a", &[], ""), site.node("b", &[], ""));
+    let _silent = UnixListener::bind(beside.socket()).unwrap();
+    let fails = |node: &TestNode| {
+        let start = Instant::now();
+        assert_eq!(node.run(&["exec", "--", "sh", "-c", "echo gone >&2; exit 3"]).status.code(), Some(3));
+        start.elapsed()
+    };
+    let without_node = fails(&alone);
+    let with_silent_node = fails(&beside);
+    assert_eq!((spooled(&alone), spooled(&beside)), (1, 1));
+    // A third of a second, and what a busy machine adds to it.
+    assert!(with_silent_node < without_node * 2 + Duration::from_secs(2), "{with_silent_node:?}, {without_node:?} without a node");
+}
+
+#[test]
+fn a_failure_that_a_late_node_and_the_spool_both_take_is_one_occurrence() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\n");
+    node.start();
+    node.signal("STOP");
+    let code = node.run(&["exec", "--", "sh", "-c", "echo gone >&2; exit 3"]).status.code();
+    let waiting = spooled(&node);
+    node.signal("CONT");
+    assert_eq!((code, waiting), (Some(3), 1));
+    wait_for("the spool to be empty", || (spooled(&node) == 0).then_some(()));
+    let errors = node.ask(&["errors"]);
+    assert_eq!((errors.as_array().unwrap().len(), &errors[0]["occurrences"]), (1, &1.into()), "{errors}");
+}
+
+#[test]
+fn the_lines_before_the_trace_go_with_it_as_many_as_the_command_line_says() {
+    let site = Site::new();
+    let trace: String = (0..64).map(|depth| format!("\tat a.B.c{depth}(B.java:3)\n")).collect();
+    let script =
+        "exec 1>&2; for row in $(seq 60); do echo row $row; done; printf 'java.lang.IllegalStateException: closed\n%s' \"$1\" >&2; exit 1";
+    for (name, flags, first) in
+        [("a", &[][..], Some("row 11")), ("b", &["--log-lines", "2"], Some("row 59")), ("c", &["--log-lines", "0"], None)]
+    {
+        let node = site.node(name, &[], "");
+        let command = ["--", "sh", "-c", script, "sh", trace.as_str()];
+        assert_eq!(node.run(&[&["exec"], flags, &command].concat()).status.code(), Some(1));
+        let file = std::fs::read_dir(node.data_dir().join("spool")).unwrap().next().unwrap().unwrap().path();
+        let report: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        assert_eq!(report["stack"].as_str().unwrap().lines().count(), 65);
+        assert_eq!(report["logs"].get(0).and_then(|line| line.as_str()), first, "{report}");
+        assert_eq!(
+            report["logs"].as_array().map(|lines| lines.iter().any(|line| line.as_str().unwrap().contains("\tat"))),
+            first.map(|_| false)
+        );
+    }
 }

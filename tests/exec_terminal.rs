@@ -270,6 +270,26 @@ fn what_was_shown_is_in_the_report_and_the_footer_tells_what_is_known() {
     assert!(issue.contains("loading 3 rows") && issue.contains("Traceback (most recent call last):\n"), "{issue}");
 }
 
+#[test]
+fn a_switch_in_the_commands_environment_that_the_node_has_otherwise_is_told_once_and_on_a_terminal_only() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "[bundle]\ninterval = \"1h\"\n");
+    node.start();
+    let shown = |value: &str, script: &str| {
+        let mut command = exec(&node, &["sh", "-c", script]);
+        command.env("HEALNODE_AUTO_ISSUE", value);
+        Screen::show(command)
+    };
+    let warning = "healnode: HEALNODE_AUTO_ISSUE=false has no effect on a command; the node runs with auto_issue = true\r\n";
+    assert_eq!(shown("false", "echo done"), format!("done\r\n{warning}"));
+    assert_eq!(shown("false", "printf done"), format!("done\r\n{warning}"));
+    let after_a_failure = shown("false", "echo failed; exit 3");
+    assert!(after_a_failure.contains(" seen 1 time on 1 node") && after_a_failure.ends_with(&format!("\n{warning}")), "{after_a_failure}");
+    assert_eq!(shown("true", "echo done"), "done\r\n");
+    let output = node.command().env("HEALNODE_AUTO_ISSUE", "false").args(["exec", "--", "true"]).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// A terminal with a process on it, and all that it has shown.
 struct Screen {
     master: File,

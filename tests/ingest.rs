@@ -128,6 +128,60 @@ fn the_app_stands_in_the_path_and_an_exporter_of_opentelemetry_is_understood() {
 }
 
 #[test]
+fn a_program_without_an_sdk_posts_its_error_and_is_told_what_became_of_it() {
+    let site = Site::new();
+    let (node, address) = started(&site);
+    let error = json!({"error_type": "TypeError", "error_message": "cart is undefined", "stack_trace": "TypeError: cart is undefined\n    \
+        at pay (https://shop.example/cart.js:7:3)\nCaused by: Error: offline\n    at load (https://shop.example/load.js:2:1)",
+        "context": {"page": "/cart", "password": "hunter2secret"}, "source": "web"});
+    let posted = |path: &str, body: &Value| {
+        let response = post(&address, path, &[("Content-Type", "application/json")], body.to_string().as_bytes()).unwrap();
+        (response.status, serde_json::from_str::<Value>(&response.body).unwrap())
+    };
+    let (status, told) = posted("/billing-api/report-error", &error);
+    assert_eq!((status, &told["clipped"]), (200, &json!(false)), "{told}");
+    assert!(told["event_id"].as_str().is_some_and(|id| id.len() == 32));
+    let fingerprint = told["fingerprint"].as_str().unwrap();
+    node.wait_for_count(fingerprint, 1);
+    let why = node.ask(&["why", fingerprint]);
+    assert_eq!(why["grouping"]["frames"], json!(["load.js:load", "caused by Error: offline"]), "{why}");
+    assert!(harness::files_with(site.path(), "hunter2secret").is_empty());
+
+    let mut long = error.clone();
+    long["error_message"] = "word ".repeat(3_000).into();
+    assert_eq!(posted("/report-error/", &long).1["clipped"], true);
+    for (field, without) in [("error_type", json!({"error_message": "m"})), ("error_message", json!({"error_type": "E"}))] {
+        let (status, told) = posted("/report-error", &without);
+        assert!(status == 400 && told["detail"].as_str().unwrap().contains(field), "{status} {told}");
+    }
+    assert_eq!(post(&address, "/report-error", &[], b"garbage").unwrap().status, 400);
+    assert_eq!(post(&address, "/report-error", &[], &vec![b'x'; 3 << 20]).unwrap().status, 413);
+}
+
+#[test]
+fn a_page_of_another_site_cannot_report_unless_it_is_named() {
+    const PAGE: (&str, &str) = ("Origin", "https://shop.example");
+    let site = Site::new();
+    let (mut node, address) = started(&site);
+    let body = br#"{"error_type":"TypeError","error_message":"cart is undefined"}"#;
+    let envelope = b"{}\n{\"type\":\"event\"}\n{\"message\":\"from a page\"}\n";
+    for (path, body) in [("/report-error", body.as_slice()), ("/api/1/envelope/", envelope)] {
+        let response = post(&address, path, &[PAGE, ("Content-Type", "text/plain")], body).unwrap();
+        assert_eq!(response.status, 403, "{path}");
+        assert!(!response.head.contains("access-control"), "{path}");
+    }
+    assert_eq!(node.ask(&["status"])["occurrences"], 0);
+    node.stop();
+    node.set("HEALNODE_INGEST_CORS", PAGE.1);
+    node.start();
+    let address = door(&node);
+    let response = post(&address, "/report-error", &[PAGE], body).unwrap();
+    assert_eq!(response.status, 200);
+    assert!(response.head.contains("access-control-allow-origin: https://shop.example"), "{}", response.head);
+    assert_eq!(post(&address, "/report-error", &[("Origin", "https://evil.example")], body).unwrap().status, 403);
+}
+
+#[test]
 fn what_cannot_be_read_is_told_and_disturbs_nobody() {
     let site = Site::new();
     let (node, address) = started(&site);
@@ -183,4 +237,35 @@ fn no_acknowledged_event_is_lost_when_the_node_is_killed_while_it_takes_them() {
     let counted =
         wait_for("what was acknowledged", || node.ask(&["status"])["occurrences"].as_u64().filter(|counted| *counted >= acknowledged));
     assert!(counted <= sent, "{acknowledged} acknowledged, {sent} sent, {counted} counted");
+}
+
+/// Sends an error with three lines by each door that takes lines, and returns the issues that come of them, in the order of the doors.
+fn issues_with_log_lines(lines_max: &str) -> Vec<String> {
+    let site = Site::new();
+    let mut node = site.node_with_door("a", "127.0.0.1:0");
+    node.set("HEALNODE_CAPTURE_LOG_CONTEXT_LINES", lines_max);
+    node.set("HEALNODE_BUNDLE_MIN_OCCURRENCES", "1");
+    node.start();
+    let crumbs: Vec<Value> = (1..=3).map(|number| json!({"message": format!("line {number}"), "category": "console"})).collect();
+    let event = json!({"exception": {"values": [{"type": "ByAnSdk", "value": "no such row"}]}, "breadcrumbs": {"values": crumbs}});
+    let envelope = format!("{{}}\n{{\"type\":\"event\"}}\n{event}\n");
+    assert_eq!(post(&door(&node), "/shop/api/1/envelope/", &[], envelope.as_bytes()).unwrap().status, 200);
+    let logs: Vec<String> = (1..=3).map(|number| format!("line {number}")).collect();
+    let report = |error_type: &str| json!({"type": error_type, "message": "no such row", "logs": logs});
+    node.post(&report("ByTheSocket")).unwrap();
+    assert!(node.run_with_input(&["report", "--json"], &report("ByTheProgram").to_string()).status.success());
+    let issues = wait_for("three issues", || Some(site.issues()).filter(|issues| issues.len() == 3));
+    let of_type = |name: &str| issues.iter().find(|(_, text)| text.contains(name)).unwrap().1.clone();
+    ["ByAnSdk", "ByTheSocket", "ByTheProgram"].map(of_type).to_vec()
+}
+
+#[test]
+fn as_many_log_lines_go_with_an_error_as_the_operator_wants_by_whichever_door_it_comes() {
+    for (lines_max, kept) in [("0", &[][..]), ("2", &["line 2", "line 3"]), ("50", &["line 1", "line 2", "line 3"])] {
+        for issue in issues_with_log_lines(lines_max) {
+            for line in ["line 1", "line 2", "line 3"] {
+                assert_eq!(issue.contains(line), kept.contains(&line), "{line}, where {lines_max} are wanted: {issue}");
+            }
+        }
+    }
 }

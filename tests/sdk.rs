@@ -1,88 +1,122 @@
-//! A real SDK of another language against a real node: what its errors become, and that an application does not notice a node that is away.
+//! Real SDKs of other languages against a real node: what their errors become, and that an application does not notice a node that is away.
 //!
-//! The SDK comes from its registry. Where that is not reached the tests say that they are skipped; with `HEALNODE_TESTS_REQUIRE_PIP` set that
-//! is a failure.
+//! The SDKs come from their registries. Where one is not reached its tests say that they are skipped; with `HEALNODE_TESTS_REQUIRE_PIP` or
+//! `HEALNODE_TESTS_REQUIRE_NPM` set that is a failure.
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong here has to fail the test")]
 
 mod harness;
+#[path = "sdk/install.rs"]
+mod install;
+#[path = "sdk/node.rs"]
+mod node;
+#[path = "sdk/opentelemetry.rs"]
+mod opentelemetry;
+#[path = "sdk/python.rs"]
+mod python;
 
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::OnceLock;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::{Site, wait_for};
+use harness::{Site, TestNode, wait_for};
 
-/// The release of the SDK that is tried.
-const SDK: &str = "sentry-sdk==2.75.0";
-
-/// Returns a Python that has the SDK, once for all tests; nothing when it cannot be had.
-fn python() -> Option<&'static PathBuf> {
-    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = PYTHON.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sdk-python");
-        let python = folder.join("bin/python");
-        let has_sdk =
-            |python: &PathBuf| Command::new(python).args(["-c", "import sentry_sdk"]).output().is_ok_and(|done| done.status.success());
-        if has_sdk(&python) {
-            return Some(python);
-        }
-        let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output().ok()?.status.success();
-        let installed = made && Command::new(&python).args(["-m", "pip", "install", "-q", SDK]).output().ok()?.status.success();
-        installed.then_some(python).filter(has_sdk)
-    });
-    if found.is_none() {
-        assert!(std::env::var_os("HEALNODE_TESTS_REQUIRE_PIP").is_none(), "{SDK} cannot be installed");
-        eprintln!("skipped: {SDK} cannot be installed here");
-    }
-    found.as_ref()
+/// A node with an open door.
+struct Open {
+    site: Site,
+    node: TestNode,
+    /// Host and port.
+    door: String,
 }
 
-/// Runs a script with the SDK set up for a DSN. Returns its exit code and how long it took.
-fn run(python: &PathBuf, dsn: &str, script: &str) -> (Option<i32>, Duration) {
-    let script = format!("import sentry_sdk\nsentry_sdk.init(dsn={dsn:?})\n{script}");
-    let start = Instant::now();
-    let mut command = Command::new(python);
-    for name in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "SENTRY_DSN", "SENTRY_SPOTLIGHT"] {
+impl Open {
+    fn start() -> Open {
+        let site = Site::new();
+        let mut node = site.node_with_door("a", "127.0.0.1:0");
+        node.start();
+        let door = wait_for("the door", || node.ask(&["status"])["ingest"]["http"].as_str().map(str::to_owned));
+        node.set("HEALNODE_INGEST_HTTP", &door);
+        Open { site, node, door }
+    }
+
+    fn dsn(&self) -> String {
+        format!("http://hn@{}/billing-api/1", self.door)
+    }
+
+    /// Checks that these errors were counted, by type and often as given, and no others.
+    fn has_counted(&self, types: &[&str]) {
+        wait_for("the errors", || (self.node.ask(&["status"])["occurrences"].as_u64() >= Some(types.len() as u64)).then_some(()));
+        let errors = self.node.ask(&["errors"]);
+        let mut found: Vec<&str> = errors.as_array().unwrap().iter().filter_map(|error| error["error_type"].as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(found, types, "{errors}");
+        assert_eq!(self.node.ask(&["status"])["occurrences"], types.len());
+    }
+
+    /// Runs a command that fails under `healnode exec`, and checks that its failure was told twice and counts once.
+    fn tells_once(&self, error_type: &str, set_up: impl FnOnce(&mut Command)) {
+        let mut command = self.node.command();
+        without_settings(&mut command);
+        set_up(command.args(["exec", "--"]));
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+        let twice = || Some(self.node.ask(&["status"])).filter(|status| status["dropped"]["told_twice"] == 1);
+        let status = wait_for("the second report", twice);
+        assert_eq!(status["occurrences"], 1, "{}", self.node.ask(&["errors"]));
+        assert_eq!(self.node.ask(&["errors"])[0]["error_type"], error_type);
+    }
+}
+
+/// Variables by which an SDK would find another way than the one that a test wants.
+const SETTINGS: [&str; 10] = [
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "SENTRY_DSN",
+    "SENTRY_SPOTLIGHT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+];
+
+fn without_settings(command: &mut Command) -> &mut Command {
+    for name in SETTINGS {
         command.env_remove(name);
     }
-    let output = command.args(["-c", &script]).output().unwrap();
-    (output.status.code(), start.elapsed())
+    command
 }
 
-#[test]
-fn errors_handled_and_not_in_threads_and_coroutines_are_all_reported() {
-    let Some(python) = python() else { return };
-    let site = Site::new();
-    let mut node = site.node_with_door("a", "127.0.0.1:0");
-    node.start();
-    let door = wait_for("the door", || node.ask(&["status"])["ingest"]["http"].as_str().map(str::to_owned));
-    let dsn = format!("http://hn@{door}/billing-api/1");
-    for (script, code) in [
-        ("try:\n    {}['sku']\nexcept KeyError as error:\n    sentry_sdk.capture_exception(error)", 0),
-        ("def charge():\n    raise ValueError('no such row')\ncharge()", 1),
-        ("import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()", 0),
-        ("import asyncio\nasync def main():\n    raise RuntimeError('loop closed')\nasyncio.run(main())", 1),
-        ("sentry_sdk.capture_message('disk almost full', level='warning')", 0),
-    ] {
-        assert_eq!(run(python, &dsn, script).0, Some(code), "{script}");
+/// What came of a program, and how long it took.
+#[derive(Debug)]
+struct Run {
+    output: Output,
+    took: Duration,
+}
+
+impl Run {
+    fn of(command: &mut Command) -> Run {
+        let start = Instant::now();
+        let output = without_settings(command).stdin(Stdio::null()).output().unwrap();
+        Run { output, took: start.elapsed() }
     }
-    wait_for("four errors", || (node.ask(&["status"])["occurrences"] == 4).then_some(()));
-    let errors = node.ask(&["errors"]);
-    let mut types: Vec<&str> = errors.as_array().unwrap().iter().filter_map(|error| error["error_type"].as_str()).collect();
-    types.sort_unstable();
-    assert_eq!(types, ["KeyError", "RuntimeError", "ValueError", "ZeroDivisionError"]);
-    assert_eq!(node.ask(&["status"])["ingest"]["messages"], 1);
+
+    fn code(&self) -> Option<i32> {
+        self.output.status.code()
+    }
+
+    /// Checks that a program did not notice what another run of it was without.
+    fn is_like(&self, other: &Run) {
+        assert_eq!(self.output, other.output);
+        self.is_as_quick_as(other);
+    }
+
+    fn is_as_quick_as(&self, other: &Run) {
+        assert!(self.took < other.took * 3 + Duration::from_secs(2), "{:?} in the place of {:?}", self.took, other.took);
+    }
 }
 
-#[test]
-fn an_application_does_not_notice_a_node_that_is_away() {
-    let Some(python) = python() else { return };
-    let script = "def charge():\n    raise ValueError('no such row')\ncharge()";
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (code, away) = run(python, &format!("http://hn@{free}/app/1"), script);
-    let (_, off) = run(python, "", script);
-    assert_eq!(code, Some(1));
-    assert!(away < off * 3 + Duration::from_secs(2), "{away:?} with a node that is away, {off:?} with the SDK switched off");
+/// An address at which nobody listens.
+fn nobody() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }

@@ -3,7 +3,8 @@
 
 mod harness;
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 
@@ -141,4 +142,56 @@ fn metrics_and_health_are_there_and_the_socket_is_for_owner_and_group() {
     assert!(status == 200 && metrics.contains("\nhealnode_reports_acknowledged_total 1\n"), "{metrics}");
     assert_eq!(ask(&node, "GET", "/healthz", ""), (200, json!({ "ok": true })));
     assert_eq!(std::fs::metadata(node.socket()).unwrap().permissions().mode() & 0o777, 0o660);
+}
+
+/// Sends a request over TCP and returns the status and the body.
+fn over_tcp(address: &str, method: &str, path: &str, host: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
+}
+
+#[test]
+fn metrics_are_on_loopback_as_well_where_that_is_wanted_and_nothing_else_is() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], "");
+    node.set("HEALNODE_STATUS_HTTP", "127.0.0.1:0");
+    node.start();
+    node.report("ValueError", "counted");
+    let address = node.ask(&["status"])["metrics_http"].as_str().unwrap().to_owned();
+    let (status, metrics) = over_tcp(&address, "GET", "/metrics", &address);
+    assert!(status == 200 && metrics.contains("\nhealnode_reports_acknowledged_total 1\n"), "{metrics}");
+    assert_eq!(over_tcp(&address, "GET", "/healthz", "localhost"), (200, "{\"ok\":true}".to_owned()));
+    for (method, path, host, expected) in [
+        ("GET", "/v1/status", "localhost", 404),
+        ("GET", "/v1/errors", "localhost", 404),
+        ("POST", "/v1/report", "localhost", 404),
+        ("POST", "/v1/flush", "localhost", 404),
+        ("POST", "/metrics", "localhost", 405),
+        ("GET", "/metrics", "rebound.example", 403),
+        ("GET", "/metrics", "", 403),
+    ] {
+        let (status, body) = over_tcp(&address, method, path, host);
+        assert_eq!(status, expected, "{method} {path} at {host}: {body}");
+        assert!(body.contains("\"error\""), "{body}");
+    }
+    // Connections that say nothing do not keep a monitor out for good.
+    let _silent: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    assert_eq!(over_tcp(&address, "GET", "/healthz", &address).0, 200);
+}
+
+#[test]
+fn without_an_address_nothing_is_told_over_tcp_and_one_that_is_taken_is_an_error() {
+    let site = Site::new();
+    assert_eq!(node(&site).ask(&["status"])["metrics_http"], Value::Null);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut other = site.node("b", &[], "");
+    other.set("HEALNODE_STATUS_HTTP", &address);
+    let output = other.run(&["run"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && said.contains(&format!("metrics cannot be told at {address} (status.http)")), "{said}");
 }

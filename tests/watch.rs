@@ -208,6 +208,27 @@ fn a_pipe_is_read_to_its_end_and_nothing_is_printed() {
 }
 
 #[test]
+fn the_log_of_a_run_counts_once_however_often_it_is_read_and_other_runs_count_as_well() {
+    let site = Site::new();
+    let mut node = site.node("a", &[], SETTINGS);
+    node.set("GITHUB_SHA", "0f1e2d3c4b5a");
+    node.start();
+    // One error three times: twice in a step, and once in another.
+    let log = format!("##[group]Run a\n{TRACE}ready\n{TRACE}##[group]Run b\n{TRACE}##[error]Process completed with exit code 1.\n");
+    for _ in 0..3 {
+        assert_eq!(node.run_with_input(&["watch", "-", "--run", "77-1"], &log).status.code(), Some(0));
+    }
+    wait_for("every reading", || (node.ask(&["status"])["dropped"]["repeated_event"] == 6).then_some(()));
+    let status = wait_for("the counts", || Some(node.ask(&["status"])).filter(|status| status["occurrences"] == 3));
+    assert_eq!(status["signatures"], 1);
+    assert_eq!(node.ask(&["errors"])[0]["releases"]["0f1e2d3c4b5a"], 3);
+    assert_eq!(node.run_with_input(&["watch", "-", "--run", "77-2"], &log).status.code(), Some(0));
+    wait_for("the second attempt", || (node.ask(&["status"])["occurrences"] == 6).then_some(()));
+    assert_eq!(node.run_with_input(&["watch", "-"], &log).status.code(), Some(0));
+    wait_for("a log of no run", || (node.ask(&["status"])["occurrences"] == 9).then_some(()));
+}
+
+#[test]
 fn garbage_is_read_past() {
     let site = Site::new();
     let (node, log) = started(&site);

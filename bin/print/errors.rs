@@ -1,14 +1,12 @@
 //! `errors`: one line for each error that the mesh has seen.
 
+use healnode_node::Fingerprint;
 use serde_json::Value;
 
 use super::field::{ago, number, text};
 use super::page::{Page, Style};
 use super::patterns::marks;
 use super::table::{Cell, Table};
-
-/// Digits of a fingerprint that are shown: enough to tell a million apart, and to give to another command.
-const FINGERPRINT_DIGITS: usize = 12;
 
 /// Returns the errors as a table.
 pub(crate) fn errors(errors: &Value, page: &Page) -> String {
@@ -19,7 +17,7 @@ pub(crate) fn errors(errors: &Value, page: &Page) -> String {
     let mut table = Table::new(&["FINGERPRINT", "COUNT", "NODES", "STATE", "ISSUE", "LAST SEEN", "ERROR"]);
     for error in errors {
         table.push(vec![
-            Cell::new(text(error, "fingerprint").chars().take(FINGERPRINT_DIGITS).collect::<String>()),
+            Cell::new(Fingerprint::short_of(&text(error, "fingerprint"))),
             Cell::number(number(error, "occurrences")),
             Cell::number(error["nodes"].as_object().map_or(0, |nodes| nodes.len() as u64)),
             state_cell(&text(error, "state")),

@@ -1,5 +1,6 @@
 //! `show`: everything about one error.
 
+use healnode_node::Fingerprint;
 use serde_json::Value;
 
 use super::errors::{headline, severity_style};
@@ -57,7 +58,8 @@ fn releases(error: &Value) -> String {
 
 /// Returns the errors that are nearly this one, by the beginnings of their fingerprints.
 pub(super) fn similar(error: &Value) -> String {
-    let shorts = list(error, "similar").iter().filter_map(Value::as_str).map(|similar| printable(similar).chars().take(12).collect());
+    let shorts =
+        list(error, "similar").iter().filter_map(Value::as_str).map(|similar| Fingerprint::short_of(&printable(similar)).to_owned());
     shorts.collect::<Vec<String>>().join(", ")
 }
 

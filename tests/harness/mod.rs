@@ -156,7 +156,12 @@ impl TestNode {
 
     /// Starts the node and waits until it answers.
     pub(crate) fn start(&mut self) {
-        self.spawn();
+        self.start_with(&[]);
+    }
+
+    /// Starts the node with flags and waits until it answers.
+    pub(crate) fn start_with(&mut self, flags: &[&str]) {
+        self.spawn_with(flags);
         wait_for("the node's answer", || {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "the node ended: {}", self.log());
@@ -166,9 +171,14 @@ impl TestNode {
 
     /// Starts the node.
     pub(crate) fn spawn(&mut self) {
+        self.spawn_with(&[]);
+    }
+
+    /// Starts the node with flags.
+    pub(crate) fn spawn_with(&mut self, flags: &[&str]) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.home.join("log")).unwrap();
         let mut command = self.command_in(self.namespace.as_deref());
-        command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.arg("run").args(flags).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().unwrap());
     }
 

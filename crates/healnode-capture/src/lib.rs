@@ -1,8 +1,9 @@
 //! The protocols of the front doors: bytes and headers in, raw errors and counters out.
 //!
-//! Three doors share it. [`sentry`] reads what Sentry SDKs and Spotlight send, [`otlp`] what OpenTelemetry exporters send, and [`text`] finds
-//! stack traces in what a program prints. Nothing here opens a socket, reads a clock or keeps a state beyond one request or one stream of
-//! lines, and nothing redacts: that is done by `healnode-report`, which also decides whose code a frame is.
+//! Four doors share it. [`sentry`] reads what Sentry SDKs and Spotlight send, [`otlp`] what OpenTelemetry exporters send, [`report_error`] what
+//! programs without either post, and [`text`] finds stack traces in what a program prints. Nothing here opens a socket, reads a clock or keeps
+//! a state beyond one request or one stream of lines, and nothing redacts: that is done by `healnode-report`, which also decides whose code a
+//! frame is.
 //!
 //! Every reader is total: no input makes it panic, its memory is bounded by [`limits`], and its time is linear in the input.
 //!
@@ -26,5 +27,6 @@ pub mod encoding;
 mod lenient;
 pub mod limits;
 pub mod otlp;
+pub mod report_error;
 pub mod sentry;
 pub mod text;

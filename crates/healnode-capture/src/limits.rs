@@ -50,6 +50,14 @@ pub const TAGS_MAX: usize = 200;
 /// Entries of other lists of texts, such as arguments, that are read.
 pub const TEXTS_MAX: usize = 256;
 
+/// Longest type, message and stack trace that may be posted without an SDK, in characters, as the interface promises. A report is clipped
+/// further, behind redaction.
+pub const POSTED_TYPE_CHARACTERS_MAX: usize = 500;
+/// See [`POSTED_TYPE_CHARACTERS_MAX`].
+pub const POSTED_MESSAGE_CHARACTERS_MAX: usize = 10_000;
+/// See [`POSTED_TYPE_CHARACTERS_MAX`].
+pub const POSTED_STACK_CHARACTERS_MAX: usize = 50_000;
+
 /// Longest line of a text that is looked at, in bytes. Of a longer one only the length is told: a cut could halve a secret.
 pub const LINE_BYTES_MAX: usize = 16 * 1024;
 

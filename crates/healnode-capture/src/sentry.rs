@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 use healnode_report::{RawError, UnixMillis};
 
 pub use auth::Auth;
+pub(crate) use event::Tags;
+pub(crate) use route::app as app_of_prefix;
 pub use route::{Route, Target};
 
 use crate::encoding::{DecodeError, decode};

@@ -27,6 +27,7 @@ use healnode_report::RawError;
 
 use crate::limits::LINES_BEFORE_MAX;
 use crate::text::block::{Block, Outcome};
+pub(crate) use crate::text::go::PANIC as GO_PANIC;
 use crate::text::line::Line;
 pub(crate) use crate::text::title::NO_TYPE;
 use crate::text::title::Title;

@@ -5,21 +5,16 @@
 #[allow(unreachable_pub, reason = "it is a crate of its own for the fuzzer")]
 #[path = "../fuzz/src/lib.rs"]
 mod checks;
+#[path = "../../healnode-report/tests/support/corpus.rs"]
+mod corpus;
 mod support;
 
 use std::fs;
-use std::path::Path;
 
 use support::{Capture, data};
 
 fn replay(target: &str, check: impl Fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut count = 0;
-    for entry in fs::read_dir(corpus).unwrap() {
-        check(&fs::read(entry.unwrap().path()).unwrap());
-        count += 1;
-    }
-    assert!(count > 0, "{target} has no corpus");
+    corpus::replay(env!("CARGO_MANIFEST_DIR"), target, 1, check);
 }
 
 #[test]
@@ -39,6 +34,11 @@ fn envelopes_hold_what_must_hold() {
 #[test]
 fn older_events_hold_what_must_hold() {
     replay("store", checks::store);
+}
+
+#[test]
+fn posted_errors_hold_what_must_hold() {
+    replay("post", checks::post);
 }
 
 #[test]

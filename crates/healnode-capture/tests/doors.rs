@@ -84,6 +84,30 @@ fn python_is_one_error_through_both_doors() {
     check_rendered(&python());
 }
 
+#[test]
+fn a_message_of_several_lines_of_python_is_one_error_through_both_doors() {
+    let frames = |line| [("/srv/app/jobs.py", "run", line, "jobs")];
+    let event_of_one = |message| event("python", &[exception("OSError", message, "", &frames(7))]);
+    let cause = exception("OSError", "no disk\nin slot 3", "", &frames(7));
+    let thrown = exception("JobError", "job failed\nafter a while", "jobs", &frames(9));
+    let event = event("python", &[cause, thrown]);
+    check(
+        &event,
+        "Traceback (most recent call last):\n  File \"/srv/app/jobs.py\", line 7, in run\n    read()\nOSError: no disk\nin slot 3\n\n\
+         During handling of the above exception, another exception occurred:\n\n\
+         Traceback (most recent call last):\n  File \"/srv/app/jobs.py\", line 9, in run\n    fail()\njobs.JobError: job failed\nafter a while",
+        &["jobs.py:run", "caused by OSError: no disk"],
+    );
+    check_rendered(&event);
+    assert!(sent(&event).stack.is_some_and(|stack| stack.contains("after a while")));
+    let blank = event_of_one("\n  no disk\nin slot 3\n");
+    let printed =
+        "Traceback (most recent call last):\n  File \"/srv/app/jobs.py\", line 7, in run\n    read()\nOSError: \n  no disk\nin slot 3\n";
+    check(&blank, printed, &["jobs.py:run"]);
+    let alone = json!({"platform": "python", "exception": {"values": [{"type": "JobError", "value": "job failed\nafter a while"}]}});
+    assert_eq!(sent(&alone).message, "job failed\nafter a while", "without a trace it stands nowhere else");
+}
+
 fn node() -> Value {
     let runtime = ("node:internal/main/run_main_module", "?", 28, "run_main_module");
     let cause = exception(
@@ -308,6 +332,28 @@ fn go_gives_the_same_frames_through_both_doors() {
     assert_eq!(sent.message, found.message);
     assert_eq!(in_app_frames(sent.stack.as_deref().unwrap()), ["cart.go:cart.(*Cart).Add", "main.go:main.main"]);
     assert_eq!(in_app_frames(found.stack.as_deref().unwrap()), in_app_frames(sent.stack.as_deref().unwrap()));
+}
+
+#[test]
+fn a_panic_of_go_is_one_error_through_both_doors_whatever_was_thrown() {
+    let frames = [("/srv/app/main.go", "main", 9, "main"), ("/srv/app/cart/cart.go", "(*Cart).Add", 21, "shop/cart")];
+    for (kinds, message) in [
+        (&["*errors.errorString"][..], "no cart"),
+        (&["*fs.PathError", "*fmt.wrapError"], "two causes:\nno disk\nno time"),
+        (&["runtime.boundsError"], "runtime error: index out of range [5] with length 3"),
+    ] {
+        let chain: Vec<Value> = kinds.iter().map(|kind| exception(kind, message, "", &frames)).collect();
+        let mut event = event("go", &chain);
+        event["level"] = "fatal".into();
+        let printed = format!(
+            "panic: {}\n\ngoroutine 1 [running]:\nshop/cart.(*Cart).Add(0xc0, 0x5)\n\t/srv/app/cart/cart.go:21 +0x1d\n\
+             main.main()\n\t/srv/app/main.go:9 +0x25\nexit status 2",
+            message.replace('\n', "\n\t")
+        );
+        check(&event, &printed, &["cart.go:cart.(*Cart).Add", "main.go:main.main"]);
+        event["level"] = "error".into();
+        assert_eq!(sent(&event).error_type, *kinds.last().unwrap(), "what was handled is no panic");
+    }
 }
 
 #[test]

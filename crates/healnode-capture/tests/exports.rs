@@ -137,6 +137,12 @@ fn half_an_exception_is_completed_from_its_trace() {
     assert_eq!(event(&pair("message", "m")), named("Error", "m"));
     assert_eq!(event(&pair("type", "__main__.ConfigError")), named("ConfigError", ""));
     assert_eq!(event(&pair("type", " ")), None);
+    let three = |kind: &str, message: &str, stack: &str| {
+        event(&[pair("type", kind), pair("message", message), pair("stacktrace", stack)].join(","))
+    };
+    assert_eq!(three("app.ValueError", "ba", TRACE), named("ValueError", "bad"), "the trace says what is printed elsewhere");
+    assert_eq!(three("KeyError", "ba", TRACE), named("KeyError", "ba"), "the trace is of another error");
+    assert_eq!(three("ValueError", "bad", "elsewhere"), named("ValueError", "bad"));
     assert_eq!(event(&pair("other", "x")), None);
 }
 

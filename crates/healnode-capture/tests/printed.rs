@@ -148,6 +148,13 @@ fn python_is_found_alone_chained_and_grouped() {
         &[("SyntaxError", "invalid syntax", 0, 3, &["a.py:"])],
     );
     check(
+        "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\nOSError: no disk\nin slot 3\n\nor 4\n\n\
+         The above exception was the direct cause of the following exception:\n\n\
+         Traceback (most recent call last):\n  File \"a.py\", line 5, in g\nJobError: failed\nafter a while\nready again\n\
+         Traceback (most recent call last):\n  File \"b.py\", line 7, in h\nKeyError: 'x'\nbye",
+        &[("JobError", "failed", 0, 11, &["a.py:f", "a.py:g", "caused by OSError: no disk"]), ("KeyError", "'x'", 14, 16, &["b.py:h"])],
+    );
+    check(
         "ERROR:root:job failed\nTraceback (most recent call last):\n  File \"a.py\", line 3, in f\nValueError: bad\nERROR:root:other",
         &[("ValueError", "bad", 1, 3, &["a.py:f"]), ("Error", "root:other", 4, 4, &[])],
     );
@@ -225,6 +232,11 @@ fn go_ruby_php_and_perl_are_found() {
          \t/srv/app/main.go:9 +0x25\n\ngoroutine 7 [select]:\nmain.other()\n\t/srv/app/main.go:3 +0x1\nexit status 2\nbye",
         &[("panic", "assignment to nil map", 0, 12, &["main.go:main.f"])],
     );
+    check(
+        "panic: two causes:\n\tno disk\n\tno time [recovered, repanicked]\n\ngoroutine 1 [running]:\nmain.f(0x1)\n\t/srv/app/main.go:9 +0x25",
+        &[("panic", "two causes:\nno disk\nno time", 0, 6, &["main.go:main.f"])],
+    );
+    check("panic: no more\nbread\n\nand wine", &[("panic", "no more", 0, 0, &[])]);
     check(
         "a.rb:1:in 'Cart#add': divided by 0 (ZeroDivisionError)\n\n  x / 0\n      ^\n\tfrom a.rb:3:in 'Object#run'\n\
          b.rb:9:in 'Disk#write': no space (Errno::ENOSPC)\n\tfrom b.rb:1:in 'Disk#open'\nbye",

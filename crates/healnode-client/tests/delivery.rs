@@ -281,27 +281,49 @@ fn the_last_clone_waits_for_what_is_on_its_way() {
 
 #[test]
 fn capturing_costs_the_same_whatever_the_node_does() {
-    let answering = median_cost(ANSWERS);
-    let silent = median_cost(Manner::IsSilent);
-    let absent = median_cost(Manner::IsAbsent);
+    let answering = Costs::beside(ANSWERS).median;
+    let silent = Costs::beside(Manner::IsSilent).median;
+    let absent = Costs::beside(Manner::IsAbsent).median;
     assert!(silent <= 10 * answering && absent <= 10 * answering, "answering {answering:?}, silent {silent:?}, absent {absent:?}");
 }
 
-/// The time that a caller takes for one error, the background thread having something to do.
-fn median_cost(manner: Manner) -> Duration {
-    let node = FakeNode::new(manner);
-    let client = node.client();
-    let error = rates_missing();
-    client.capture_error(&error);
-    let mut costs: Vec<Duration> = (0..QUEUE_MAX - 1)
-        .map(|_| {
+/// The most that a caller may notice of one error.
+const COST_MAX: Duration = Duration::from_millis(100);
+
+#[test]
+fn an_error_costs_its_caller_less_than_a_tenth_of_a_second_from_the_first_one_on() {
+    for manner in [ANSWERS, Manner::IsSilent, Manner::IsAbsent] {
+        // The least of three: a first capture that the machine put aside for others says nothing about the library.
+        let costs: Vec<Costs> = (0..3).map(|_| Costs::beside(manner)).collect();
+        let first = costs.iter().map(|costs| costs.first).min().unwrap();
+        let median = costs.iter().map(|costs| costs.median).min().unwrap();
+        assert!(first < COST_MAX && median < COST_MAX, "the first {first:?}, the median {median:?}");
+    }
+}
+
+/// The time that a caller takes for one error.
+struct Costs {
+    /// For the first of a client, which starts the background thread.
+    first: Duration,
+    /// For those that follow, the background thread having something to do.
+    median: Duration,
+}
+
+impl Costs {
+    fn beside(manner: Manner) -> Self {
+        let node = FakeNode::new(manner);
+        let client = node.client();
+        let error = rates_missing();
+        let cost = || {
             let start = Instant::now();
             client.capture_error(&error);
             start.elapsed()
-        })
-        .collect();
-    costs.sort();
-    costs[costs.len() / 2]
+        };
+        let first = cost();
+        let mut costs: Vec<Duration> = (1..QUEUE_MAX).map(|_| cost()).collect();
+        costs.sort();
+        Self { first, median: costs[costs.len() / 2] }
+    }
 }
 
 #[cfg(feature = "tracing")]

@@ -1,4 +1,5 @@
-//! What a node tells people about itself. Only codes, ids and numbers: error text is somebody's data.
+//! What a node tells people about itself. Only codes, ids and numbers: error text is somebody's data. The title of what a dry run would file is
+//! the exception, because that is what somebody asked for.
 
 use healnode_report::{Fingerprint, Severity};
 use serde::Serialize;
@@ -49,6 +50,13 @@ pub enum Event {
         release: String,
         /// What came of it.
         outcome: RollbackOutcome,
+    },
+    /// A fingerprint became due in a dry run, so nothing is filed.
+    WouldFile {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// The title that its issue would have.
+        title: String,
     },
     /// This node has begun to file.
     Claimed {

@@ -91,6 +91,8 @@ pub enum Command {
         /// Which release.
         release: String,
     },
+    /// Look for due errors at once, in place of at the next bundle.
+    Flush,
     /// Do not file this fingerprint before `until`. A time in the past lifts an earlier mute.
     Mute {
         /// The error.

@@ -182,6 +182,10 @@ impl Node {
             Input::Operator(Command::Fix { fingerprint, publish }) => self.fix_asked(now, fingerprint, publish, out),
             Input::FixStage { id, record } => self.fix_stage_came(id, record, out),
             Input::Fixed { id, outcome } => self.fixed(now, id, *outcome, out),
+            Input::Operator(Command::Flush) => {
+                self.say_counts(now, out);
+                self.collect_due(now, out);
+            }
             Input::Tick => {}
         }
         self.run_timers(now, out);

@@ -26,6 +26,8 @@ pub struct Policy {
     pub fix_max_per_day: usize,
     /// Open pull requests of healnode's beyond which no further ones are opened; 0 for no bound. People have to read them.
     pub open_pulls_max: usize,
+    /// Whether this node tells what it would file, without filing it; only without `may_file`.
+    pub dry_run: bool,
     /// The only origins whose statements count, besides this node's own; empty for all.
     pub allow: BTreeSet<NodeId>,
     /// Name of the deployment, for reports that carry none.
@@ -86,6 +88,7 @@ impl Default for Policy {
             fix_max_age: Duration::from_secs(14 * 24 * 3600),
             fix_max_per_day: 5,
             open_pulls_max: 10,
+            dry_run: false,
             allow: BTreeSet::new(),
             app: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -46,4 +46,9 @@ pub(crate) trait Agent: Send {
 
     /// Goes through one round. It has ended everything that it started for it when it returns, however it returns.
     fn round(&mut self, round: Round<'_>) -> impl Future<Output = RoundEnd> + Send;
+
+    /// Returns what a reviewer should know of the rounds so far, a sentence each: what the fixer was refused, what its model calls cost.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

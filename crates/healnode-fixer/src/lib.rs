@@ -7,3 +7,24 @@
 
 mod agent;
 mod agents;
+mod config;
+mod context;
+mod failing;
+mod git;
+mod limits;
+mod owners;
+mod pipeline;
+mod policy;
+mod prompt;
+mod repository;
+mod trial;
+mod walls;
+mod work;
+
+pub use agents::{
+    CopilotAccount, CopilotConfig, CopilotError, CopilotProbe, InvalidProvider, OpenAiConfig, Provider, ProviderKey, WireApi, probe_copilot,
+};
+pub use config::{CommandFixer, FixerConfig, FixerKind, RepositoryToken};
+pub use pipeline::Fixer;
+pub use repository::RepositoryError;
+pub use walls::{WallsReport, sweep_orphans};

@@ -115,6 +115,8 @@ pub struct Ingest {
     pub http: Option<SocketAddr>,
     /// Whether somebody chose that address: it is not the default one. Where nobody did, another port will do.
     pub is_chosen: bool,
+    /// The origin whose pages may report, `*` for all; empty for none.
+    pub cors: String,
 }
 
 /// Section `mesh`.
@@ -174,6 +176,8 @@ pub struct Forge {
     pub app: Option<ForgeApp>,
     /// Whether issues are filed.
     pub auto_issue: bool,
+    /// Whether nothing is written to the forge all the same. No setting: `run --dry-run` turns it on.
+    pub dry_run: bool,
     /// Whether draft pull requests are opened; only with `auto_issue`.
     pub auto_pr: bool,
     /// Whether fixes are looked for; only with `auto_pr`.
@@ -238,6 +242,8 @@ pub struct Fix {
 pub struct Status {
     /// Path of the Unix socket, at most [`SOCKET_BYTES_MAX`] bytes.
     pub socket: PathBuf,
+    /// Where metrics and health are told over TCP, on loopback; nothing turns it off.
+    pub http: Option<SocketAddr>,
 }
 
 impl Config {
@@ -268,6 +274,16 @@ impl Config {
         Ok(config)
     }
 
+    /// Returns the switches of the forge that a variable sets: the variable, the switch as `status` calls it, and which way it is set.
+    pub(crate) fn switches_of_environment(&self) -> Vec<(&str, &'static str, bool)> {
+        let switches = [
+            ("forge.auto_issue", "issue", self.forge.auto_issue),
+            ("forge.auto_pr", "pr", self.forge.auto_pr),
+            ("forge.auto_heal", "heal", self.forge.auto_heal),
+        ];
+        switches.into_iter().filter_map(|(key, name, is_on)| Some((self.settings.variable_of(key)?, name, is_on))).collect()
+    }
+
     /// Returns the keys that were set to another value than the default and have no effect in this version.
     pub fn not_yet(&self) -> Vec<String> {
         self.settings.changed().filter(|key| NOT_YET.contains(key)).map(str::to_owned).collect()
@@ -290,7 +306,12 @@ impl Config {
 
     /// Returns how errors become reports.
     pub fn admission(&self) -> Admission {
-        Admission { rules: self.grouping.rules.clone(), redactor: self.redact.redactor.clone(), ..Admission::default() }
+        Admission {
+            rules: self.grouping.rules.clone(),
+            redactor: self.redact.redactor.clone(),
+            log_lines_max: self.capture.log_context_lines,
+            ..Admission::default()
+        }
     }
 
     /// Returns how errors become reports, where `credentials` are taken out wherever they stand.
@@ -303,7 +324,8 @@ impl Config {
     /// Returns what of this the core decides by.
     pub fn policy(&self) -> Policy {
         Policy {
-            may_file: self.forge.auto_issue,
+            may_file: self.forge.may_file(),
+            dry_run: self.forge.dry_run,
             allow: self.mesh.allow.iter().copied().collect(),
             app: self.app.clone(),
             min_occurrences: self.bundle.min_occurrences,
@@ -334,7 +356,7 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
         capture: Capture { log_context_lines: reader.number("capture.log_context_lines", 0..=LOG_LINES_MAX) },
         grouping: Grouping { rules: reader.tables("grouping.rule", read_rule) },
         redact: read_redact(reader),
-        ingest: Ingest { http: read_http(reader), is_chosen: !reader.is_default("ingest.http") },
+        ingest: Ingest { http: read_http(reader), is_chosen: !reader.is_default("ingest.http"), cors: read_cors(reader) },
         mesh: read_mesh(reader, &data_dir),
         bundle: read_bundle(reader),
         forge: read_forge(reader, &data_dir),
@@ -346,7 +368,7 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
             fixer: reader.text("fix.fixer", "\"copilot\"", |name| (name == "copilot").then(|| name.to_owned())).unwrap_or_default(),
         },
         rollback: Rollback::read(reader),
-        status: Status { socket: reader.path("status.socket", &data_dir) },
+        status: Status { socket: reader.path("status.socket", &data_dir), http: read_loopback(reader, "status.http") },
         data_dir,
         settings: Settings::of_defaults(""),
     }
@@ -394,6 +416,22 @@ fn read_http(reader: &mut Reader<'_>) -> Option<SocketAddr> {
     reader.text("ingest.http", allowed, |text| or_none(text, |address| address.parse().ok())).flatten()
 }
 
+fn read_cors(reader: &mut Reader<'_>) -> String {
+    let allowed = "an origin such as \"https://shop.example\", \"*\" for every page, or \"\" for none";
+    let is_origin = |text: &str| {
+        let host = text.split_once("://").map_or("", |(_, host)| host);
+        !host.is_empty() && !host.contains(['/', '?', '#', '@']) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let read = |text: &str| (text.is_empty() || text == "*" || is_origin(text)).then(|| text.to_owned());
+    reader.text("ingest.cors", allowed, read).unwrap_or_default()
+}
+
+fn read_loopback(reader: &mut Reader<'_>, key: &str) -> Option<SocketAddr> {
+    let allowed = "an IP address of loopback and a port, such as \"127.0.0.1:9469\", or \"\" to turn it off";
+    let parse = |text: &str| text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback());
+    reader.text(key, allowed, |text| or_none(text, parse)).flatten()
+}
+
 /// Returns nothing for an empty text, and what `parse` makes of another one.
 fn or_none<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
     if text.is_empty() { Some(None) } else { parse(text).map(Some) }
@@ -435,21 +473,30 @@ fn read_bundle(reader: &mut Reader<'_>) -> Bundle {
     }
 }
 
+/// Reads which forge is meant. Where a repository is named and nobody said which, it is the one that has repositories.
+fn read_kind(reader: &mut Reader<'_>, repo: Option<&RepoName>) -> ForgeKind {
+    if repo.is_some() && !reader.is_given("forge.kind") {
+        reader.follow("forge.kind", ForgeKind::Github.name(), "forge.repo");
+    }
+    reader.text("forge.kind", "\"outbox\" or \"github\"", ForgeKind::of_name).unwrap_or(ForgeKind::Outbox)
+}
+
 fn read_forge(reader: &mut Reader<'_>, data_dir: &Path) -> Forge {
     let label_allowed = format!("a label of 1 to {LABEL_CHARS_MAX} characters");
     let is_label = |text: &str| !text.trim().is_empty() && text.chars().count() <= LABEL_CHARS_MAX;
     let label = |text: &str| if is_label(text) { Ok(text.to_owned()) } else { Err(format!("allowed is {label_allowed}")) };
     let owned = |text: &str, allowed: bool| allowed.then(|| text.to_owned());
+    let repo: Option<RepoName> =
+        reader.text("forge.repo", "\"owner/name\", without https:// and .git", |text| or_none(text, |repo| repo.parse().ok())).flatten();
     Forge {
-        kind: reader.text("forge.kind", "\"outbox\" or \"github\"", ForgeKind::of_name).unwrap_or(ForgeKind::Outbox),
+        kind: read_kind(reader, repo.as_ref()),
         outbox: reader.path("forge.outbox", data_dir),
-        repo: reader
-            .text("forge.repo", "\"owner/name\", without https:// and .git", |text| or_none(text, |repo| repo.parse().ok()))
-            .flatten(),
+        repo,
         api_url: reader.text("forge.api_url", API_URL_ALLOWED, |text| owned(text, is_api_url(text))).unwrap_or_default(),
         token_file: reader.optional_path("forge.token_file", data_dir),
         app: read_forge_app(reader, data_dir),
         auto_issue: reader.switch("forge.auto_issue"),
+        dry_run: false,
         auto_pr: reader.switch("forge.auto_pr"),
         auto_heal: reader.switch("forge.auto_heal"),
         labels: reader.list("forge.labels", "[\"bug\"]", label),
@@ -529,6 +576,13 @@ fn check_together(reader: &mut Reader<'_>, config: &Config) {
             "the path of a Unix socket can have {SOCKET_BYTES_MAX} bytes, this has {socket_bytes}; set a shorter one, such as \"/run/healnode.sock\""
         ),
     );
+}
+
+impl Forge {
+    /// Returns whether anything may be written to the forge. If not, it is not even set up.
+    pub fn may_file(&self) -> bool {
+        self.auto_issue && !self.dry_run
+    }
 }
 
 impl ForgeKind {

@@ -14,7 +14,7 @@ use crate::credentials;
 use crate::spool::{self, SpoolError};
 
 /// How long a node may take to answer. Then the report goes into the spool; its event id keeps it from counting twice.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What became of a report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -48,8 +48,13 @@ pub enum DeliverError {
 /// # Errors
 /// When neither takes it.
 pub async fn report(config: &Config, raw: RawError) -> Result<Delivered, DeliverError> {
+    report_within(config, raw, PATIENCE).await
+}
+
+/// Redacts a report and delivers it to a node that answers within `patience`, else to the spool.
+pub(crate) async fn report_within(config: &Config, raw: RawError, patience: Duration) -> Result<Delivered, DeliverError> {
     let report = admit(config, &credentials::admission(config), raw);
-    deliver(config, &report).await
+    deliver(config, &report, patience).await
 }
 
 /// Redacts a report, and says where and when it happened unless it knows.
@@ -65,9 +70,9 @@ pub(crate) fn admit(config: &Config, admission: &Admission, mut raw: RawError) -
     admission.readmit(raw, wall())
 }
 
-/// Delivers a report. It counts once, however often it is delivered.
-pub(crate) async fn deliver(config: &Config, report: &Report) -> Result<Delivered, DeliverError> {
-    let answer = hand_over(config, report).await?;
+/// Delivers a report, to the spool when the node takes longer than `patience`. It counts once, however often it is delivered.
+pub(crate) async fn deliver(config: &Config, report: &Report, patience: Duration) -> Result<Delivered, DeliverError> {
+    let answer = hand_over(config, report, patience).await?;
     if answer.is_none() {
         spool::put(&config.data_dir, report)?;
     }
@@ -82,10 +87,10 @@ pub(crate) async fn deliver(config: &Config, report: &Report) -> Result<Delivere
 }
 
 /// Returns the node's answer; nothing when none answered in time, or none can keep the report now.
-async fn hand_over(config: &Config, report: &Report) -> Result<Option<Value>, DeliverError> {
+async fn hand_over(config: &Config, report: &Report, patience: Duration) -> Result<Option<Value>, DeliverError> {
     let body = serde_json::to_value(report).unwrap_or_default();
     let client = Client::new(&config.status.socket);
-    match tokio::time::timeout(PATIENCE, client.post("/v1/report", &body)).await {
+    match tokio::time::timeout(patience, client.post("/v1/report", &body)).await {
         Ok(Ok(answer)) => Ok(Some(answer)),
         Ok(Err(error @ ClientError::Refused { .. })) if !error.is_temporary() => Err(DeliverError::Refused(error)),
         Ok(Err(ClientError::Refused { .. } | ClientError::NoNode { .. } | ClientError::Forbidden { .. } | ClientError::Broken { .. }))

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -66,8 +67,8 @@ fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> DemoError {
 /// # Errors
 /// When something does not work. The folder with the logs stays only when it may say why.
 pub async fn demo(out: &mut dyn Write, stop: impl Future<Output = ()>) -> Result<(), DemoError> {
-    let dir = std::env::temp_dir().join(format!("healnode-demo-{:08x}", rand::random::<u32>()));
-    std::fs::create_dir_all(&dir).map_err(io(format!("{} cannot be made", dir.display())))?;
+    let dir = std::env::temp_dir().join(format!("healnode-demo-{:016x}", rand::random::<u64>()));
+    make_private(&dir).map_err(io(format!("{} cannot be made", dir.display())))?;
     let shown = tokio::select! {
         shown = show(&dir, out) => shown,
         () = stop => Ok(()),
@@ -76,6 +77,11 @@ pub async fn demo(out: &mut dyn Write, stop: impl Future<Output = ()>) -> Result
         std::fs::remove_dir_all(&dir).map_err(io("the demo's folder cannot be removed"))?;
     }
     shown
+}
+
+/// Makes a folder for this user alone. One that is there already may be somebody else's, and is an error.
+fn make_private(dir: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().mode(0o700).create(dir)
 }
 
 async fn show(dir: &Path, out: &mut dyn Write) -> Result<(), DemoError> {
@@ -277,4 +283,21 @@ fn clean_command(program: &Path, home: &Path) -> Command {
     }
     command.arg("--config").arg(home.join("healnode.toml"));
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_folder_is_for_its_owner_only_and_is_never_one_that_was_there() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("demo");
+        make_private(&dir).unwrap();
+        assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(make_private(&dir).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(make_private(&parent.path().join("none/demo")).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    }
 }

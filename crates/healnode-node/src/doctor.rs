@@ -10,6 +10,7 @@ mod filing;
 mod finding;
 mod github;
 mod identity;
+mod ingest;
 mod lease;
 mod look;
 mod mesh;
@@ -30,7 +31,6 @@ use crate::config::{Config, ForgeKind};
 pub async fn examine(config: &Config) -> Diagnosis {
     let socket = look::socket(config).await;
     let node = socket.node();
-    let environment = look::environment();
     let identity = look::identity(config);
     let github = match config.forge.kind {
         ForgeKind::Github => look::github(config).await,
@@ -49,6 +49,7 @@ pub async fn examine(config: &Config) -> Diagnosis {
     }
     findings.extend(lease::judge(config, github.as_ref(), node));
     findings.extend(clock::judge(github.as_ref().and_then(github::Facts::clock_ahead_s)));
-    findings.extend(proxy::judge(&environment, config, github.as_ref()));
+    findings.extend(proxy::judge(&look::proxies(), config, github.as_ref()));
+    findings.extend(ingest::judge(&look::applications(), look::ingest_door(config, node)));
     Diagnosis { findings }
 }

@@ -65,6 +65,8 @@ pub(crate) enum Question {
 #[derive(Clone)]
 pub(crate) struct Door {
     admission: Arc<Admission>,
+    /// The app of errors that name none; empty for none.
+    app: Arc<str>,
     sessions: Arc<Sessions>,
     captures: mpsc::Sender<Capture>,
     questions: mpsc::Sender<Question>,
@@ -82,15 +84,21 @@ pub(crate) struct Inside {
 pub(crate) struct Stopping;
 
 impl Door {
-    pub(crate) fn new(admission: Arc<Admission>) -> (Self, Inside) {
+    pub(crate) fn new(admission: Arc<Admission>, app: String) -> (Self, Inside) {
         let (captures, captured) = mpsc::channel(REPORTS_WAITING_MAX);
         let (questions, asked) = mpsc::channel(QUESTIONS_WAITING_MAX);
-        (Self { admission, sessions: Arc::default(), captures, questions }, Inside { captures: captured, questions: asked })
+        (
+            Self { admission, app: app.into(), sessions: Arc::default(), captures, questions },
+            Inside { captures: captured, questions: asked },
+        )
     }
 
-    /// Admits an error, hands it over, and waits until it is durable. Cancelling leaves open whether it counts. An error of a session that the
-    /// session's other teller told of is left out.
-    pub(crate) async fn take_in(&self, raw: RawError, session: Option<(String, Teller)>) -> Result<Taken, NotKept> {
+    /// Admits an error, hands it over, and waits until it is durable. Cancelling leaves open whether it counts. One that names no app is of the
+    /// node's own. An error of a session that the session's other teller told of is left out.
+    pub(crate) async fn take_in(&self, mut raw: RawError, session: Option<(String, Teller)>) -> Result<Taken, NotKept> {
+        if raw.app.is_none() && !self.app.is_empty() {
+            raw.app = Some(self.app.to_string());
+        }
         let (admission, unknown_fields) = (self.admission.clone(), raw.unknown_fields);
         let admitted = tokio::task::spawn_blocking(move || admission.admit(raw, wall())).await;
         let (report, fingerprint, clipped, ignored_by) = match admitted.map_err(|_| NotKept::Unreadable)? {

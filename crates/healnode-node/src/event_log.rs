@@ -1,4 +1,5 @@
-//! What the log, the metrics and the event stream hear of an event. Codes, ids and numbers only; error text is somebody's data.
+//! What the log, the metrics and the event stream hear of an event. Codes, ids and numbers only, and in a dry run titles, because it was
+//! started to see them; otherwise error text is somebody's data.
 
 use healnode_core::Event;
 use tokio::sync::broadcast;
@@ -31,6 +32,7 @@ fn log(event: &Event) {
         Event::RolledBack { fingerprint, release, outcome } => {
             warn!(fingerprint = %fingerprint.short(), release, %outcome, "rollback");
         }
+        Event::WouldFile { fingerprint, title } => info!(fingerprint = %fingerprint.short(), ?title, "dry run: this would be filed"),
         Event::Claimed { fingerprint } => info!(fingerprint = %fingerprint.short(), "filing"),
         Event::Filed { fingerprint, issue, by, adopted } => info!(fingerprint = %fingerprint.short(), %issue, %by, adopted, "issue filed"),
         Event::FilingDelayed { fingerprint, why } => warn!(fingerprint = %fingerprint.short(), why, "filing put off"),

@@ -4,6 +4,7 @@
 //! command would find a terminal it finds one: a session of its own with all that belongs to it when this process has the terminal to itself,
 //! else one that only takes output, and keys and job control stay as they are. A report that cannot be delivered changes none of that.
 
+mod before;
 mod environment;
 mod failure;
 mod footer;
@@ -16,6 +17,7 @@ mod pty;
 mod run;
 mod session;
 mod signals;
+mod switches;
 mod tail;
 mod tee;
 mod terminal;
@@ -24,6 +26,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use healnode_report::RawError;
 use rustix::process::Signal;
@@ -45,6 +48,10 @@ const NOT_RUNNABLE: i32 = 126;
 
 /// Exit codes of a command that ended by a signal are this much above the signal's number, as shells have it.
 const SIGNAL_BASE: i32 = 128;
+
+/// How long the node may take to answer. Whoever waits for the command waits no longer than for a blink; then the report goes into the spool,
+/// where it counts once even if the node took it all the same.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Why a command was not run, or its end is not known.
 #[derive(Debug, thiserror::Error)]
@@ -92,9 +99,10 @@ pub async fn exec(config: Config, argv: Vec<OsString>) -> Result<i32, ExecError>
     let words: Vec<String> = argv.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let command = words.first().cloned().ok_or(ExecError::NoCommand)?;
     let app = if config.app.is_empty() { failure::program_of(&words) } else { config.app.clone() };
-    let additions = environment::additions(config.ingest.http, &app);
+    let additions = environment::additions(&config, &app);
     let kills = KillCount::now();
     let end = run::run(&argv, &command, &additions.variables).await?;
+    let mut is_within_line = end.tail.is_within_line(Stream::Err);
     if !end.asked_to_stop && !is_by_choice(end.status) {
         let memory_ran_out = !end.status.success() && kills.is_some_and(KillCount::has_risen);
         let ending = Ending { status: end.status, memory_ran_out };
@@ -102,15 +110,18 @@ pub async fn exec(config: Config, argv: Vec<OsString>) -> Result<i32, ExecError>
             raw.app = Some(app);
             raw.tags.extend(additions.token.map(|token| (SESSION_TAG.to_owned(), token)));
             let footer = send(&config, raw).await;
-            tell(footer, end.tail.is_within_line(Stream::Err));
+            is_within_line &= !tell(footer, is_within_line);
         }
+    }
+    if std::io::stderr().is_terminal() {
+        tell(switches::warning(&config).await, is_within_line);
     }
     Ok(exit_code(end.status))
 }
 
 /// Delivers a report. Returns a line about it, for a person at a terminal.
 async fn send(config: &Config, raw: RawError) -> Option<String> {
-    match deliver::report(config, raw).await {
+    match deliver::report_within(config, raw, PATIENCE).await {
         Ok(delivered) => {
             tracing::debug!(fingerprint = delivered.fingerprint, spooled = delivered.spooled, "failure reported");
             if std::io::stderr().is_terminal() { footer::line(config, &delivered).await } else { None }
@@ -124,11 +135,12 @@ async fn send(config: &Config, raw: RawError) -> Option<String> {
     }
 }
 
-fn tell(line: Option<String>, is_within_line: bool) {
-    if let Some(line) = line {
-        let begin = if is_within_line { "\n" } else { "" };
-        let _nobody_reads = writeln!(std::io::stderr(), "{begin}{line}");
-    }
+/// Writes a line, on a line of its own. Returns whether there was one.
+fn tell(line: Option<String>, is_within_line: bool) -> bool {
+    let Some(line) = line else { return false };
+    let begin = if is_within_line { "\n" } else { "" };
+    let _nobody_reads = writeln!(std::io::stderr(), "{begin}{line}");
+    true
 }
 
 /// Returns whether somebody ended the command, or its reader went away: no bug of its own.

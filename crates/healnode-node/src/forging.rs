@@ -1,6 +1,7 @@
 //! The task that owns the forge: carries out one call after the other, and finds out when a blocked forge can be used again.
 //!
 //! A forge that turned out unusable is set up anew before each check, so a token that a person has put right is picked up without a restart.
+//! Where nothing is to be filed nothing is set up: no token is looked for, no program is run, nothing is sent.
 
 use std::path::Path;
 use std::time::Duration;
@@ -128,6 +129,7 @@ struct Seat {
 /// exists; the core's intent on disk is for that.
 pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, ForgeCall)>, replies: mpsc::Sender<Forged>) {
     let mut seat = Seat::default();
+    let may_file = setup.config.may_file();
     let mut wait = Duration::ZERO;
     loop {
         let said = tokio::select! {
@@ -139,7 +141,7 @@ pub(crate) async fn run(setup: ForgeSetup, mut calls: mpsc::Receiver<(CallId, Fo
                 }
                 Forged::Reply { id, reply }
             }
-            () = tokio::time::sleep(wait), if !seat.is_ready => {
+            () = tokio::time::sleep(wait), if may_file && !seat.is_ready => {
                 wait = (wait * 2).clamp(CHECK_WAIT_MIN, CHECK_WAIT_MAX);
                 Forged::Health(seat.renew(&setup).await)
             }
@@ -163,7 +165,7 @@ impl Seat {
                 self.is_unclear |= creates && matches!(reply, ForgeReply::Unclear { .. });
                 reply
             }
-            None => ForgeReply::Refused(Refusal { kind: RefusalKind::Unreachable, message: "The forge is not set up yet.".to_owned() }),
+            None => ForgeReply::Refused(Refusal { kind: RefusalKind::Unreachable, message: "The forge is not set up.".to_owned() }),
         }
     }
 

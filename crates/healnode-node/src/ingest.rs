@@ -1,4 +1,5 @@
-//! The HTTP door on loopback, through which applications' own SDKs deliver: Sentry's, Spotlight's, and OpenTelemetry's.
+//! The HTTP door on loopback, through which applications' own SDKs deliver, Sentry's, Spotlight's and OpenTelemetry's, and programs without one
+//! post to `/report-error`.
 //!
 //! What a request means is read in `healnode-capture`, what is answered stands in `ingest/answer.rs`; here are the sockets and their bounds. A
 //! request is answered once its errors are durable. An application must not notice: whatever is readable gets 200, and what cannot be kept
@@ -6,6 +7,7 @@
 
 mod answer;
 mod body;
+mod cors;
 mod counters;
 
 use std::convert::Infallible;
@@ -13,6 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use healnode_capture::report_error::{self, Address, PostError};
 use healnode_capture::{otlp, sentry};
 use healnode_report::RawError;
 use hyper::body::Incoming;
@@ -27,10 +30,12 @@ use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use crate::clock::wall;
+use crate::config;
 use crate::deliver::new_event_id;
-use crate::door::{Door, NotKept};
+use crate::door::{Door, NotKept, Taken};
 use crate::sessions::{KEY_PREFIX, Teller};
 use answer::{Answer, Reply};
+use cors::Pages;
 pub(crate) use counters::Counters;
 
 /// Connections at a time. More wait until one ends; most SDKs keep one open for each process.
@@ -64,6 +69,7 @@ pub struct IngestError {
 pub(crate) struct Ingest {
     listeners: Vec<TcpListener>,
     counters: Arc<Counters>,
+    pages: Pages,
 }
 
 impl Ingest {
@@ -72,10 +78,10 @@ impl Ingest {
     ///
     /// # Errors
     /// When an address that somebody chose cannot be had.
-    pub(crate) async fn bind(address: SocketAddr, is_chosen: bool) -> Result<Self, IngestError> {
+    pub(crate) async fn bind(address: SocketAddr, settings: &config::Ingest) -> Result<Self, IngestError> {
         let first = match TcpListener::bind(address).await {
             Ok(listener) => listener,
-            Err(problem) if !is_chosen => {
+            Err(problem) if !settings.is_chosen => {
                 let other = SocketAddr::new(address.ip(), 0);
                 warn!(%address, %problem, "the address for SDKs is taken, so another port is used; set ingest.http to choose one");
                 TcpListener::bind(other).await.map_err(|source| IngestError { address: other, source })?
@@ -90,7 +96,7 @@ impl Ingest {
             listeners.push(listener);
         }
         info!(address = %bound, "taking errors from SDKs");
-        Ok(Self { listeners, counters: Arc::new(Counters::new(bound)) })
+        Ok(Self { listeners, counters: Arc::new(Counters::new(bound)), pages: Pages::of(&settings.cors) })
     }
 
     /// Returns what it counts.
@@ -101,7 +107,8 @@ impl Ingest {
     /// Takes errors until the task is dropped.
     pub(crate) async fn run(self, door: Door) {
         let room = Arc::new(Semaphore::new(body::ROOM_KIB));
-        let desk = Arc::new(Desk { door, counters: self.counters, room, decoding: Semaphore::new(DECODING_MAX) });
+        let decoding = Semaphore::new(DECODING_MAX);
+        let desk = Arc::new(Desk { door, counters: self.counters, pages: self.pages, room, decoding });
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut doors = JoinSet::new();
         for listener in self.listeners {
@@ -109,6 +116,16 @@ impl Ingest {
         }
         while doors.join_next().await.is_some() {}
     }
+}
+
+/// Returns the address by which a door that is open on all interfaces is reached from this machine.
+pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    address
 }
 
 /// The same port on the other family's loopback.
@@ -145,7 +162,11 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>, places: Arc<Semaphore>) 
 async fn serve(stream: TcpStream, desk: Arc<Desk>) {
     let service = service_fn(|request| {
         let desk = desk.clone();
-        async move { Ok::<_, Infallible>(desk.answer(request).await.into_response()) }
+        async move {
+            let mut response = desk.answer(request).await.into_response();
+            desk.pages.tell(response.headers_mut());
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut connection = http1::Builder::new();
     connection.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(HEAD_BYTES_MAX);
@@ -158,6 +179,7 @@ async fn serve(stream: TcpStream, desk: Arc<Desk>) {
 struct Desk {
     door: Door,
     counters: Arc<Counters>,
+    pages: Pages,
     /// Room for bodies.
     room: Arc<Semaphore>,
     decoding: Semaphore,
@@ -165,14 +187,23 @@ struct Desk {
 
 impl Desk {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if request.method() == Method::OPTIONS && self.pages.are_any() {
+            return Answer::MayReport;
+        }
         if request.method() != Method::POST {
             return Answer::not_here(request.method());
         }
         let (head, incoming) = request.into_parts();
+        if !self.pages.may_send(&head.headers) {
+            return Answer::OtherPage;
+        }
         let Some(body) = body::read(incoming, self.room.clone()).await else { return Answer::TooSlow };
         let uri = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let encoding = header(CONTENT_ENCODING.as_str());
+        if let Some(address) = Address::of(&uri) {
+            return self.answer_post(body.bytes.len(), move || report_error::receive(address, encoding.as_deref(), &body.bytes)).await;
+        }
         match otlp::Signal::of(&uri) {
             Some(signal) => {
                 let content_type = header(CONTENT_TYPE.as_str());
@@ -248,6 +279,25 @@ impl Desk {
         }
     }
 
+    async fn answer_post(
+        &self,
+        length: usize,
+        receive: impl FnOnce() -> Result<report_error::Posted, PostError> + Send + 'static,
+    ) -> Answer {
+        let posted = match self.decode(length, receive).await {
+            Some(Ok(posted)) => posted,
+            Some(Err(PostError::TooLarge)) => return Answer::TooLarge,
+            Some(Err(problem @ (PostError::NotAnObject | PostError::Missing(_)))) => return Answer::Incomplete(problem.to_string()),
+            None => return Answer::Unreadable,
+        };
+        let mut raw = posted.error;
+        let event_id = raw.event_id.get_or_insert_with(new_event_id).clone();
+        match self.keep_one(raw, None).await {
+            Ok(taken) => Answer::Taken(Reply::ReportError { taken, event_id, clipped: posted.clipped }),
+            Err(NotTaken) => Answer::ComeBack,
+        }
+    }
+
     /// Takes a body apart, a few at a time. Nothing when the program failed on it.
     async fn decode<T: Send + 'static>(&self, length: usize, receive: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let _place = self.decoding.acquire().await.ok()?;
@@ -260,19 +310,35 @@ impl Desk {
     /// Keeps errors. One that cannot be kept turns the whole request away; those before it count once when it comes again, by their ids.
     async fn keep(&self, errors: impl Iterator<Item = RawError>, session: Option<String>) -> Result<(), NotTaken> {
         for raw in errors {
-            let kept =
-                tokio::time::timeout(KEEP_PATIENCE, self.door.take_in(raw, session.clone().map(|session| (session, Teller::Sdk)))).await;
-            match kept {
-                Ok(Ok(_)) => self.counters.kept(),
-                Ok(Err(NotKept::Disk(_) | NotKept::Unreadable | NotKept::Stopping)) | Err(_) => {
-                    self.counters.shed();
-                    return Err(NotTaken);
-                }
-            }
+            self.keep_one(raw, session.clone().map(|session| (session, Teller::Sdk))).await?;
         }
         Ok(())
+    }
+
+    async fn keep_one(&self, raw: RawError, session: Option<(String, Teller)>) -> Result<Taken, NotTaken> {
+        match tokio::time::timeout(KEEP_PATIENCE, self.door.take_in(raw, session)).await {
+            Ok(Ok(taken)) => {
+                self.counters.kept();
+                Ok(taken)
+            }
+            Ok(Err(NotKept::Disk(_) | NotKept::Unreadable | NotKept::Stopping)) | Err(_) => {
+                self.counters.shed();
+                Err(NotTaken)
+            }
+        }
     }
 }
 
 /// What a request brought cannot be kept now.
 struct NotTaken;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_on_all_interfaces_is_reached_on_this_machine() {
+        assert_eq!(reachable("0.0.0.0:1".parse().unwrap()), "127.0.0.1:1".parse().unwrap());
+        assert_eq!(reachable("[::]:1".parse().unwrap()), "[::1]:1".parse().unwrap());
+    }
+}

@@ -29,11 +29,11 @@ pub use deliver::{DeliverError, Delivered, report};
 pub use demo::{DemoError, demo};
 pub use exec::{ExecError, exec, lead_session};
 pub use healnode_mesh::SwarmKey;
-pub use healnode_report::{Admission, RawError, Redactor, UnixMillis};
+pub use healnode_report::{Admission, Fingerprint, RawError, Redactor, UnixMillis};
 pub use run::{RunError, identity, new_swarm_key, run};
 pub use simulate::{Drill, DrillFormatError, SimulateError, Simulated, simulate};
 pub use status::client;
-pub use watch::{Source, WatchError, Watched, watch};
+pub use watch::{Run, Source, WatchError, Watched, watch};
 
 /// The version of the program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

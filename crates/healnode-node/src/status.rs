@@ -1,9 +1,10 @@
 //! The status socket: HTTP/1.1 with JSON over a Unix socket, for people and scripts on this machine.
 //!
-//! `server` answers, `client` asks, `metrics` writes the same facts for Prometheus. Every answer is computed by the driver between two
-//! inputs, so it is never half of one state and half of the next.
+//! `server` answers, `client` asks, `metrics` writes the same facts for Prometheus, `loopback` hands them out over TCP where that is wanted.
+//! Every answer is computed by the driver between two inputs, so it is never half of one state and half of the next.
 
 pub mod client;
+mod loopback;
 mod metrics;
 pub(crate) mod server;
 

@@ -40,7 +40,19 @@ pub enum Source {
     /// A unit of systemd.
     Journal(String),
     /// Standard input, to its end.
-    Input,
+    Input {
+        /// The run of a CI system that the log is of, if it is of one.
+        run: Option<Run>,
+    },
+}
+
+/// A run of a CI system. Its log may be read more than once, and what is in it counts once at each node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// What the CI system calls it, such as its number and attempt.
+    pub id: String,
+    /// The commit that it ran on, if that is known.
+    pub release: Option<String>,
 }
 
 /// Why nothing is watched.
@@ -115,9 +127,9 @@ pub async fn watch(config: Config, source: Source, is_from_start: bool, stop: im
                 ended = journal.run() => ended?,
             }
         }
-        Source::Input => tokio::select! {
+        Source::Input { run } => tokio::select! {
             () = stop => {}
-            ended = pipe::read(&sink) => ended.map_err(WatchError::Input)?,
+            ended = pipe::read(&sink, run.as_ref()) => ended.map_err(WatchError::Input)?,
         },
     }
     Ok(sink.watched())

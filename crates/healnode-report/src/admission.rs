@@ -5,13 +5,14 @@
 
 use crate::fingerprint::{Algorithms, Explanation, Fingerprint};
 use crate::grouping::Rule;
+use crate::limits::LOG_LINES_MAX;
 use crate::raw::RawError;
 use crate::redact::Redactor;
 use crate::report::{Report, explain};
 use crate::time::UnixMillis;
 
 /// How errors are admitted on a node.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Admission {
     /// The versions of the algorithm that are computed.
     pub algorithms: Algorithms,
@@ -19,6 +20,15 @@ pub struct Admission {
     pub redactor: Redactor,
     /// The operator's rules on grouping, in the order in which they are asked.
     pub rules: Vec<Rule>,
+    /// Log lines that are kept with an error, the last ones; no more than [`LOG_LINES_MAX`] in any case.
+    pub log_lines_max: usize,
+}
+
+/// The built-in rules alone, and as many log lines as may be.
+impl Default for Admission {
+    fn default() -> Self {
+        Self { algorithms: Algorithms::default(), redactor: Redactor::default(), rules: Vec::new(), log_lines_max: LOG_LINES_MAX }
+    }
 }
 
 /// What became of an error.
@@ -114,6 +124,22 @@ mod tests {
         assert_eq!(elsewhere(&moved), moved);
         let none = report(admit(vec![rule(None, Some("*"), Action::InApp(false))], "no"));
         assert_eq!(elsewhere(&none).explanation().frames, Vec::<String>::new());
+    }
+
+    #[test]
+    fn as_many_log_lines_are_kept_as_the_operator_wants_and_the_error_stays_the_same() {
+        let mut raw = RawError::new("ValueError", "no");
+        raw.logs = (0..60).map(|line| format!("line {line}")).collect();
+        let whole = Report::new(raw.clone(), UnixMillis(0));
+        assert_eq!((whole.logs().len(), whole.logs()[0].as_str()), (50, "line 10"));
+        for (wanted, kept) in [(0, &[][..]), (2, &["line 58", "line 59"]), (60, &[])] {
+            let report = Admission { log_lines_max: wanted, ..Admission::default() }.readmit(raw.clone(), UnixMillis(0));
+            assert_eq!(report.fingerprint(), whole.fingerprint());
+            assert_eq!(
+                report.logs(),
+                if wanted == 60 { whole.logs().to_vec() } else { kept.iter().map(|line| (*line).to_owned()).collect() }
+            );
+        }
     }
 
     #[test]

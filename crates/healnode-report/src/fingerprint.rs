@@ -71,9 +71,17 @@ impl Fingerprint {
         &self.0
     }
 
-    /// The first 12 hex digits, for people.
+    /// How many hex digits people are shown: enough to tell a million apart, and to give to another command.
+    pub const SHORT_DIGITS: usize = 12;
+
+    /// The first [`SHORT_DIGITS`](Fingerprint::SHORT_DIGITS), for people.
     pub fn short(&self) -> String {
-        hex(&self.0[..6])
+        hex(&self.0[..Fingerprint::SHORT_DIGITS / 2])
+    }
+
+    /// The same of a fingerprint that is a text. Of any other text, as many characters.
+    pub fn short_of(text: &str) -> &str {
+        text.char_indices().nth(Fingerprint::SHORT_DIGITS).map_or(text, |(end, _)| &text[..end])
     }
 
     /// The first 32 hex digits, as they stand in the marker of an issue.
@@ -293,6 +301,14 @@ fn nibble(digit: u8) -> Result<u8, FingerprintFormatError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_shown_the_same_digits_of_a_fingerprint_and_of_its_text() {
+        let fingerprint = Fingerprint::from_bytes([0xab; 32]);
+        assert_eq!(Fingerprint::short_of(&fingerprint.to_string()), fingerprint.short());
+        assert_eq!(Fingerprint::short_of("ab"), "ab");
+        assert_eq!(Fingerprint::short_of("ééééééééééééé"), "éééééééééééé");
+    }
 
     #[test]
     fn a_fingerprint_reads_back_from_its_hex_digits() {

@@ -14,6 +14,7 @@ mod javascript;
 mod line;
 mod native;
 mod php;
+mod place;
 mod python;
 mod recursion;
 mod ruby;
@@ -26,6 +27,8 @@ use std::borrow::Cow;
 use crate::limits::{FRAME_BYTES_MAX, FRAMES_MAX};
 use crate::normalise::{normalise, normalise_type};
 use line::Line;
+
+pub use place::{Place, in_app_places};
 
 /// A place in the code.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -33,7 +33,7 @@ mod time;
 
 pub use admission::{Admission, Admitted};
 pub use fingerprint::{Algorithm, Algorithms, DEFAULT_PART, Explanation, Fingerprint, FingerprintFormatError, fingerprint};
-pub use frames::{in_app_frames, language};
+pub use frames::{Place, in_app_frames, in_app_places, language};
 pub use grouping::{Action, Glob, Rule};
 pub use head::Head;
 pub use normalise::{PLACEHOLDER, normalise};

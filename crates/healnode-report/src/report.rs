@@ -84,7 +84,7 @@ impl Report {
             message,
             stack,
             severity,
-            logs: clipper.logs(&raw.logs),
+            logs: last(clipper.logs(&raw.logs), admission.log_lines_max),
             command: clipper.command(&raw.command),
             app: clipper.name(raw.app),
             release: clipper.name(raw.release),
@@ -390,6 +390,12 @@ impl Clipper<'_> {
 }
 
 /// The last lines of a text, each within its bound.
+/// Returns the last lines. What the operator does not want is left out, not clipped.
+fn last(mut lines: Vec<String>, lines_max: usize) -> Vec<String> {
+    lines.drain(..lines.len().saturating_sub(lines_max));
+    lines
+}
+
 fn clip_lines(text: &str) -> Part {
     let lines: Vec<&str> = text.split('\n').collect();
     let skipped = lines.len().saturating_sub(LOG_LINES_MAX);

@@ -1,21 +1,14 @@
 //! Goes through the corpora of the fuzz targets: inputs that reach different code, and those that once broke something.
 
+#[path = "support/corpus.rs"]
+mod corpus;
 mod fuzzed;
 
-use std::fs;
-use std::path::Path;
+/// How many inputs each corpus has at least.
+const COUNT_MIN: usize = 20;
 
 fn replay(target: &str, check: fn(&str)) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut count = 0;
-    for entry in fs::read_dir(&folder).expect("the corpus is there") {
-        let path = entry.expect("a file").path();
-        let text = String::from_utf8_lossy(&fs::read(&path).expect("it can be read")).into_owned();
-        eprintln!("{}", path.display());
-        check(&text);
-        count += 1;
-    }
-    assert!(count >= 20, "the corpus of {target} has {count} inputs");
+    corpus::replay(env!("CARGO_MANIFEST_DIR"), target, COUNT_MIN, |input| check(&String::from_utf8_lossy(input)));
 }
 
 #[test]

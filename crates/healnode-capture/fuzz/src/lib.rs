@@ -2,8 +2,12 @@
 //!
 //! The first byte of an input chooses the encoding or the format, so that one corpus reaches all of them.
 
-use healnode_capture::limits::{DECODED_BYTES_MAX, EVENTS_MAX, EXPORTED_ERRORS_MAX, LOG_LINES_MAX, STACK_BYTES_MAX};
+use healnode_capture::limits::{
+    DECODED_BYTES_MAX, EVENTS_MAX, EXPORTED_ERRORS_MAX, LOG_LINES_MAX, POSTED_MESSAGE_CHARACTERS_MAX, POSTED_STACK_CHARACTERS_MAX,
+    STACK_BYTES_MAX,
+};
 use healnode_capture::otlp::{self, Signal};
+use healnode_capture::report_error::{self, Address};
 use healnode_capture::sentry::{self, Request};
 use healnode_capture::text::{Finder, find_errors};
 use healnode_report::{RawError, Report, UnixMillis};
@@ -35,6 +39,19 @@ fn sentry(input: &[u8], uri: &str) {
     assert!(delivery.event_id.as_ref().is_none_or(|id| id.len() == 32));
     assert!(delivery.errors.iter().all(|raw| raw.logs.len() <= LOG_LINES_MAX));
     delivery.errors.into_iter().for_each(admit);
+}
+
+/// An error that is posted without an SDK, in any encoding.
+pub fn post(input: &[u8]) {
+    let Some((choice, body)) = input.split_first() else {
+        return;
+    };
+    let content_encoding = ENCODINGS[usize::from(*choice) % ENCODINGS.len()];
+    if let Ok(posted) = report_error::receive(Address::default(), content_encoding, body) {
+        assert!(posted.error.message.chars().count() <= POSTED_MESSAGE_CHARACTERS_MAX);
+        assert!(posted.error.stack.as_ref().is_none_or(|stack| stack.chars().count() <= POSTED_STACK_CHARACTERS_MAX + 100));
+        admit(posted.error);
+    }
 }
 
 /// An export, of either signal and in either format.

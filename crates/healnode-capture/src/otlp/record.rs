@@ -158,9 +158,11 @@ impl Record {
     /// The error that it tells of.
     pub(crate) fn into_raw(self, resource: &Resource) -> RawError {
         let printed = self.stack.as_deref().and_then(|stack| find_errors(stack.lines()).pop());
+        let printed = printed.filter(|printed| self.error_type.as_deref().is_none_or(|sent| is_same_class(sent, &printed.error_type)));
         let (printed_type, printed_message) = printed.map(|found| (found.error_type, found.message)).unzip();
         let error_type = error_type(self.error_type.as_deref(), printed_type);
-        let message = self.message.or(printed_message).or(self.body).unwrap_or_default();
+        let printed_message = printed_message.filter(|message| !message.is_empty());
+        let message = printed_message.or(self.message).or(self.body).unwrap_or_default();
         let mut raw = RawError::new(error_type, message);
         raw.event_id = event_id(&self.trace_id, &self.span_id, &raw);
         raw.stack = self.stack;
@@ -182,14 +184,20 @@ impl Record {
     }
 }
 
-/// The type as its trace prints it, if that names the same class: SDKs put more or fewer modules before it, one on records, another on events.
-/// Else the type as it was sent, without the modules that Python does not print.
-fn error_type(sent: Option<&str>, printed: Option<String>) -> String {
+/// Whether two names of types may be of one class: SDKs put more or fewer modules before it, one on records, another on events. Then type and
+/// message are as the trace prints them, for in the message SDKs differ as well: Python's logs have the first argument of the exception in
+/// its place.
+fn is_same_class(sent: &str, printed: &str) -> bool {
     let last = |name: &str| name.rsplit(['.', ':', '\\']).next().unwrap_or_default().to_owned();
+    last(sent) == last(printed)
+}
+
+/// The type as its trace prints it, else as it was sent, without the modules that Python does not print.
+fn error_type(sent: Option<&str>, printed: Option<String>) -> String {
     match (sent, printed) {
-        (Some(sent), Some(printed)) if last(sent) == last(&printed) => printed,
-        (Some(sent), _) => sent.strip_prefix("__main__.").or_else(|| sent.strip_prefix("builtins.")).unwrap_or(sent).to_owned(),
-        (None, printed) => printed.unwrap_or_else(|| NO_TYPE.to_owned()),
+        (_, Some(printed)) => printed,
+        (Some(sent), None) => sent.strip_prefix("__main__.").or_else(|| sent.strip_prefix("builtins.")).unwrap_or(sent).to_owned(),
+        (None, None) => NO_TYPE.to_owned(),
     }
 }
 

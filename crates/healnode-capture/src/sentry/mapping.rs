@@ -11,7 +11,7 @@ use crate::limits::LOG_LINES_MAX;
 use crate::sentry::Sender;
 use crate::sentry::event::{Event, Exception, Level, Mechanism};
 use crate::sentry::stack::{Language, render, type_name};
-use crate::text::NO_TYPE;
+use crate::text::{GO_PANIC, NO_TYPE};
 
 /// The type of an event that could not be read.
 const UNREADABLE_TYPE: &str = "UnreadableEvent";
@@ -43,8 +43,9 @@ impl Occurrence<'_> {
         let chain = take_chain(&mut event);
         let language = Language::of(event.platform.as_deref(), event.sdk.name.as_deref(), &chain);
         let mut raw = headline(language, &chain);
-        raw.severity = severity(level, &raw);
         raw.stack = render(language, &chain);
+        say_as_printed(language, level, &mut raw);
+        raw.severity = severity(level, &raw);
         raw.tags = tags(&mut event, chain.last().map(|exception| &exception.mechanism), sender.client);
         (raw.app, raw.release) = app_and_release(event.release.take(), sender.app);
         raw.environment = event.environment.take();
@@ -86,6 +87,17 @@ fn headline(language: Language, chain: &[Exception]) -> RawError {
     };
     let error_type = if last.mechanism.synthetic == Some(true) { NO_TYPE.to_owned() } else { type_name(language, last) };
     RawError::new(error_type, last.value.clone().unwrap_or_default())
+}
+
+/// Calls an error what its program prints about it, where an SDK says more: a panic of Go, whatever was thrown, and of a message that Python
+/// prints with its trace the first line, since the end of the message cannot be told there. The stack has all of it.
+fn say_as_printed(language: Language, level: Level, raw: &mut RawError) {
+    if language == Language::Go && level == Level::Fatal && raw.stack.is_some() {
+        GO_PANIC.clone_into(&mut raw.error_type);
+    }
+    if language == Language::Python && raw.stack.is_some() {
+        raw.message = raw.message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
+    }
 }
 
 /// A crash is high at least. What the report's rules call low, because somebody stopped the program, stays so.

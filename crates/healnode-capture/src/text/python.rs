@@ -1,4 +1,7 @@
 //! Python: `Traceback (most recent call last):`, frames, and the exception on the last line; joined by sentences, or drawn as groups.
+//!
+//! Of a message of several lines the first that says anything is taken: nothing tells the others from what the program prints next. They
+//! belong to the trace where the sentence of a chain follows them.
 
 use crate::text::block::{Grammar, Step};
 use crate::text::title::{NO_TYPE, Title, is_name};
@@ -24,6 +27,8 @@ struct Python {
     state: State,
     title: Option<(String, String)>,
     has_frames: bool,
+    /// Whether the first line of the message was blank.
+    awaits_message: bool,
     /// Whether the exception that is being read is a group and has been named.
     is_group: bool,
     /// How far the whole trace is indented.
@@ -38,7 +43,14 @@ pub(crate) fn begin(line: &str) -> Option<Box<dyn Grammar>> {
     }
     let indent = line.len() - line.trim_start().len();
     let indent = if is_syntax_error || line.trim_start().starts_with('+') { 0 } else { indent };
-    Some(Box::new(Python { state: State::Frames, title: None, has_frames: is_syntax_error, is_group: false, indent }))
+    Some(Box::new(Python {
+        state: State::Frames,
+        title: None,
+        has_frames: is_syntax_error,
+        awaits_message: false,
+        is_group: false,
+        indent,
+    }))
 }
 
 impl Grammar for Python {
@@ -52,7 +64,8 @@ impl Grammar for Python {
                 self.state = State::Chained;
                 Step::Take
             }
-            State::Named => Step::End,
+            State::Named if line.ends_with(HEADER) => Step::End,
+            State::Named => self.step_behind_name(line),
             State::Chained if line.is_empty() => Step::Hold,
             State::Chained if line.ends_with(HEADER) => {
                 self.state = State::Frames;
@@ -94,10 +107,22 @@ impl Python {
         self.state = State::Named;
         match name {
             Some(title) => {
+                self.awaits_message = line.ends_with(": ");
                 self.title = Some(title);
                 Step::Take
             }
             None => Step::End,
+        }
+    }
+
+    fn step_behind_name(&mut self, line: &str) -> Step {
+        match &mut self.title {
+            Some((_, message)) if self.awaits_message => {
+                line.trim().clone_into(message);
+                self.awaits_message = false;
+                Step::Take
+            }
+            Some(_) | None => Step::Hold,
         }
     }
 }

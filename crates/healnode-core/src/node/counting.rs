@@ -177,6 +177,16 @@ impl super::Node {
         }
     }
 
+    /// Says what was counted, whether its flush interval is over or not. While a restart is being recovered from, nothing is said.
+    pub(super) fn say_counts(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.recovers_until() > now.mono {
+            return;
+        }
+        for fingerprint in std::mem::take(&mut self.counting.unsaid) {
+            self.say_tally(now, fingerprint, out);
+        }
+    }
+
     /// Says what was counted and whose flush interval is over.
     pub(super) fn flush_counts(&mut self, now: Now, out: &mut Vec<Effect>) {
         if self.counting.next_flush.is_none_or(|at| at > now.mono) {

@@ -144,6 +144,23 @@ impl super::Node {
         let occurrences = self.ledger.entry(&fingerprint).map(Entry::occurrences).unwrap_or_default();
         let rank = self.candidates_among(filers.iter().copied(), &fingerprint).iter().position(|node| *node == self.me);
         out.push(Effect::Note(Event::Due { fingerprint, occurrences, rank }));
+        if self.policy.dry_run
+            && let Some(title) = self.title(fingerprint)
+        {
+            out.push(Effect::Note(Event::WouldFile { fingerprint, title }));
+        }
+    }
+
+    /// Returns the title that an issue about this error alone would have.
+    pub(super) fn title(&self, fingerprint: Fingerprint) -> Option<String> {
+        let writer = Writer { node: self.me, policy: &self.policy, earlier: None, told: None };
+        self.draft_with(&writer, &[fingerprint], None).map(|draft| draft.title)
+    }
+
+    /// Returns this node's place among those that could file if it could; 0 files first.
+    pub(super) fn rank_if_it_could_file(&self, now: Now, fingerprint: &Fingerprint) -> usize {
+        let filers = self.live_filers(now).chain((!self.can_file()).then_some(self.me));
+        self.candidates_among(filers, fingerprint).iter().position(|node| *node == self.me).unwrap_or_default()
     }
 
     /// Returns who may file a fingerprint, in the order of their turns.

@@ -217,6 +217,7 @@ impl super::Node {
 
     pub(super) fn cannot_file_why(&self) -> String {
         match &self.health {
+            _ if self.policy.dry_run => "this is a dry run, so nothing is filed".to_owned(),
             _ if !self.policy.may_file => "filing is off (auto_issue = false)".to_owned(),
             ForgeHealth::Ready => String::new(),
             ForgeHealth::Blocked { why } => why.clone(),

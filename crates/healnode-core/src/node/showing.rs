@@ -214,9 +214,16 @@ impl super::Node {
         if self.wants_issue(now, entry) {
             reasons.extend(entry.notes().filter_map(|((by, _), note)| claim_reason(by, note.step)));
             reasons.push(self.turn_reason(candidates));
+            reasons.extend(self.policy.dry_run.then(|| self.dry_run_reason(now, error.fingerprint)));
             reasons.extend((!self.can_file()).then(|| format!("This node cannot file: {}.", self.cannot_file_why().trim_end_matches('.'))));
         }
         reasons
+    }
+
+    fn dry_run_reason(&self, now: Now, fingerprint: Fingerprint) -> String {
+        let place = self.rank_if_it_could_file(now, &fingerprint) + 1;
+        let title = self.title(fingerprint).unwrap_or_default();
+        format!("Were this no dry run, this node would be number {place} in line to file it, as: {title}")
     }
 
     fn turn_reason(&self, candidates: &[NodeId]) -> String {

@@ -1,7 +1,8 @@
 //! Who files, when, and what keeps a second issue from coming to be.
 
 use healnode_core::{
-    Body, ErrorState, Filed, FilingNote, FilingStep, ForgeCall, ForgeHealth, ForgeReply, Input, IssueNumber, IssueRef, Standing, UnixMillis,
+    Body, Command, ErrorState, Filed, FilingNote, FilingStep, ForgeCall, ForgeHealth, ForgeReply, Input, IssueNumber, IssueRef, Standing,
+    UnixMillis,
 };
 
 use crate::mesh::{Manner, Mesh};
@@ -29,6 +30,21 @@ fn five_identical_errors_on_one_node_make_one_issue() {
     }
     mesh.run_past_the_bundle();
     assert_eq!(mesh.forge.creators, [2], "only node 2 has seen it");
+}
+
+#[test]
+fn whoever_does_not_want_to_wait_for_the_bundle_has_what_is_due_filed_at_once() {
+    let mut mesh = Mesh::of(2);
+    let fingerprint = mesh.report(0, "KeyError");
+    mesh.report(0, "OSError");
+    for _ in 0..2 {
+        mesh.report(0, "KeyError");
+    }
+    mesh.give(0, Input::Operator(Command::Flush));
+    mesh.run_for(10);
+    assert_eq!((mesh.issue(0, fingerprint), mesh.forge.creates()), (Some(1), 1), "what was seen once is not due");
+    mesh.run_past_the_bundle();
+    assert_eq!(mesh.forge.creates(), 1);
 }
 
 #[test]

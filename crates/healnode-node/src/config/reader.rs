@@ -39,6 +39,17 @@ impl<'a> Reader<'a> {
         self.setting(key).is_none_or(Setting::is_default)
     }
 
+    /// Returns whether any source gave a setting, also where it gave the default value.
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.setting(key).is_some_and(|setting| setting.origin != Origin::Default)
+    }
+
+    /// Gives a setting that nobody gave the value that follows from another one.
+    pub(super) fn follow(&mut self, key: &str, text: &str, from: &str) {
+        let origin = self.setting(from).map_or(Origin::Default, |setting| setting.origin.clone());
+        self.settings.set(key, Value::Text(text.to_owned()), origin);
+    }
+
     /// Notes that a setting's value does not do.
     pub(super) fn refuse(&mut self, key: &str, problem: impl Into<String>) {
         let value = self.settings.get(key).map(|setting| setting.value.to_toml()).unwrap_or_default();

@@ -4,7 +4,7 @@
 //! found here; whether a value is allowed is `reader.rs`'s matter. Reads no file and no environment of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -124,10 +124,15 @@ impl Settings {
 
     /// Lays the flags of the command line over these.
     pub(super) fn lay_flags(&mut self, flags: &Overrides, faults: &mut Vec<Fault>) {
-        let flags = [("data_dir", "--data-dir", &flags.data_dir), ("status.socket", "--socket", &flags.socket)];
-        for (key, flag, path) in flags {
-            if let (Some(path), Some(setting)) = (path, self.0.iter_mut().find(|setting| setting.key == key)) {
-                setting.read_text(path.as_os_str(), Origin::Flag(flag), faults);
+        let log_lines = flags.log_lines.map(|lines| OsString::from(lines.to_string()));
+        let flags = [
+            ("data_dir", "--data-dir", flags.data_dir.as_ref().map(|path| path.as_os_str())),
+            ("status.socket", "--socket", flags.socket.as_ref().map(|path| path.as_os_str())),
+            ("capture.log_context_lines", "--log-lines", log_lines.as_deref()),
+        ];
+        for (key, flag, text) in flags {
+            if let (Some(text), Some(setting)) = (text, self.0.iter_mut().find(|setting| setting.key == key)) {
+                setting.read_text(text, Origin::Flag(flag), faults);
             }
         }
     }
@@ -151,6 +156,14 @@ impl Settings {
             .iter()
             .filter(|setting| setting.value != setting.default && setting.origin != Origin::Default)
             .map(|setting| setting.key.as_str())
+    }
+
+    /// Returns the variable that a setting was taken from, if it was.
+    pub(super) fn variable_of(&self, key: &str) -> Option<&str> {
+        match &self.get(key)?.origin {
+            Origin::Environment(name) => Some(name),
+            Origin::Default | Origin::File(..) | Origin::Flag(_) => None,
+        }
     }
 
     /// Returns what settings come from besides the defaults, each once.

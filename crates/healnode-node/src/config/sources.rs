@@ -39,6 +39,8 @@ pub struct Overrides {
     pub data_dir: Option<PathBuf>,
     /// `--socket`.
     pub socket: Option<PathBuf>,
+    /// `--log-lines`.
+    pub log_lines: Option<u16>,
 }
 
 /// Environment variables by name. Collect it from [`std::env::vars_os`], or from pairs.

@@ -20,6 +20,7 @@ fn without_any_source_the_defaults_hold() {
     assert_eq!((config.forge.auto_issue, config.forge.auto_pr, config.forge.auto_heal), (false, false, false));
     assert_eq!(config.mesh.listen.len(), 1);
     assert_eq!(config.mesh.swarm_key, None);
+    assert_eq!(config.status.http, None);
     assert!(config.not_yet().is_empty());
 }
 
@@ -48,6 +49,18 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
     assert_eq!(config.app, "environment");
     assert_eq!((config.bundle.storm, config.bundle.min_occurrences), (7, 6));
     assert_eq!(config.bundle.interval, Duration::from_secs(900));
+}
+
+#[test]
+fn the_lines_of_a_log_are_a_number_from_a_flag_as_from_the_other_sources() {
+    let folder = Folder::with_file("[capture]\nlog_context_lines = 7");
+    let lines = |sources: &Sources| Config::load(sources).unwrap().admission().log_lines_max;
+    let mut sources = folder.sources(&[]);
+    assert_eq!((lines(&sources), load(&[]).unwrap().admission().log_lines_max), (7, 50));
+    sources.flags.log_lines = Some(0);
+    assert_eq!(lines(&sources), 0);
+    sources.flags.log_lines = Some(51);
+    check_error(Config::load(&sources), "flag --log-lines: capture.log_context_lines = 51", "from 0 to 50");
 }
 
 #[test]
@@ -209,6 +222,11 @@ fn a_value_of_the_wrong_kind_or_out_of_range_is_a_fault_that_says_what_is_allowe
         ("[mesh]\nallow = ['Qmabc']", "mesh.allow = \"Qmabc\"", "12D3KooW"),
         ("[mesh]\npresence_interval = '30s'", "mesh.presence_timeout = \"40s\"", "twice mesh.presence_interval, which is 30s"),
         ("[ingest]\nhttp = '8969'", "ingest.http = \"8969\"", "127.0.0.1:8969"),
+        ("[ingest]\ncors = 'shop.example'", "ingest.cors = \"shop.example\"", "https://shop.example"),
+        ("[ingest]\ncors = 'https://shop.example/'", "ingest.cors = \"https://shop.example/\"", "an origin such as"),
+        ("[status]\nhttp = '0.0.0.0:9469'", "status.http = \"0.0.0.0:9469\"", "of loopback"),
+        ("[status]\nhttp = '192.0.2.7:9469'", "status.http = ", "of loopback"),
+        ("[status]\nhttp = 'localhost:9469'", "status.http = ", "127.0.0.1:9469"),
         ("data_dir = ''", "data_dir = \"\"", "a path"),
         ("data_dir = '~other/x'", "data_dir = \"~other/x\"", "the whole path"),
         ("data_dir = 2026-01-01", "data_dir = 2026-01-01", "a path"),
@@ -263,6 +281,34 @@ fn filing_on_github_needs_a_repository_and_none_is_assumed() {
 }
 
 #[test]
+fn a_repository_means_github_unless_somebody_chose_the_outbox() {
+    let kind = |variables: &[(&str, &str)]| load(variables).unwrap().forge.kind;
+    assert_eq!(kind(&[("IPFS_AUTO_ISSUE", "true"), ("IPFS_REPO", "o/r")]), ForgeKind::Github);
+    assert_eq!(kind(&[("HEALNODE_REPO", "o/r")]), ForgeKind::Github);
+    assert_eq!(kind(&[("HEALNODE_AUTO_ISSUE", "true")]), ForgeKind::Outbox);
+    assert_eq!(kind(&[("HEALNODE_REPO", "o/r"), ("HEALNODE_FORGE_KIND", "outbox")]), ForgeKind::Outbox);
+    let chosen = [("IPFS_AUTO_ISSUE", "1"), ("IPFS_REPO", "o/r"), ("HEALNODE_FORGE_KIND", "outbox")];
+    check(&chosen, "forge.kind = \"outbox\"", "issues would go to the outbox");
+    check_file("[forge]\nkind = 'outbox'\nrepo = 'o/r'\nauto_issue = true", "healnode.toml:2: forge.kind", "unset forge.repo");
+
+    let shown = load(&[("IPFS_REPO", "o/r")]).unwrap().to_toml();
+    let line = shown.lines().find(|line| line.starts_with("kind = ")).unwrap();
+    assert!(line.starts_with("kind = \"github\" ") && line.ends_with("# environment IPFS_REPO"), "{line}");
+}
+
+#[test]
+fn a_repository_that_is_none_is_the_only_fault_of_its_kind() {
+    check(&[("IPFS_AUTO_ISSUE", "true"), ("IPFS_REPO", "https://github.com/o/r")], "forge.repo = ", "\"owner/name\"");
+}
+
+#[test]
+fn the_switches_that_a_variable_sets_are_told_with_its_name() {
+    let folder = Folder::with_file("[forge]\nauto_heal = false");
+    let config = Config::load(&folder.sources(&[("IPFS_AUTO_ISSUE", " True "), ("HEALNODE_AUTO_PR", "off")])).unwrap();
+    assert_eq!(config.switches_of_environment(), [("IPFS_AUTO_ISSUE", "issue", true), ("HEALNODE_AUTO_PR", "pr", false)]);
+}
+
+#[test]
 fn a_github_app_is_whole_or_absent() {
     let whole = "[forge.app]\nid = 1\ninstallation = 2\nkey_file = '/etc/app.pem'";
     let config = Config::load(&Folder::with_file(whole).sources(&[])).unwrap();
@@ -303,6 +349,13 @@ fn without_a_home_the_default_directory_is_a_fault_and_a_given_one_is_not() {
     assert!(error.starts_with("default: data_dir = \"~/.local/state/healnode\": there is no HOME"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(Config::load(&sources(&[("HEALNODE_DATA_DIR", "/var/lib/healnode")])).is_ok());
+}
+
+#[test]
+fn metrics_are_told_on_loopback_of_either_family() {
+    for address in ["127.0.0.1:9469", "127.8.8.8:0", "[::1]:9469"] {
+        assert_eq!(load(&[("HEALNODE_STATUS_HTTP", address)]).unwrap().status.http, Some(address.parse().unwrap()));
+    }
 }
 
 #[test]

@@ -59,6 +59,8 @@ pub enum Area {
     Clock,
     /// What stands between healnode and the network.
     Proxy,
+    /// How applications deliver, and what keeps them from it.
+    Ingest,
 }
 
 impl Diagnosis {

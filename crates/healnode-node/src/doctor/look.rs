@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use super::mesh::{self, Bootstrap, Network};
 use super::probe::{Outcome, Target, knock};
 use super::socket::{self, RunningNode};
 use super::storage::{self, Folder};
-use super::{github, identity, proxy, secret, settings};
+use super::{github, identity, ingest, proxy, secret, settings};
 use crate::client::{Client, ClientError};
 use crate::config::{Config, ForgeKind};
 use crate::forging::ForgeSetup;
@@ -239,10 +239,24 @@ pub(super) async fn github(config: &Config) -> Option<github::Facts> {
     })
 }
 
-pub(super) fn environment() -> proxy::Facts {
-    let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    proxy::Facts {
-        proxies: proxy::PROXY_VARIABLES.into_iter().filter(|name| value(name).is_some()).collect(),
-        ingests: proxy::INGEST_VARIABLES.into_iter().filter_map(|name| Some((name, value(name)?))).collect(),
+/// Returns a variable of this process's environment, unless it is empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+pub(super) fn proxies() -> proxy::Facts {
+    proxy::Facts { proxies: proxy::PROXY_VARIABLES.into_iter().filter(|name| variable(name).is_some()).collect() }
+}
+
+pub(super) fn applications() -> ingest::Facts {
+    ingest::Facts {
+        targets: ingest::TARGET_VARIABLES.into_iter().filter_map(|name| Some((name, variable(name)?))).collect(),
+        proxies: ingest::PROXY_VARIABLES.into_iter().filter(|name| variable(name).is_some()).collect(),
+        exceptions: ingest::EXCEPTION_VARIABLES.into_iter().filter_map(variable).collect(),
     }
+}
+
+/// Returns where applications deliver: as the running node says, else as the configuration does.
+pub(super) fn ingest_door(config: &Config, node: Option<&RunningNode>) -> Option<SocketAddr> {
+    node.map_or(config.ingest.http, |node| node.ingest)
 }

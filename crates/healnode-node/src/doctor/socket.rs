@@ -1,5 +1,6 @@
 //! The status socket: who answers there, and what a running node says of itself.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::Value;
@@ -43,6 +44,8 @@ pub(super) struct RunningNode {
     pub(super) lease_why: String,
     /// `ok`, or why it cannot write.
     pub(super) disk: String,
+    /// Where applications deliver, if they can.
+    pub(super) ingest: Option<SocketAddr>,
     pub(super) peers: Vec<Peer>,
 }
 
@@ -123,6 +126,7 @@ impl RunningNode {
             lease: text(status, "/forge/lease"),
             lease_why: text(status, "/forge/lease_why"),
             disk: text(status, "/disk"),
+            ingest: text(status, "/ingest/http").parse().ok(),
             peers: peers.as_array().into_iter().flatten().map(Peer::of_answer).collect(),
         }
     }

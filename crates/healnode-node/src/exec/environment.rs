@@ -1,11 +1,15 @@
-//! What a command is told by its environment, so that its own SDKs find the node.
+//! What a command is told by its environment, so that its own SDKs and `healnode-client` find the node.
 //!
-//! A value of the command's own stays, an empty one as well, for that is how an SDK is turned off. Nothing is set where no node listens.
+//! A value of the command's own stays, an empty one as well, for that is how an SDK is turned off. Where no node listens, SDKs are told
+//! nothing; the library is told all the same, for it leaves its reports where the next node takes them in.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
+use crate::config::Config;
+use crate::ingest::reachable;
 use crate::sessions::KEY_PREFIX;
 
 /// How long a node on this machine may take to accept a connection. A system that listens accepts at once.
@@ -25,21 +29,23 @@ pub(super) struct Additions {
     pub(super) token: Option<String>,
 }
 
-/// Returns what a command is told of the node's address, if somebody listens there.
-pub(super) fn additions(ingest: Option<SocketAddr>, app: &str) -> Additions {
-    let address = ingest.map(reachable).filter(|address| TcpStream::connect_timeout(address, ACCEPT_MAX).is_ok());
+/// Returns what a command is told of the node's places, and of its address if somebody listens there.
+pub(super) fn additions(config: &Config, app: &str) -> Additions {
+    let own = |name: &str| std::env::var_os(name);
+    let address = config.ingest.http.map(reachable).filter(|address| TcpStream::connect_timeout(address, ACCEPT_MAX).is_ok());
     let token = format!("{:032x}", rand::random::<u128>());
-    address.map(|address| additions_for(address, app, token, |name| std::env::var_os(name))).unwrap_or_default()
+    let mut additions = address.map(|address| additions_for(address, app, token, own)).unwrap_or_default();
+    additions.variables.extend(places(&config.status.socket, &config.data_dir, own));
+    additions
 }
 
-/// Returns the address by which a door that is open on all interfaces is reached from this machine.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        IpAddr::V4(_) | IpAddr::V6(_) => {}
+/// Socket and data directory belong together: who names one of them means another node.
+fn places(socket: &Path, data_dir: &Path, own: impl Fn(&str) -> Option<OsString>) -> Vec<(&'static str, OsString)> {
+    let places = [("HEALNODE_STATUS_SOCKET", socket), ("HEALNODE_DATA_DIR", data_dir)];
+    if places.iter().any(|(name, _)| own(name).is_some()) {
+        return Vec::new();
     }
-    address
+    places.into_iter().filter_map(|(name, path)| Some((name, std::path::absolute(path).ok()?.into()))).collect()
 }
 
 fn additions_for(address: SocketAddr, app: &str, token: String, own: impl Fn(&str) -> Option<OsString>) -> Additions {
@@ -142,6 +148,14 @@ mod tests {
     }
 
     #[test]
+    fn the_library_is_told_both_places_or_none() {
+        let told = |own: &[&str]| places(Path::new("/run/h.sock"), Path::new("/var/h"), |name| own.contains(&name).then(OsString::new));
+        assert_eq!(told(&[]), [("HEALNODE_STATUS_SOCKET", "/run/h.sock".into()), ("HEALNODE_DATA_DIR", "/var/h".into())]);
+        assert_eq!(told(&["HEALNODE_DATA_DIR"]), []);
+        assert_eq!(told(&["HEALNODE_STATUS_SOCKET"]), []);
+    }
+
+    #[test]
     fn hosts_that_need_no_proxy_are_added_to_those_there_are() {
         let both = Some("corp.example,127.0.0.1,localhost");
         check(&[("NO_PROXY", "corp.example")], &[("no_proxy", both), ("NO_PROXY", both)]);
@@ -152,11 +166,5 @@ mod tests {
     #[test]
     fn a_name_is_one_step_of_a_path() {
         assert_eq!([in_url("a/../b"), in_url(".."), in_url(""), in_url("Ünit")], ["a-..-b", "app", "app", "-nit"]);
-    }
-
-    #[test]
-    fn a_door_on_all_interfaces_is_reached_on_this_machine() {
-        assert_eq!(reachable("0.0.0.0:1".parse().unwrap()), "127.0.0.1:1".parse().unwrap());
-        assert_eq!(reachable("[::]:1".parse().unwrap()), "[::1]:1".parse().unwrap());
     }
 }

@@ -1,15 +1,17 @@
 //! What went wrong with a command: read from how it ended and from its last lines.
 //!
 //! A stack trace or a panic message names the error better than an exit code does; where there is none, the code or the signal is the type
-//! and the last line is the message.
+//! and the last line is the message. How traces read is in `healnode_capture::text`, which `watch` asks as well.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::ExitStatus;
 
+use healnode_capture::text::{Evidence, Found, find_errors};
 use healnode_report::{RawError, Severity};
 
 use super::SIGNAL_BASE;
+use super::before::lines_before;
 use super::tail::{Line, Stream};
 
 /// The signal that the system kills with.
@@ -48,24 +50,23 @@ impl Ending {
     }
 }
 
-/// Returns the report of a command that failed, with its last `logs_max` lines; nothing of one that did not. One that ended well has failed
-/// when it printed a trace to standard error, for then a part of it is dead.
+/// Returns the report of a command that failed, with at most `logs_max` lines from before its trace; nothing of one that did not. One that
+/// ended well has failed when it printed a trace to standard error, for then a part of it is dead.
 pub(super) fn describe(ending: Ending, argv: Vec<String>, lines: Vec<Line>, logs_max: usize) -> Option<RawError> {
     let (errors, output) = by_stream(&lines);
     let mut raw = if ending.status.success() {
-        found_report(find_error(&errors)?)
+        find_error(&errors).filter(is_trace)?.into_raw()
     } else if ending.is_out_of_memory() {
         out_of_memory(&program_of(&argv))
     } else {
-        let found = find_error(&errors).or_else(|| find_error(&output)).map(found_report);
-        found.unwrap_or_else(|| from_status(ending.status, &program_of(&argv), if errors.is_empty() { &output } else { &errors }))
+        let found = find_error(&errors).or_else(|| find_error(&output)).map(Found::into_raw);
+        found.unwrap_or_else(|| from_status(ending.status, &program_of(&argv), last_line(&errors).or_else(|| last_line(&output))))
     };
     if ending.status.signal().is_some() {
         raw.severity.get_or_insert(Severity::High);
     }
     raw.command = argv;
-    raw.logs = lines.into_iter().rev().take(logs_max).map(|line| line.text).collect();
-    raw.logs.reverse();
+    raw.logs = lines_before(&lines, raw.stack.as_deref(), logs_max);
     Some(raw)
 }
 
@@ -73,12 +74,6 @@ pub(super) fn describe(ending: Ending, argv: Vec<String>, lines: Vec<Line>, logs
 pub(super) fn program_of(argv: &[String]) -> String {
     let name = argv.first().and_then(|program| Path::new(program).file_name());
     name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn found_report(found: Found) -> RawError {
-    let mut raw = RawError::new(found.error_type, found.message);
-    raw.stack = Some(found.stack);
-    raw
 }
 
 fn out_of_memory(program: &str) -> RawError {
@@ -89,12 +84,16 @@ fn out_of_memory(program: &str) -> RawError {
 
 /// Takes the streams apart. In which order lines of different streams arrive is chance, and must not decide what an error is called.
 fn by_stream(lines: &[Line]) -> (Vec<String>, Vec<String>) {
-    let of =
-        |stream| lines.iter().filter(|line| line.stream == stream && !line.text.trim().is_empty()).map(|line| line.text.clone()).collect();
+    let of = |stream| lines.iter().filter(|line| line.stream == stream).map(|line| line.text.clone()).collect();
     (of(Stream::Err), of(Stream::Out))
 }
 
-fn from_status(status: ExitStatus, program: &str, lines: &[String]) -> RawError {
+/// The last line that says anything.
+fn last_line(lines: &[String]) -> Option<&str> {
+    lines.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty())
+}
+
+fn from_status(status: ExitStatus, program: &str, last_line: Option<&str>) -> RawError {
     let (error_type, ending) = match status.signal() {
         Some(number) => {
             let name = SIGNALS
@@ -106,70 +105,21 @@ fn from_status(status: ExitStatus, program: &str, lines: &[String]) -> RawError 
         }
         None => ("ExitStatus".to_owned(), format!("{program} exited with status {}", status.code().unwrap_or(1))),
     };
-    let message = match lines.iter().rev().find(|line| !line.trim().is_empty()) {
-        Some(line) => format!("{ending}: {}", line.trim()),
-        None => ending,
-    };
+    let message = last_line.map_or_else(|| ending.clone(), |line| format!("{ending}: {line}"));
     RawError::new(error_type, message)
 }
 
-/// An error that a program printed about itself.
-struct Found {
-    error_type: String,
-    message: String,
-    stack: String,
-}
-
-/// Finds the last error in what was printed.
+/// Finds the last error in what was printed: the last trace, else what a runtime said about its end. A line that only calls itself an error
+/// is none here, because the exit code says more.
 fn find_error(lines: &[String]) -> Option<Found> {
-    python(lines).or_else(|| rust(lines)).or_else(|| go(lines)).or_else(|| at_frames(lines))
+    let mut found = find_errors(lines.iter().map(String::as_str));
+    found.retain(|found| found.evidence == Evidence::Trace);
+    let last_trace = found.iter().rposition(is_trace).or(found.len().checked_sub(1));
+    last_trace.map(|last| found.swap_remove(last))
 }
 
-fn python(lines: &[String]) -> Option<Found> {
-    let start = lines.iter().rposition(|line| line.trim() == "Traceback (most recent call last):")?;
-    let length = lines[start + 1..].iter().position(|line| !line.starts_with([' ', '\t']) && !line.is_empty())?;
-    let end = start + 1 + length;
-    let (error_type, message) = split_type(&lines[end]);
-    Some(Found { error_type, message, stack: lines[start..=end].join("\n") })
-}
-
-fn rust(lines: &[String]) -> Option<Found> {
-    let start = lines.iter().rposition(|line| line.starts_with("thread '") && line.contains(" panicked at "))?;
-    let message = lines.get(start + 1).filter(|line| !line.starts_with("stack backtrace:")).cloned().unwrap_or_default();
-    Some(Found { error_type: "panic".to_owned(), message, stack: lines[start..].join("\n") })
-}
-
-fn go(lines: &[String]) -> Option<Found> {
-    let start = lines.iter().rposition(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "))?;
-    if !lines[start..].iter().any(|line| line.starts_with("goroutine ")) {
-        return None;
-    }
-    let (error_type, message) = lines[start].split_once(": ")?;
-    Some(Found { error_type: error_type.to_owned(), message: message.to_owned(), stack: lines[start..].join("\n") })
-}
-
-/// Finds what JavaScript, Java, Kotlin and .NET print: a line with the error, then lines that begin with `at`.
-fn at_frames(lines: &[String]) -> Option<Found> {
-    let is_frame = |line: &String| line.starts_with([' ', '\t']) && line.trim_start().starts_with("at ");
-    let last = lines.iter().rposition(is_frame)?;
-    let above = lines[..last].iter().rposition(|line| !is_frame(line) && !line.trim().is_empty() && !line.trim_start().starts_with("..."));
-    let head = above.filter(|head| lines.get(head + 1).is_some_and(is_frame))?;
-    let text = lines[head].trim();
-    let text = text.strip_prefix("Exception in thread ").and_then(|rest| rest.split_once("\" ")).map_or(text, |(_, rest)| rest);
-    let text = text.strip_prefix("Uncaught ").unwrap_or(text);
-    let text = text.strip_prefix("Caused by: ").unwrap_or(text);
-    let (error_type, message) = split_type(text);
-    Some(Found { error_type, message, stack: lines[head..=last].join("\n") })
-}
-
-/// Splits `Type: message`. What does not begin with a name is all message.
-fn split_type(line: &str) -> (String, String) {
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$' | ':'));
-    match line.split_once(": ") {
-        Some((name, message)) if is_name(name) => (name.to_owned(), message.trim().to_owned()),
-        None if is_name(line.trim()) => (line.trim().to_owned(), String::new()),
-        Some(_) | None => ("Error".to_owned(), line.trim().to_owned()),
-    }
+fn is_trace(found: &Found) -> bool {
+    found.stack.is_some()
 }
 
 #[cfg(test)]
@@ -211,6 +161,30 @@ mod tests {
             "java.lang.IllegalStateException",
             "closed",
         );
+    }
+
+    #[test]
+    fn a_message_keeps_its_blank_lines_and_a_cause_does_not_hide_what_was_thrown() {
+        check(
+            "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\nOSError: gone\n\n\
+             During handling of the above exception, another exception occurred:\n\n\
+             Traceback (most recent call last):\n  File \"a.py\", line 5, in g\nJobError: failed",
+            "JobError",
+            "failed",
+        );
+        check(
+            "java.io.IOException: closed\n\tat a.B.c(B.java:3)\nCaused by: java.net.SocketException: reset\n\tat a.D.e(D.java:9)",
+            "java.io.IOException",
+            "closed",
+        );
+    }
+
+    #[test]
+    fn what_a_shell_says_of_a_signal_names_the_error_and_is_no_trace() {
+        let said = "sh: line 1:    77 Segmentation fault      (core dumped) ./app";
+        check(said, "SIGSEGV", said);
+        assert!(report(0, lines(Stream::Err, said)).is_none());
+        check("ERROR no such row\ngiving up", "ExitStatus", "worker exited with status 1: giving up");
     }
 
     #[test]
@@ -261,12 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_lines_are_logs_while_the_trace_is_whole() {
+    fn the_lines_before_a_trace_of_any_length_are_logs_while_the_trace_is_whole() {
         let trace: String = std::iter::once("java.lang.IllegalStateException: closed\n".to_owned())
             .chain((0..120).map(|depth| format!("\tat a.B.c{depth}(B.java:3)\n")))
             .collect();
-        let raw = report(FAILED, lines(Stream::Err, &trace)).unwrap();
+        let before: String = (0..60).map(|row| format!("row {row}\n")).collect();
+        let raw = report(FAILED, lines(Stream::Err, &format!("{before}{trace}"))).unwrap();
         assert_eq!((raw.error_type.as_str(), raw.stack.unwrap().lines().count()), ("java.lang.IllegalStateException", 121));
-        assert_eq!((raw.logs.len(), raw.logs[49].as_str()), (50, "\tat a.B.c119(B.java:3)"));
+        assert_eq!((raw.logs.len(), raw.logs[0].as_str(), raw.logs[49].as_str()), (50, "row 10", "row 59"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use healnode_report::Fingerprint;
 use serde_json::Value;
 
 use crate::client::Client;
@@ -11,12 +12,9 @@ use crate::deliver::Delivered;
 /// How long the node may take to tell. Nobody waits longer for a line that is a courtesy.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Digits of a fingerprint that are shown.
-const DIGITS: usize = 12;
-
 /// Returns the line, or nothing when the node does not tell in time.
 pub(super) async fn line(config: &Config, delivered: &Delivered) -> Option<String> {
-    let short = delivered.fingerprint.get(..DIGITS)?;
+    let short = Fingerprint::short_of(&delivered.fingerprint);
     if delivered.ignored_by_rule.is_some() {
         return None;
     }

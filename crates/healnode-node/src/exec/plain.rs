@@ -10,7 +10,8 @@ const SCREENS: [(&[u8], &[u8]); 3] = [(b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[
 
 const ESCAPE: u8 = 0x1b;
 
-/// Returns the lines of a text, each with where in the text it ends. A longer one is cut at its bound.
+/// Returns the lines of a text, each with where in the text it ends. Of one beyond the bound only the length is told: a cut
+/// could halve a secret.
 pub(super) fn plain_lines(text: &[u8], line_bytes_max: usize) -> Vec<(usize, String)> {
     let mut screens = alternate_screens(text).into_iter().peekable();
     let mut lines = Vec::new();
@@ -52,9 +53,8 @@ fn plain(line: &[u8], bytes_max: usize) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let written = line.iter().rposition(|byte| *byte == b'\r').map_or(line, |again| &line[again + 1..]);
-    let mut text = without_sequences(written);
-    text.truncate(bytes_max);
-    String::from_utf8_lossy(&text).into_owned()
+    let text = without_sequences(written);
+    if text.len() > bytes_max { format!("[a line of {} bytes]", text.len()) } else { String::from_utf8_lossy(&text).into_owned() }
 }
 
 /// Takes out control sequences as ECMA-48 has them.
@@ -119,7 +119,8 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_cut() {
-        assert_eq!(plain_lines(&[b'x'; 1000], 100)[0].1.len(), 100);
+    fn of_an_endless_line_the_length_is_told() {
+        assert_eq!(plain_lines(&[b'x'; 1000], 100)[0].1, "[a line of 1000 bytes]");
+        assert_eq!(plain_lines(&[b'x'; 100], 100)[0].1.len(), 100);
     }
 }

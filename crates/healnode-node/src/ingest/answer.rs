@@ -9,6 +9,8 @@ use hyper::body::Bytes;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Response, StatusCode};
 
+use crate::door::Taken;
+
 /// Tells SDKs not to send for a day what would be dropped. An empty list of categories would mean all of them.
 const UNWANTED: &str = "86400:transaction;span;session;profile;profile_chunk;replay;log_item;trace_metric:organization";
 
@@ -23,6 +25,12 @@ pub(super) enum Answer {
     ComeBack,
     /// Nothing in it can be read.
     Unreadable,
+    /// It lacks what it has to have: what, in a sentence.
+    Incomplete(String),
+    /// It comes from a page that may not report.
+    OtherPage,
+    /// A browser asks whether a page may report.
+    MayReport,
     /// It is too long, and nothing whole is in the part that was read.
     TooLarge,
     /// It took too long, or broke off.
@@ -44,6 +52,15 @@ pub(super) enum Reply {
     },
     /// As OpenTelemetry collectors do.
     Otlp(otlp::Format),
+    /// With what became of the one error.
+    ReportError {
+        /// What it was counted as.
+        taken: Taken,
+        /// The id of the occurrence.
+        event_id: String,
+        /// Whether a part of it was too long.
+        clipped: bool,
+    },
 }
 
 impl Answer {
@@ -60,6 +77,14 @@ impl Answer {
                 response
             }
             Answer::Taken(Reply::Otlp(format)) => response(StatusCode::OK, format.content_type(), Bytes::from_static(format.response())),
+            Answer::Taken(Reply::ReportError { taken, event_id, clipped }) => {
+                let mut told =
+                    serde_json::json!({ "fingerprint": taken.fingerprint, "event_id": event_id, "clipped": clipped || taken.clipped });
+                if let Some(rule) = taken.ignored_by {
+                    told["ignored_by_rule"] = rule.into();
+                }
+                json(StatusCode::OK, &told)
+            }
             Answer::ComeBack => {
                 let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "errors cannot be kept just now");
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
@@ -67,6 +92,9 @@ impl Answer {
                 response
             }
             Answer::Unreadable => problem(StatusCode::BAD_REQUEST, "nothing in the body can be read"),
+            Answer::Incomplete(what) => problem(StatusCode::BAD_REQUEST, &what),
+            Answer::OtherPage => problem(StatusCode::FORBIDDEN, "pages of this origin may not report; see ingest.cors in docs/INGEST.md"),
+            Answer::MayReport => response(StatusCode::OK, "text/plain", Bytes::new()),
             Answer::TooLarge => closing(problem(StatusCode::PAYLOAD_TOO_LARGE, "a body may have 1 MiB, or 2 MiB once it is decoded")),
             Answer::TooSlow => closing(problem(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
             Answer::NotFound => problem(StatusCode::NOT_FOUND, "nothing is taken at this address; see docs/INGEST.md"),

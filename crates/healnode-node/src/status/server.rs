@@ -1,6 +1,8 @@
 //! The answering half of the status socket.
 
 use std::convert::Infallible;
+use std::future::IntoFuture as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use axum::http::{StatusCode, header};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use healnode_core::{Command, Event, Fingerprint, Outcome, UnixMillis};
+use healnode_core::{Command, ErrorState, ErrorView, Event, Fingerprint, Outcome, UnixMillis};
 use healnode_report::RawError;
 use healnode_report::limits::NAME_BYTES_MAX;
 use serde::Serialize;
@@ -22,9 +24,10 @@ use tokio::net::UnixListener;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::loopback::Loopback;
 use super::{About, metrics};
 use crate::clock::wall;
-use crate::config::parse_duration;
+use crate::config::{Status, parse_duration};
 use crate::deliver::new_event_id;
 use crate::door::{Door, NotKept, Stopping};
 use crate::ingest::Counters;
@@ -48,6 +51,15 @@ pub enum ServerError {
         /// The socket.
         path: PathBuf,
     },
+    /// The address for metrics cannot be had.
+    #[error("metrics cannot be told at {address} (status.http)")]
+    Http {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// It cannot be bound.
     #[error("the status socket {} cannot be opened", path.display())]
     Bind {
@@ -63,6 +75,7 @@ pub enum ServerError {
 pub(crate) struct Server {
     listener: UnixListener,
     file: SocketFile,
+    loopback: Option<Loopback>,
 }
 
 struct SocketFile(PathBuf);
@@ -73,39 +86,38 @@ impl Drop for SocketFile {
     }
 }
 
+/// What requests are dealt with by.
 #[derive(Clone)]
-struct Desk {
+pub(super) struct Desk {
     door: Door,
     events: broadcast::Sender<Event>,
     about: About,
     ingest: Option<Arc<Counters>>,
+    /// Where metrics are told over TCP.
+    http: Option<SocketAddr>,
 }
 
 /// An answer that is no success: a status and a sentence that says what to do.
-struct Problem(StatusCode, String);
+pub(super) struct Problem(pub(super) StatusCode, pub(super) String);
 
-type Answer = Result<Response, Problem>;
+/// What a request is answered with.
+pub(super) type Answer = Result<Response, Problem>;
 
 impl Server {
-    /// Opens the socket, for its owner and group only. A socket that nobody answers any more is replaced.
-    pub(crate) fn bind(path: &FilePath) -> Result<Self, ServerError> {
-        let on_bind = |source| ServerError::Bind { path: path.to_owned(), source };
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(on_bind)?;
-        }
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(ServerError::Taken { path: path.to_owned() });
-        }
-        if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
-            std::fs::remove_file(path).map_err(on_bind)?;
-        }
-        let listener = UnixListener::bind(path).map_err(on_bind)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660)).map_err(on_bind)?;
-        Ok(Self { listener, file: SocketFile(path.to_owned()) })
+    /// Opens the socket, and the address for metrics if there is to be one.
+    pub(crate) async fn bind(status: &Status) -> Result<Self, ServerError> {
+        let (listener, file) = bind_socket(&status.socket)?;
+        let loopback = match status.http {
+            Some(address) => Some(Loopback::bind(address).await.map_err(|source| ServerError::Http { address, source })?),
+            None => None,
+        };
+        Ok(Self { listener, file, loopback })
     }
 
     /// Answers until the task is dropped.
     pub(crate) async fn run(self, door: Door, events: broadcast::Sender<Event>, about: About, ingest: Option<Arc<Counters>>) {
+        let Self { listener, file, loopback } = self;
+        let desk = Desk { door, events, about, ingest, http: loopback.as_ref().map(Loopback::address) };
         let router = Router::new()
             .route("/healthz", get(healthz))
             .route("/metrics", get(show_metrics))
@@ -119,17 +131,48 @@ impl Server {
             .route("/v1/deploys", get(deploys).post(deploy))
             .route("/v1/events", get(stream_events))
             .route("/v1/report", post(report))
+            .route("/v1/flush", post(flush))
             .fallback(async || Problem(StatusCode::NOT_FOUND, "there is nothing at this path; see docs/PROTOCOL.md".to_owned()))
             .method_not_allowed_fallback(async || {
                 Problem(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method; see docs/PROTOCOL.md".to_owned())
             })
             .layer(DefaultBodyLimit::max(REPORT_BYTES_MAX))
-            .with_state(Desk { door, events, about, ingest });
-        if let Err(problem) = axum::serve(self.listener, router).await {
-            tracing::error!(%problem, "the status socket failed");
+            .with_state(desk.clone());
+        tokio::select! {
+            served = axum::serve(listener, router).into_future() => {
+                if let Err(problem) = served {
+                    tracing::error!(%problem, "the status socket failed");
+                }
+            }
+            () = serve_loopback(loopback, desk) => {}
         }
-        drop(self.file);
+        drop(file);
     }
+}
+
+/// Answers at the address for metrics; without one it never ends.
+async fn serve_loopback(loopback: Option<Loopback>, desk: Desk) {
+    match loopback {
+        Some(loopback) => loopback.run(desk).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Opens a socket, for its owner and group only. One that nobody answers any more is replaced.
+fn bind_socket(path: &FilePath) -> Result<(UnixListener, SocketFile), ServerError> {
+    let on_bind = |source| ServerError::Bind { path: path.to_owned(), source };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(on_bind)?;
+    }
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(ServerError::Taken { path: path.to_owned() });
+    }
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+        std::fs::remove_file(path).map_err(on_bind)?;
+    }
+    let listener = UnixListener::bind(path).map_err(on_bind)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660)).map_err(on_bind)?;
+    Ok((listener, SocketFile(path.to_owned())))
 }
 
 impl IntoResponse for Problem {
@@ -162,7 +205,8 @@ fn ok(body: &impl Serialize) -> Response {
     json_response(StatusCode::OK, body)
 }
 
-async fn healthz(State(desk): State<Desk>) -> Answer {
+/// Tells whether reports can be kept.
+pub(super) async fn healthz(State(desk): State<Desk>) -> Answer {
     let problem = desk.door.ask(|_, _, facts| facts.disk_problem.clone()).await?;
     if problem.is_empty() { Ok(ok(&json!({ "ok": true }))) } else { Err(Problem(StatusCode::SERVICE_UNAVAILABLE, problem)) }
 }
@@ -172,6 +216,7 @@ async fn status_value(desk: &Desk) -> Result<Value, Problem> {
     let mut status = desk.door.ask(move |node, now, facts| about.status(node.status(now), facts)).await?;
     if let Some(fields) = status.as_object_mut() {
         fields.insert("ingest".to_owned(), desk.ingest.as_ref().map_or(Value::Null, |counters| counters.view()));
+        fields.insert("metrics_http".to_owned(), json!(desk.http));
     }
     Ok(status)
 }
@@ -180,7 +225,8 @@ async fn status(State(desk): State<Desk>) -> Answer {
     Ok(ok(&status_value(&desk).await?))
 }
 
-async fn show_metrics(State(desk): State<Desk>) -> Answer {
+/// Tells the status as numbers.
+pub(super) async fn show_metrics(State(desk): State<Desk>) -> Answer {
     let text = metrics::render(&status_value(&desk).await?);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
@@ -303,9 +349,6 @@ fn parse_json(text: &str) -> Result<Value, Problem> {
 async fn report(State(desk): State<Desk>, body: Result<String, StringRejection>) -> Answer {
     let mut raw = RawError::from_json(&body?).map_err(|error| Problem(StatusCode::BAD_REQUEST, error.to_string()))?;
     let event_id = raw.event_id.get_or_insert_with(new_event_id).clone();
-    if raw.app.is_none() && !desk.about.app.is_empty() {
-        raw.app = Some(desk.about.app.clone());
-    }
     let session = session_of(&mut raw);
     let taken = match desk.door.take_in(raw, session).await {
         Ok(taken) => taken,
@@ -327,6 +370,15 @@ async fn report(State(desk): State<Desk>, body: Result<String, StringRejection>)
     }
     Ok(ok(&answer))
 }
+
+/// Lets the node look for due errors at once. Answers how many there are.
+async fn flush(State(desk): State<Desk>) -> Answer {
+    desk.door.tell(Command::Flush).await?;
+    let is_due = |error: &ErrorView| matches!(error.state, ErrorState::Due | ErrorState::Filing);
+    let due = desk.door.ask(move |node, now, _| node.errors(now).iter().filter(|error| is_due(error)).count()).await?;
+    Ok(ok(&json!({ "due": due })))
+}
+
 async fn stream_events(State(desk): State<Desk>) -> Response {
     let events = futures::stream::unfold(desk.events.subscribe(), async |mut events| {
         loop {

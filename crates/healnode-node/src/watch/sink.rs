@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use healnode_core::Report;
+use healnode_core::{Fingerprint, Report};
 use healnode_report::{Admission, RawError};
 
 use super::limits::{DELIVERIES_MAX, RETRY_EVERY};
 use crate::config::Config;
 use crate::credentials;
-use crate::deliver::{DeliverError, admit, deliver};
+use crate::deliver::{DeliverError, PATIENCE, admit, deliver};
 
 /// What was seen while watching.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -52,6 +52,11 @@ impl Sink {
         self.config.capture.log_context_lines
     }
 
+    /// What an error will be counted as.
+    pub(super) fn fingerprint(&self, raw: &RawError) -> Fingerprint {
+        self.admission.explain(raw).fingerprint
+    }
+
     /// Notes that lines were read.
     pub(super) fn count_lines(&self, lines: u64) {
         self.lines.fetch_add(lines, Ordering::Relaxed);
@@ -80,7 +85,7 @@ impl Sink {
     async fn deliver_one(&self, report: Report, is_patient: bool) {
         let mut problem = String::new();
         loop {
-            match deliver(&self.config, &report).await {
+            match deliver(&self.config, &report, PATIENCE).await {
                 Ok(delivered) => {
                     tracing::debug!(fingerprint = delivered.fingerprint, spooled = delivered.spooled, "an error was found");
                     self.errors.fetch_add(1, Ordering::Relaxed);
