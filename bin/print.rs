@@ -6,6 +6,7 @@
 mod doctor;
 mod errors;
 mod field;
+mod fix;
 mod page;
 mod peers;
 mod show;
@@ -16,6 +17,7 @@ mod why;
 
 pub(crate) use doctor::doctor;
 pub(crate) use errors::errors;
+pub(crate) use fix::{fix, stage_line};
 pub(crate) use page::{Page, may_use_colour};
 pub(crate) use peers::peers;
 pub(crate) use show::show;

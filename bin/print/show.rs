@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::errors::{headline, severity_style};
 use super::field::{counted, counts, list, number, text, time_and_age};
+use super::fix::add_fix;
 use super::page::{Page, Style};
 use super::text::printable;
 
@@ -29,6 +30,7 @@ pub(crate) fn show(error: &Value, page: &Page) -> String {
     lines.push("issue", &ticket(&error["issue"]));
     lines.push("pull request", &ticket(&error["pull_request"]));
     lines.push("similar", &similar(error));
+    add_fix(&mut lines, &error["fix"], page);
     format!("{}\n\n{}", page.paint(Style::Bold, &headline(error)), lines.text)
 }
 

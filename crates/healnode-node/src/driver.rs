@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use healnode_core::{
-    Admission, CallId, Effect, Event, Fingerprint, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, Record, Refusal,
+    Admission, CallId, Effect, Event, Fingerprint, FixJob, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, Record, Refusal,
     RefusalKind, Report, SyncResponse,
 };
 use healnode_mesh::{MeshAnswer, MeshCommand, MeshDropReason, MeshEvent, MeshResponse};
@@ -22,9 +22,10 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::{Clock, wall};
 use crate::door::{Capture, Inside, Look, NotKept, Question};
-use crate::event_log;
 use crate::facts::Facts;
+use crate::fixing::Fixing;
 use crate::forging::Forged;
+use crate::{event_log, fixing};
 
 /// Effects of a batch beyond which no further input joins it. A report has at most ten, so its records always fit into the one append that
 /// is atomic: it is counted and its event id remembered, or neither.
@@ -53,6 +54,8 @@ pub(crate) struct Edges {
     pub(crate) mesh_events: mpsc::Receiver<MeshEvent>,
     pub(crate) forge: mpsc::Sender<(CallId, ForgeCall)>,
     pub(crate) forged: mpsc::Receiver<Forged>,
+    pub(crate) fixer: mpsc::Sender<(CallId, Box<FixJob>)>,
+    pub(crate) fixing: mpsc::Receiver<Fixing>,
     pub(crate) events: broadcast::Sender<Event>,
 }
 
@@ -80,6 +83,7 @@ enum Ask {
 enum Wake {
     Mesh(MeshEvent),
     Forged(Forged),
+    Fixing(Fixing),
     Capture(Capture),
     Question(Question),
     Timer,
@@ -141,6 +145,7 @@ impl Driver {
             biased;
             _ = stop => Wake::Stop,
             Some(forged) = self.edges.forged.recv() => Wake::Forged(forged),
+            Some(fixing) = self.edges.fixing.recv() => Wake::Fixing(fixing),
             () = tokio::time::sleep_until(at), if self.wake_at.is_some() => Wake::Timer,
             Some(question) = self.edges.door.questions.recv() => Wake::Question(question),
             event = self.edges.mesh_events.recv() => event.map_or(Wake::Stop, Wake::Mesh),
@@ -163,6 +168,8 @@ impl Driver {
             Wake::Forged(Forged::Reply { id, reply }) => self.apply(Input::Forge { id, reply }, effects),
             Wake::Forged(Forged::Health(health)) => self.apply(Input::ForgeHealth(health), effects),
             Wake::Forged(Forged::Lease(lease)) => self.facts.lease = Some(lease),
+            Wake::Fixing(Fixing::Stage { id, record }) => self.apply(Input::FixStage { id, record }, effects),
+            Wake::Fixing(Fixing::Ended { id, outcome }) => self.apply(Input::Fixed { id, outcome }, effects),
             Wake::KeepPeers => self.keep_peers().await,
         }
         true
@@ -359,6 +366,7 @@ impl Driver {
             }
             Effect::Forge { id, call } => self.call_forge(id, call),
             Effect::FetchSample { id, fingerprint, holders } => self.fetch_sample(id, fingerprint, holders).await,
+            Effect::Fix { id, job } => self.ask_fixer(id, job),
             Effect::WakeAt { at, .. } => self.wake_at = Some(at),
             Effect::Note(event) => event_log::emit(event, &self.edges.events),
         }
@@ -379,6 +387,13 @@ impl Driver {
         };
         let reply = ForgeReply::Refused(Refusal { kind, message: message.to_owned() });
         self.own_inputs.push(Input::Forge { id, reply });
+    }
+
+    fn ask_fixer(&mut self, id: CallId, job: Box<FixJob>) {
+        if self.edges.fixer.try_send((id, job)).is_err() {
+            let outcome = fixing::failed("the fixer has more to do than it may".to_owned());
+            self.own_inputs.push(Input::Fixed { id, outcome: Box::new(outcome) });
+        }
     }
 
     fn ask(&mut self, to: NodeId, request: Request, ask: Ask) {

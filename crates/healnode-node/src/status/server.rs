@@ -126,6 +126,7 @@ impl Server {
             .route("/v1/errors/{fingerprint}/why", get(why))
             .route("/v1/errors/{fingerprint}/mute", post(mute))
             .route("/v1/errors/{fingerprint}/unmute", post(unmute))
+            .route("/v1/errors/{fingerprint}/fix", post(fix))
             .route("/v1/peers", get(peers))
             .route("/v1/events", get(stream_events))
             .route("/v1/report", post(report))
@@ -310,6 +311,24 @@ async fn unmute(State(desk): State<Desk>, Path(prefix): Path<String>, body: Resu
     let (_, by) = order(body)?;
     desk.door.tell(Command::Mute { fingerprint, until: UnixMillis(0), by }).await?;
     Ok(ok(&json!({ "fingerprint": fingerprint })))
+}
+
+async fn fix(State(desk): State<Desk>, Path(prefix): Path<String>, body: Result<String, StringRejection>) -> Answer {
+    let fingerprint = resolve(&desk, prefix).await?;
+    let body = body?;
+    let order: Value = if body.trim().is_empty() { json!({}) } else { parse_json(&body)? };
+    let bad = || Problem(StatusCode::BAD_REQUEST, "the body is an object with `publish`, true or false, and nothing else".to_owned());
+    let fields = order.as_object().ok_or_else(bad)?;
+    let publish = match fields.get("publish") {
+        None => false,
+        Some(Value::Bool(publish)) => *publish,
+        Some(_) => return Err(bad()),
+    };
+    if fields.keys().any(|name| name != "publish") {
+        return Err(bad());
+    }
+    desk.door.tell(Command::Fix { fingerprint, publish }).await?;
+    Ok(ok(&json!({ "fingerprint": fingerprint, "publish": publish })))
 }
 
 fn parse_json(text: &str) -> Result<Value, Problem> {
