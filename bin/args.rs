@@ -195,6 +195,22 @@ pub(crate) enum Command {
         json: bool,
     },
 
+    /// Look for a fix of one error now, and show it
+    ///
+    /// The node makes a copy of the code, runs its tests, lets the fixer of the section fix change it, holds the change against what may be changed,
+    /// and runs the tests again. Each stage is told as it ends. Without --publish nothing leaves the machine. Ends with 1 when there is nothing to
+    /// propose. Interrupted, it leaves the node to go on.
+    Fix {
+        #[command(flatten)]
+        fingerprint: Prefix,
+        /// Put what is found into the draft pull request
+        #[arg(long)]
+        publish: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Look for what keeps the node from working, and say how to mend it
     ///
     /// Looks at configuration, identity, store, socket, mesh, forge, token, lease, clock and proxies, with a running node or without one, and

@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod failure;
 mod filter;
+mod fix;
 mod line;
 mod logging;
 mod manual;
@@ -58,6 +59,11 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Unmute { fingerprint } => wait_for(ask::unmute(&load(global)?, fingerprint, &mut out))?,
         Command::Deploy { release, app, json } => wait_for(ask::deploy(&load(global)?, release, app.as_deref(), *json, &mut out))?,
         Command::Why { fingerprint, json } => wait_for(ask::why(&load(global)?, fingerprint, *json, &mut out))?,
+        Command::Fix { fingerprint, publish, json } => {
+            let is_proposed = wait_for(fix::fix(&load(global)?, fingerprint, *publish, *json, &mut out))?;
+            out.flush()?;
+            return Ok(if is_proposed { ExitCode::SUCCESS } else { ExitCode::from(failure::FAILED) });
+        }
         Command::Doctor { json } => {
             let is_broken = wait_for(ask::doctor(&load(global)?, *json, &mut out))?;
             out.flush()?;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::errors::{headline, severity_style};
 use super::field::{counted, counts, list, number, text, time_and_age};
 use super::deploy::rollback;
+use super::fix::add_fix;
 use super::page::{Page, Style};
 use super::patterns::sentences;
 use super::text::printable;
@@ -35,6 +36,7 @@ pub(crate) fn show(error: &Value, page: &Page) -> String {
     }
     lines.push("rollback", &rollback(&error["rollback"]));
     lines.push("similar", &similar(error));
+    add_fix(&mut lines, &error["fix"], page);
     format!("{}\n\n{}", page.paint(Style::Bold, &headline(error)), lines.text)
 }
 

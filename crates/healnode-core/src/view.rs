@@ -94,6 +94,10 @@ pub struct FixView {
     pub state: FixState,
     /// Who looks for it, or did.
     pub node: Option<NodeId>,
+    /// When this node began; 0 when another node did, or none.
+    pub began: UnixMillis,
+    /// Whether it was only to be shown.
+    pub dry_run: bool,
     /// How often one was looked for without a person's asking, by all nodes together.
     pub attempts: u64,
     /// Why none is looked for by this node just now; nothing if one may be.

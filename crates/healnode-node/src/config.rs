@@ -6,6 +6,7 @@
 
 mod duration;
 mod fault;
+mod fix;
 mod reader;
 mod rollback;
 mod settings;
@@ -25,6 +26,7 @@ use healnode_report::{Action, Admission, Glob, Redactor, RedactorOptions, Rule};
 
 pub use self::duration::{InvalidDuration, parse as parse_duration};
 pub use self::fault::{ConfigError, Fault, Origin};
+pub use self::fix::{Copilot, Fix, FixerKind, Provider};
 pub use self::rollback::Rollback;
 pub use self::sources::{Environment, Overrides, Sources};
 
@@ -42,9 +44,6 @@ pub const LABEL_CHARS_MAX: usize = 50;
 
 /// Largest id of a GitHub App or installation that is taken: the largest whole number in TOML.
 const GITHUB_ID_MAX: u64 = i64::MAX as u64;
-
-/// Settings that are understood and have no effect yet.
-const NOT_YET: [&str; 3] = ["forge.auto_pr", "forge.auto_heal", "fix.fixer"];
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -230,13 +229,6 @@ pub struct Lifecycle {
     pub close_quiet: bool,
 }
 
-/// Section `fix`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fix {
-    /// Who proposes fixes.
-    pub fixer: String,
-}
-
 /// Section `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
@@ -284,19 +276,9 @@ impl Config {
         switches.into_iter().filter_map(|(key, name, is_on)| Some((self.settings.variable_of(key)?, name, is_on))).collect()
     }
 
-    /// Returns the keys that were set to another value than the default and have no effect in this version.
-    pub fn not_yet(&self) -> Vec<String> {
-        self.settings.changed().filter(|key| NOT_YET.contains(key)).map(str::to_owned).collect()
-    }
-
     /// Returns where settings come from, those of the defaults left out, each file and variable once.
     pub fn origins(&self) -> Vec<String> {
         self.settings.origins()
-    }
-
-    /// Returns whether this version does anything with a setting.
-    pub fn has_effect(key: &str) -> bool {
-        !NOT_YET.contains(&key)
     }
 
     /// Returns what was read as a file, each setting with a comment that says where it comes from. Later changes to the fields do not show.
@@ -326,6 +308,14 @@ impl Config {
         Policy {
             may_file: self.forge.may_file(),
             dry_run: self.forge.dry_run,
+            auto_pr: self.forge.auto_pr,
+            auto_heal: self.forge.auto_heal,
+            fix_by_forge: self.fix.fixer == FixerKind::CopilotCloud,
+            fix_min_occurrences: self.fix.min_occurrences,
+            fix_max_age: self.fix.max_age,
+            fix_max_per_day: self.fix.max_per_day,
+            open_pulls_max: self.fix.max_open,
+            pull_labels: self.fix.labels.clone(),
             allow: self.mesh.allow.iter().copied().collect(),
             app: self.app.clone(),
             min_occurrences: self.bundle.min_occurrences,
@@ -364,9 +354,7 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
             quiet_after: reader.duration("lifecycle.quiet_after", HOUR..=365 * DAY),
             close_quiet: reader.switch("lifecycle.close_quiet"),
         },
-        fix: Fix {
-            fixer: reader.text("fix.fixer", "\"copilot\"", |name| (name == "copilot").then(|| name.to_owned())).unwrap_or_default(),
-        },
+        fix: fix::read(reader, &data_dir),
         rollback: Rollback::read(reader),
         status: Status { socket: reader.path("status.socket", &data_dir), http: read_loopback(reader, "status.http") },
         data_dir,
@@ -482,9 +470,7 @@ fn read_kind(reader: &mut Reader<'_>, repo: Option<&RepoName>) -> ForgeKind {
 }
 
 fn read_forge(reader: &mut Reader<'_>, data_dir: &Path) -> Forge {
-    let label_allowed = format!("a label of 1 to {LABEL_CHARS_MAX} characters");
-    let is_label = |text: &str| !text.trim().is_empty() && text.chars().count() <= LABEL_CHARS_MAX;
-    let label = |text: &str| if is_label(text) { Ok(text.to_owned()) } else { Err(format!("allowed is {label_allowed}")) };
+    let label_allowed = label_allowed();
     let owned = |text: &str, allowed: bool| allowed.then(|| text.to_owned());
     let repo: Option<RepoName> =
         reader.text("forge.repo", "\"owner/name\", without https:// and .git", |text| or_none(text, |repo| repo.parse().ok())).flatten();
@@ -499,12 +485,24 @@ fn read_forge(reader: &mut Reader<'_>, data_dir: &Path) -> Forge {
         dry_run: false,
         auto_pr: reader.switch("forge.auto_pr"),
         auto_heal: reader.switch("forge.auto_heal"),
-        labels: reader.list("forge.labels", "[\"bug\"]", label),
+        labels: reader.list("forge.labels", "[\"bug\"]", read_label),
         priority_label: reader
             .text("forge.priority_label", &format!("{label_allowed}, or \"\""), |text| owned(text, text.is_empty() || is_label(text)))
             .unwrap_or_default(),
         lease: reader.text("forge.lease", "\"ref\", \"label\" or \"none\"", Lease::of_name).unwrap_or(Lease::None),
     }
+}
+
+fn label_allowed() -> String {
+    format!("a label of 1 to {LABEL_CHARS_MAX} characters")
+}
+
+fn is_label(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= LABEL_CHARS_MAX
+}
+
+fn read_label(text: &str) -> Result<String, String> {
+    if is_label(text) { Ok(text.to_owned()) } else { Err(format!("allowed is {}", label_allowed())) }
 }
 
 fn read_forge_app(reader: &mut Reader<'_>, data_dir: &Path) -> Option<ForgeApp> {
@@ -567,6 +565,7 @@ fn check_together(reader: &mut Reader<'_>, config: &Config) {
         &["mesh.presence_interval"],
         format!("must be at least twice mesh.presence_interval, which is {}", duration::format(config.mesh.presence_interval)),
     );
+    fix::check_together(&mut needs, config);
     let socket_bytes = config.status.socket.as_os_str().len();
     needs(
         "status.socket",

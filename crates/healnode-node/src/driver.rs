@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use healnode_core::{
-    Admission, CallId, Effect, Event, Fingerprint, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, Record, Refusal,
+    Admission, CallId, Effect, Event, Fingerprint, FixJob, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, Record, Refusal,
     RefusalKind, Report, RollbackFacts, RollbackOutcome, SyncResponse,
 };
 use healnode_mesh::{MeshAnswer, MeshCommand, MeshDropReason, MeshEvent, MeshResponse};
@@ -22,9 +22,10 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::{Clock, wall};
 use crate::door::{Capture, Inside, Look, NotKept, Question};
-use crate::event_log;
 use crate::facts::Facts;
+use crate::fixing::Fixing;
 use crate::forging::Forged;
+use crate::{event_log, fixing};
 
 /// Effects of a batch beyond which no further input joins it. A report has at most ten, so its records always fit into the one append that
 /// is atomic: it is counted and its event id remembered, or neither.
@@ -55,6 +56,8 @@ pub(crate) struct Edges {
     pub(crate) forged: mpsc::Receiver<Forged>,
     pub(crate) rollback: mpsc::Sender<(CallId, Box<RollbackFacts>)>,
     pub(crate) rolled_back: mpsc::Receiver<(CallId, RollbackOutcome)>,
+    pub(crate) fixer: mpsc::Sender<(CallId, Box<FixJob>)>,
+    pub(crate) fixing: mpsc::Receiver<Fixing>,
     pub(crate) events: broadcast::Sender<Event>,
 }
 
@@ -83,6 +86,7 @@ enum Wake {
     Mesh(MeshEvent),
     Forged(Forged),
     RolledBack(CallId, RollbackOutcome),
+    Fixing(Fixing),
     Capture(Capture),
     Question(Question),
     Timer,
@@ -145,6 +149,7 @@ impl Driver {
             _ = stop => Wake::Stop,
             Some(forged) = self.edges.forged.recv() => Wake::Forged(forged),
             Some((id, outcome)) = self.edges.rolled_back.recv() => Wake::RolledBack(id, outcome),
+            Some(fixing) = self.edges.fixing.recv() => Wake::Fixing(fixing),
             () = tokio::time::sleep_until(at), if self.wake_at.is_some() => Wake::Timer,
             Some(question) = self.edges.door.questions.recv() => Wake::Question(question),
             event = self.edges.mesh_events.recv() => event.map_or(Wake::Stop, Wake::Mesh),
@@ -168,6 +173,8 @@ impl Driver {
             Wake::Forged(Forged::Health(health)) => self.apply(Input::ForgeHealth(health), effects),
             Wake::Forged(Forged::Lease(lease)) => self.facts.lease = Some(lease),
             Wake::RolledBack(id, outcome) => self.apply(Input::RolledBack { id, outcome }, effects),
+            Wake::Fixing(Fixing::Stage { id, record }) => self.apply(Input::FixStage { id, record }, effects),
+            Wake::Fixing(Fixing::Ended { id, outcome }) => self.apply(Input::Fixed { id, outcome }, effects),
             Wake::KeepPeers => self.keep_peers().await,
         }
         true
@@ -365,6 +372,7 @@ impl Driver {
             Effect::Forge { id, call } => self.call_forge(id, call),
             Effect::Rollback { id, facts } => self.roll_back(id, facts),
             Effect::FetchSample { id, fingerprint, holders } => self.fetch_sample(id, fingerprint, holders).await,
+            Effect::Fix { id, job } => self.ask_fixer(id, job),
             Effect::WakeAt { at, .. } => self.wake_at = Some(at),
             Effect::Note(event) => event_log::emit(event, &self.edges.events),
         }
@@ -391,6 +399,13 @@ impl Driver {
         if self.edges.rollback.try_send((id, facts)).is_err() {
             let outcome = RollbackOutcome::NotStarted { why: "too many rollbacks wait".to_owned() };
             self.own_inputs.push(Input::RolledBack { id, outcome });
+        }
+    }
+
+    fn ask_fixer(&mut self, id: CallId, job: Box<FixJob>) {
+        if self.edges.fixer.try_send((id, job)).is_err() {
+            let outcome = fixing::failed("the fixer has more to do than it may".to_owned());
+            self.own_inputs.push(Input::Fixed { id, outcome: Box::new(outcome) });
         }
     }
 

@@ -15,6 +15,8 @@ mod driver;
 mod event_log;
 mod exec;
 mod facts;
+mod fixer_setup;
+mod fixing;
 mod forging;
 mod ingest;
 mod rollback;

@@ -127,13 +127,18 @@ fn listen(talk: &mut JoinSet<()>, stream: Option<impl AsyncRead + Send + Unpin +
 /// Ends a command and whatever it has started in its group: first it is asked to, then it has to.
 async fn end(child: &mut Child) {
     let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let signal = |signal: Signal| group.map(|group| kill_process_group(group, signal));
-    drop(signal(Signal::TERM));
+    signal(group, Signal::TERM);
     if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
         debug!("the rollback command did not end when it was told to");
     }
-    drop(signal(Signal::KILL));
+    signal(group, Signal::KILL);
     drop(child.wait().await);
+}
+
+fn signal(group: Option<Pid>, signal: Signal) {
+    if let Some(Err(problem)) = group.map(|group| kill_process_group(group, signal)) {
+        debug!(%problem, ?signal, "nothing is left of the rollback command to send a signal to");
+    }
 }
 
 #[cfg(test)]

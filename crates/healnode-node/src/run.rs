@@ -24,7 +24,7 @@ use crate::driver::{Driver, Edges};
 use crate::ingest::{Ingest, IngestError};
 use crate::status::About;
 use crate::status::server::{Server, ServerError};
-use crate::{event_log, forging, rollback, spool};
+use crate::{event_log, fixing, forging, rollback, spool};
 
 /// Commands that wait for the mesh. More are dropped and counted; anti-entropy repairs what that loses.
 const MESH_COMMANDS_MAX: usize = 1_024;
@@ -34,6 +34,9 @@ const MESH_EVENTS_MAX: usize = 1_024;
 
 /// Calls that wait for the forge. The core has one at a time under way.
 const FORGE_CALLS_MAX: usize = 16;
+
+/// Jobs that wait for the fixer. The core has one fix under way, and one that looks for what a pull request says.
+const FIX_JOBS_MAX: usize = 4;
 
 /// How long the tasks may take to end once the node stops. The longest is a call to the forge.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -98,7 +101,6 @@ pub enum SwarmKeyProblem {
 /// # Errors
 /// When it cannot start, or when a part of it fails. Errors of peers, of the forge and of a full disk do not end it.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-    warn_of_settings_without_effect(&config);
     warn_of_an_open_network(&config);
     make_data_dir(&config.data_dir)?;
     let (store, snapshot) = Store::open(&config.data_dir.join("store"), wall())?;
@@ -127,6 +129,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let (forge_sender, forged) = mpsc::channel(FORGE_CALLS_MAX);
     let (to_rollback, rollbacks) = mpsc::channel(rollback::ROLLBACKS_MAX);
     let (rollback_sender, rolled_back) = mpsc::channel(rollback::ROLLBACKS_MAX);
+    let (to_fixer, fix_jobs) = mpsc::channel(FIX_JOBS_MAX);
+    let (fixing_sender, fixing) = mpsc::channel(FIX_JOBS_MAX);
     let events = event_log::event_stream();
     let edges = Edges {
         clock,
@@ -139,6 +143,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         forged,
         rollback: to_rollback,
         rolled_back,
+        fixer: to_fixer,
+        fixing,
         events: events.clone(),
     };
     let driver = Driver::new(node, edges, known_peers);
@@ -154,6 +160,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     }
     tasks.spawn(named("rollback", rollback::run(config.rollback.clone(), rollbacks, rollback_sender)));
     tasks.spawn(named("spool", spool::take_in(config.data_dir.clone(), door)));
+    tasks.spawn(named("fixer", fixing::run(config, fix_jobs, fixing_sender)));
     let mut forge_task = JoinSet::new();
     forge_task.spawn(forging::run(forge, forge_calls, forge_sender));
     let mut loop_task = JoinSet::new();
@@ -195,18 +202,6 @@ impl healnode_core::Signer for Signer {
     fn sign(&self, statement: &Statement) -> healnode_core::Signature {
         self.0.sign(statement)
     }
-}
-
-fn warn_of_settings_without_effect(config: &Config) {
-    for key in settings_without_effect(config) {
-        warn!(key, "this setting has no effect in this version");
-    }
-}
-
-/// Returns the keys that ask for something that this version does not do.
-pub(crate) fn settings_without_effect(config: &Config) -> Vec<String> {
-    let is_off = |key: &String| key == "ingest.http" && config.ingest.http.is_none();
-    config.not_yet().into_iter().filter(|key| !is_off(key)).collect()
 }
 
 fn warn_of_an_open_network(config: &Config) {

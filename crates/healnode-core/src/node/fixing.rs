@@ -721,6 +721,8 @@ impl super::Node {
         Some(FixView {
             state,
             node,
+            began: log.began,
+            dry_run: log.dry_run,
             attempts: entry.fix_attempts(),
             blocked_by,
             stages: log.stages,

@@ -26,8 +26,8 @@ const ALIASES: [(&str, [&str; 2]); 4] = [
 /// What the full name of every setting's variable begins with.
 const PREFIX: &str = "HEALNODE_";
 
-/// Variables that begin like settings and are none: which file to read, the token, the log filter.
-const NO_SETTINGS: [&str; 3] = ["HEALNODE_CONFIG", "HEALNODE_GITHUB_TOKEN", "HEALNODE_LOG"];
+/// Variables that begin like settings and are none: which file to read, the token, the log filter, where the Copilot CLI is.
+const NO_SETTINGS: [&str; 4] = ["HEALNODE_CONFIG", "HEALNODE_GITHUB_TOKEN", "HEALNODE_LOG", "HEALNODE_COPILOT_BIN"];
 
 /// What other variables that are none begin with: those of the tests, and those that Kubernetes gives every container beside a service
 /// called healnode.
@@ -148,14 +148,6 @@ impl Settings {
             setting.value = value;
             setting.origin = origin;
         }
-    }
-
-    /// Returns the keys that some source gave another value than the default.
-    pub(super) fn changed(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(|setting| setting.value != setting.default && setting.origin != Origin::Default)
-            .map(|setting| setting.key.as_str())
     }
 
     /// Returns the variable that a setting was taken from, if it was.

@@ -21,7 +21,6 @@ fn without_any_source_the_defaults_hold() {
     assert_eq!(config.mesh.listen.len(), 1);
     assert_eq!(config.mesh.swarm_key, None);
     assert_eq!(config.status.http, None);
-    assert!(config.not_yet().is_empty());
 }
 
 #[test]
@@ -30,7 +29,6 @@ fn the_default_file_read_as_a_file_gives_the_defaults() {
     let from_file = Config::load(&folder.sources(&[])).unwrap();
     let shown = |config: &Config| format!("{:?}", Config { settings: Settings::of_defaults(""), ..config.clone() });
     assert_eq!(shown(&from_file), shown(&load(&[]).unwrap()));
-    assert!(from_file.not_yet().is_empty());
 }
 
 #[test]
@@ -76,7 +74,7 @@ fn what_is_shown_says_where_each_setting_comes_from_and_reads_back() {
     says("socket = \"/run/h.sock\" ", "# flag --socket");
     says("data_dir = \"/home/me/.local/state/healnode\" ", "# default");
     says("listen = [\"/ip4/127.0.0.1/tcp/0\", \"/ip6/::1/tcp/0\"]", "# environment HEALNODE_MESH_LISTEN");
-    assert_eq!(toml.lines().filter(|line| line.starts_with('[')).count(), 12, "{toml}");
+    assert_eq!(toml.lines().filter(|line| line.starts_with('[')).count(), 14, "{toml}");
 
     let again = Folder::with_file(&toml);
     assert_eq!(Config::load(&again.sources(&[])).unwrap().bundle.storm, 5);
@@ -91,32 +89,12 @@ fn every_setting_has_a_variable_of_its_own() {
 }
 
 #[test]
-fn the_settings_without_effect_are_those_whose_comment_says_so() {
-    let mut comment = String::new();
-    let mut section = String::new();
-    let mut not_yet = Vec::new();
+fn every_setting_is_explained_where_its_default_stands() {
+    let mut has_comment = false;
     for line in DEFAULT_TOML.lines() {
-        if let Some(text) = line.strip_prefix('#') {
-            comment.push_str(text);
-        } else if let Some(name) = line.strip_prefix('[') {
-            section = name.replace(']', ".");
-        } else if let Some((name, _)) = line.split_once(" = ") {
-            assert!(!comment.is_empty(), "{name} has no comment");
-            not_yet.extend(comment.contains("Not in this version yet.").then(|| format!("{section}{name}")));
-            comment.clear();
-        } else {
-            comment.clear();
-        }
+        assert!(has_comment || !line.contains(" = "), "{line} has no comment");
+        has_comment = line.starts_with('#');
     }
-    assert_eq!(not_yet, NOT_YET);
-}
-
-#[test]
-fn a_setting_without_effect_is_named_only_when_somebody_changed_it() {
-    let config =
-        load(&[("HEALNODE_AUTO_ISSUE", "1"), ("HEALNODE_AUTO_PR", "1"), ("HEALNODE_FIX_FIXER", "copilot"), ("HEALNODE_APP", "shop")])
-            .unwrap();
-    assert_eq!(config.not_yet(), ["forge.auto_pr"]);
 }
 
 #[test]
@@ -523,4 +501,25 @@ fn patterns_and_allowed_texts_reach_the_redactor_and_a_bad_pattern_is_named() {
 fn credentials_of_the_node_go_from_texts_whatever_they_look_like() {
     let redactor = load_file("").unwrap().admission_without(vec!["plain-looking-token".to_owned()]).redactor;
     assert_eq!(redactor.redact("it said plain-looking-token twice"), "it said <secret> twice");
+}
+
+#[test]
+fn a_fixer_has_what_it_needs() {
+    check_file("[fix]\nfixer = 'robot'", "fix.fixer = \"robot\"", "\"copilot\", \"openai\", \"command\" or \"copilot-cloud\"");
+    check_file("[fix]\nfixer = 'command'", "fix.command", "set fix.command = [\"/path/to/program\"]");
+    check_file("[fix]\nfixer = 'openai'", "fix.provider.url", "such as \"http://127.0.0.1:11434/v1\"");
+    check_file("[fix.provider]\nurl = 'http://127.0.0.1:1/v1'", "fix.provider.model", "needs the name of a model");
+    check_file("[fix.provider]\nurl = 'http://models.example/v1'", "fix.provider.url", "http:// only for this machine");
+    check_file("[fix]\nrepository = 'git@github.com:acme/shop'", "fix.repository", "an https:// address");
+    check_file("[fix]\nrounds = 0", "fix.rounds = 0", "from 1 to 10");
+    check_file("[fix]\nreadable = ['opt']", "fix.readable", "absolute paths");
+    let switches = [("HEALNODE_AUTO_ISSUE", "1"), ("HEALNODE_AUTO_PR", "1"), ("HEALNODE_AUTO_HEAL", "1")];
+    check(&switches, "fix.repository", "a fix needs the code");
+
+    let whole =
+        "[fix]\nfixer = 'openai'\ntest = ['make', 'test']\n[fix.provider]\nurl = 'http://127.0.0.1:1/v1'\nmodel = 'm'\nkey_file = '/k'";
+    let fix = Config::load(&Folder::with_file(whole).sources(&[])).unwrap().fix;
+    let provider =
+        Provider { url: "http://127.0.0.1:1/v1".into(), model: "m".into(), key_file: Some("/k".into()), wire_api: WireApi::Completions };
+    assert_eq!((fix.fixer, fix.test, fix.provider), (FixerKind::OpenAi, vec!["make".to_owned(), "test".into()], Some(provider)));
 }

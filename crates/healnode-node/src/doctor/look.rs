@@ -39,7 +39,7 @@ const KNOCKS_MAX: usize = 16;
 const OUTBOX_LOCK: &str = ".lock";
 
 pub(super) fn settings(config: &Config) -> settings::Facts {
-    settings::Facts { origins: config.origins(), without_effect: run::settings_without_effect(config) }
+    settings::Facts { origins: config.origins() }
 }
 
 /// Finds out who answers on the socket, and asks a node how it is.

@@ -1,4 +1,4 @@
-//! Whether the settings do what whoever wrote them may think. That they are valid was found out before.
+//! Where the settings come from. That they are valid was found out before.
 
 use super::{Area, Finding};
 
@@ -6,8 +6,6 @@ use super::{Area, Finding};
 pub(super) struct Facts {
     /// Where they come from besides the defaults.
     pub(super) origins: Vec<String>,
-    /// Keys that ask for what this version does not do.
-    pub(super) without_effect: Vec<String>,
 }
 
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
@@ -16,33 +14,19 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     } else {
         format!("Valid. Settings come from {}; the others have their defaults.", facts.origins.join(", "))
     };
-    let mut findings = vec![Finding::ok(Area::Configuration, valid)];
-    findings.extend(facts.without_effect.iter().map(|key| {
-        Finding::warning(
-            Area::Configuration,
-            format!("{key} is set, but has no effect in this version."),
-            "Do not count on it; `healnode config` shows where it is set.",
-        )
-    }));
-    findings
+    vec![Finding::ok(Area::Configuration, valid)]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level::{Ok, Warning};
+    use super::super::Level::Ok;
     use super::super::finding::check;
     use super::*;
 
     #[test]
-    fn settings_say_where_they_come_from_and_which_do_nothing() {
-        let facts = |origins: &[&str], without_effect: &[&str]| Facts {
-            origins: origins.iter().map(|text| (*text).to_owned()).collect(),
-            without_effect: without_effect.iter().map(|text| (*text).to_owned()).collect(),
-        };
-        check(&judge(&facts(&[], &[])), &[(Ok, "every setting has its default")]);
-        check(
-            &judge(&facts(&["healnode.toml", "$HEALNODE_REPO", "--socket"], &["fix.fixer"])),
-            &[(Ok, "healnode.toml, $HEALNODE_REPO, --socket;"), (Warning, "fix.fixer is set, but has no effect")],
-        );
+    fn settings_say_where_they_come_from() {
+        let facts = |origins: &[&str]| Facts { origins: origins.iter().map(|text| (*text).to_owned()).collect() };
+        check(&judge(&facts(&[])), &[(Ok, "every setting has its default")]);
+        check(&judge(&facts(&["healnode.toml", "$HEALNODE_REPO", "--socket"])), &[(Ok, "healnode.toml, $HEALNODE_REPO, --socket;")]);
     }
 }

@@ -127,6 +127,7 @@ impl Server {
             .route("/v1/errors/{fingerprint}/why", get(why))
             .route("/v1/errors/{fingerprint}/mute", post(mute))
             .route("/v1/errors/{fingerprint}/unmute", post(unmute))
+            .route("/v1/errors/{fingerprint}/fix", post(fix))
             .route("/v1/peers", get(peers))
             .route("/v1/deploys", get(deploys).post(deploy))
             .route("/v1/events", get(stream_events))
@@ -339,6 +340,24 @@ fn deploy_order(order: &Value) -> Result<(String, String), Problem> {
     };
     let (app, release) = (name("app")?, name("release")?);
     if release.is_empty() { Err(bad("`release` may not be empty")) } else { Ok((app, release)) }
+}
+
+async fn fix(State(desk): State<Desk>, Path(prefix): Path<String>, body: Result<String, StringRejection>) -> Answer {
+    let fingerprint = resolve(&desk, prefix).await?;
+    let body = body?;
+    let order: Value = if body.trim().is_empty() { json!({}) } else { parse_json(&body)? };
+    let bad = || Problem(StatusCode::BAD_REQUEST, "the body is an object with `publish`, true or false, and nothing else".to_owned());
+    let fields = order.as_object().ok_or_else(bad)?;
+    let publish = match fields.get("publish") {
+        None => false,
+        Some(Value::Bool(publish)) => *publish,
+        Some(_) => return Err(bad()),
+    };
+    if fields.keys().any(|name| name != "publish") {
+        return Err(bad());
+    }
+    desk.door.tell(Command::Fix { fingerprint, publish }).await?;
+    Ok(ok(&json!({ "fingerprint": fingerprint, "publish": publish })))
 }
 
 fn parse_json(text: &str) -> Result<Value, Problem> {
