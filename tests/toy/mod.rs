@@ -120,7 +120,7 @@ pub(crate) fn content(github: &Emulator, name: &str, branch: &str) -> String {
 fn put(github: &Emulator, name: &str, content: &str) {
     let path = format!("/repos/{}/contents/{name}", github.repo());
     let body = json!({ "message": format!("add {name}"), "content": encode(content.as_bytes()) });
-    let (status, answer) = github.request("PUT", &path, github.person_token(), Some(&body));
+    let (status, answer) = github.request("PUT", &path, github.token(), Some(&body));
     assert!(status == 201 || status == 200, "{answer}");
 }
 
