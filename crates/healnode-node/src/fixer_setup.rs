@@ -35,14 +35,15 @@ impl FixerSetup {
         }
     }
 
-    /// Returns whether code, and somebody to change it, are named at all.
-    pub(crate) fn is_named(&self) -> bool {
-        self.fix.fixer != FixerKind::CopilotCloud && self.repository().is_some()
+    /// Says in a sentence what keeps fixes from being looked for at all, if something does.
+    pub(crate) fn lacks(&self) -> Option<String> {
+        let is_forges = self.fix.fixer == FixerKind::CopilotCloud;
+        if is_forges { None } else { self.kind().err() }
     }
 
     /// Ends what a killed node left running and removes its copies.
     pub(crate) async fn clean_up(&self) {
-        if self.is_named()
+        if self.repository().is_some()
             && let Err(why) = self.open().await
         {
             tracing::debug!(why, "the fixer is not set up");
@@ -58,7 +59,7 @@ impl FixerSetup {
             data_dir: self.data_dir.clone(),
             repository,
             token,
-            fixer: self.kind()?,
+            fixer: self.kind().unwrap_or_else(healnode_fixer::FixerKind::Nobody),
             tests: fix.test.clone(),
             reproduce: fix.reproduce.clone(),
             tests_limit: fix.test_timeout,
