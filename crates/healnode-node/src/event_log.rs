@@ -27,6 +27,15 @@ fn log(event: &Event) {
         Event::Claimed { fingerprint } => info!(fingerprint = %fingerprint.short(), "filing"),
         Event::Filed { fingerprint, issue, by, adopted } => info!(fingerprint = %fingerprint.short(), %issue, %by, adopted, "issue filed"),
         Event::FilingDelayed { fingerprint, why } => warn!(fingerprint = %fingerprint.short(), why, "filing put off"),
+        Event::Pull { fingerprint, issue, pull, state } => {
+            info!(fingerprint = %fingerprint.short(), %issue, pull = pull.map(|pull| pull.0), state, "pull request");
+        }
+        Event::PullDelayed { fingerprint, why } => warn!(fingerprint = %fingerprint.short(), why, "pull request put off"),
+        Event::FixBegan { fingerprint } => info!(fingerprint = %fingerprint.short(), "looking for a fix"),
+        Event::FixEnded { fingerprint, stage, passed, published } => {
+            info!(fingerprint = %fingerprint.short(), %stage, passed, published, "fix ended");
+        }
+        Event::FixVerified { fingerprint, issue } => info!(fingerprint = %fingerprint.short(), %issue, "fix holds"),
         Event::DuplicateClosed { issue, of } => info!(%issue, %of, "duplicate issue closed"),
         Event::ClonedIdentity { origin } => {
             warn!(%origin, "two nodes use this identity; give one of them an empty data directory");
