@@ -6,7 +6,6 @@ use crate::{CallId, Event, FixJob, ForgeCall, Millis, NodeId, Record, Run, SyncR
 
 /// Everything a node can ask for, in the order in which it must happen.
 #[derive(Clone, PartialEq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "most effects are records; a box each would cost more than it saves")]
 pub enum Effect {
     /// Keep this. It is durable before any later effect of the same input leaves.
     Store(Record),

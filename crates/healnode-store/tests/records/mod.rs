@@ -59,6 +59,6 @@ pub(crate) fn intent(id: u64, members: u64) -> Record {
 }
 
 pub(crate) fn fix_log(n: u64, diff_bytes: usize) -> Record {
-    let log = FixLog { began: NOW, running: diff_bytes % 2 == 0, diff: "+ one\n".repeat(diff_bytes / 6), ..FixLog::default() };
+    let log = FixLog { began: NOW, running: diff_bytes.is_multiple_of(2), diff: "+ one\n".repeat(diff_bytes / 6), ..FixLog::default() };
     Record::FixLog { fingerprint: fingerprint(n), log: Box::new(log) }
 }
