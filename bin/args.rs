@@ -171,6 +171,21 @@ pub(crate) enum Command {
         fingerprint: Prefix,
     },
 
+    /// Say that a release was deployed beside the node
+    ///
+    /// Say it before the release gets traffic. A critical error that is seen for the first time within rollback.window after it has the command
+    /// in rollback.command run, once, if rollback.confirm is set; see `healnode config --default`. Only this node takes note.
+    Deploy {
+        /// Which release, as reports name it
+        release: String,
+        /// Which app; without it the one that the node is configured with
+        #[arg(long, value_name = "NAME")]
+        app: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Explain why an error is filed, or is not; by whom, and when next
     Why {
         #[command(flatten)]

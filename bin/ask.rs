@@ -52,6 +52,11 @@ pub(crate) async fn unmute(config: &Config, fingerprint: &Prefix, out: Out<'_>) 
     Ok(writeln!(out, "{} may be filed again", fingerprint.digits)?)
 }
 
+pub(crate) async fn deploy(config: &Config, release: &str, app: Option<&str>, json: bool, out: Out<'_>) -> anyhow::Result<()> {
+    let noted = client(config).post("/v1/deploys", &json!({"release": release, "app": app})).await?;
+    write(&noted, json, print::deploy, out)
+}
+
 fn client(config: &Config) -> Client {
     Client::new(&config.status.socket)
 }

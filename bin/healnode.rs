@@ -57,6 +57,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Peers { json } => wait_for(ask::peers(&load(global)?, *json, &mut out))?,
         Command::Mute { fingerprint, period } => wait_for(ask::mute(&load(global)?, fingerprint, period.as_deref(), &mut out))?,
         Command::Unmute { fingerprint } => wait_for(ask::unmute(&load(global)?, fingerprint, &mut out))?,
+        Command::Deploy { release, app, json } => wait_for(ask::deploy(&load(global)?, release, app.as_deref(), *json, &mut out))?,
         Command::Why { fingerprint, json } => wait_for(ask::why(&load(global)?, fingerprint, *json, &mut out))?,
         Command::Fix { fingerprint, publish, json } => {
             let is_proposed = wait_for(fix::fix(&load(global)?, fingerprint, *publish, *json, &mut out))?;

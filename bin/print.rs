@@ -3,11 +3,13 @@
 //! Each view is a pure function of the node's JSON and of the page that it is written on; unknown fields are ignored, missing ones left out.
 //! Text that came from an error never reaches the terminal with control characters in it.
 
+mod deploy;
 mod doctor;
 mod errors;
 mod field;
 mod fix;
 mod page;
+mod patterns;
 mod peers;
 mod show;
 mod status;
@@ -15,6 +17,7 @@ mod table;
 mod text;
 mod why;
 
+pub(crate) use deploy::deploy;
 pub(crate) use doctor::doctor;
 pub(crate) use errors::errors;
 pub(crate) use fix::{fix, stage_line};

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::field::{ago, number, text};
 use super::page::{Page, Style};
+use super::patterns::marks;
 use super::table::{Cell, Table};
 
 /// Returns the errors as a table.
@@ -22,7 +23,7 @@ pub(crate) fn errors(errors: &Value, page: &Page) -> String {
             state_cell(&text(error, "state")),
             Cell::new(error["issue"]["number"].as_u64().map_or_else(|| "-".to_owned(), |number| format!("#{number}"))),
             Cell::new(ago(error, "last_seen", page)),
-            Cell::styled(headline(error), severity_style(&text(error, "severity"))),
+            Cell::styled(format!("{}{}", marks(error), headline(error)), severity_style(&text(error, "severity"))),
         ]);
     }
     table.render(page)

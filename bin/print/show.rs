@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use super::errors::{headline, severity_style};
 use super::field::{counted, counts, list, number, text, time_and_age};
+use super::deploy::rollback;
 use super::fix::add_fix;
 use super::page::{Page, Style};
+use super::patterns::sentences;
 use super::text::printable;
 
 /// Releases that are named; the rest is counted.
@@ -29,6 +31,10 @@ pub(crate) fn show(error: &Value, page: &Page) -> String {
     lines.push("last seen", &time_and_age(error, "last_seen", page));
     lines.push("issue", &ticket(&error["issue"]));
     lines.push("pull request", &ticket(&error["pull_request"]));
+    for (index, sentence) in sentences(error).iter().enumerate() {
+        lines.push(if index == 0 { "patterns" } else { "" }, sentence);
+    }
+    lines.push("rollback", &rollback(&error["rollback"]));
     lines.push("similar", &similar(error));
     add_fix(&mut lines, &error["fix"], page);
     format!("{}\n\n{}", page.paint(Style::Bold, &headline(error)), lines.text)

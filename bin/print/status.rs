@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::deploy::last_deploy;
 use super::field::{counted, counts, list, number, text};
 use super::page::{Page, Style};
 use super::show::Lines;
@@ -25,6 +26,7 @@ pub(crate) fn status(status: &Value, page: &Page) -> String {
         &format!("{}, {}", counted(number(status, "signatures"), "fingerprint"), counted(number(status, "occurrences"), "occurrence")),
     );
     lines.push("files issues", &filing(status));
+    lines.push("last deploy", &last_deploy(&status["last_deploy"], page));
     let dropped: Vec<String> =
         counts(status, "dropped").iter().filter(|(_, count)| *count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
     lines.push("dropped", &if dropped.is_empty() { "nothing".to_owned() } else { page.paint(Style::Warn, &dropped.join(", ")) });

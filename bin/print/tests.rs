@@ -4,7 +4,7 @@ use healnode_node::UnixMillis;
 use serde_json::{Value, json};
 
 use super::text::columns;
-use super::{Page, doctor, errors, peers, show, status, why};
+use super::{Page, deploy, doctor, errors, peers, show, status, why};
 
 type View = fn(&Value, &Page) -> String;
 
@@ -41,6 +41,41 @@ fn errors_are_one_line_each() {
          0123456789ab      5      2  counting  -      3m ago     ValueError: bad\\nvalue\n"
     );
     assert_eq!(errors(&json!([]), &file()), "no errors so far\n");
+}
+
+fn noticed() -> Value {
+    let mut noticed = error("ConnectionError", "db at <*> refused", "due");
+    noticed["patterns"] = json!([
+        {"kind": "spike", "hour": 120, "usual": 4.5}, {"kind": "new_in_release", "release": "2.0\u{1b}[31m"}, {"kind": "spreading", "nodes": 3},
+        {"kind": "together", "with": ["fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"]}, {"kind": "of_the_future"},
+    ]);
+    noticed
+}
+
+#[test]
+fn what_is_noticed_about_an_error_is_a_mark_in_the_list_and_a_sentence_by_itself() {
+    let line = errors(&json!([noticed()]), &file());
+    let marks = "[spike 120/h, new in 2.0\\u{1b}[31m, spreading, together] ConnectionError: db at <*> refused\n";
+    assert!(line.ends_with(marks), "{line}");
+    let shown = show(&noticed(), &file());
+    let sentences = "patterns      spike: seen 120 times within an hour, 4.5 is usual\n\
+         \x20             new in release 2.0\\u{1b}[31m: no other release of the app has shown it\n\
+         \x20             spreading: it began on one node and is on 3 by now\n\
+         \x20             it nearly always comes together with fedcba987654\n";
+    assert!(shown.contains(sentences), "{shown}");
+}
+
+#[test]
+fn a_deploy_and_its_rollback_are_shown() {
+    let mut noted = json!({"release": "2.0", "app": "shop", "at": "2026-05-01T11:00:00.000Z", "rollback": null});
+    assert_eq!(deploy(&noted, &file()), "noted that shop 2.0 is deployed, at 2026-05-01T11:00:00.000Z\n");
+    assert!(status(&json!({"last_deploy": noted}), &file()).contains("last deploy   shop 2.0, 1h ago\n"));
+    let rollback = json!({"release": "2.0", "asked_at": "2026-05-01T11:05:00.000Z", "said": "done in 40 ms"});
+    noted["rollback"] = rollback.clone();
+    assert!(status(&json!({"last_deploy": noted}), &file()).contains("last deploy   shop 2.0, 1h ago; rollback: done in 40 ms\n"));
+    let mut error = error("SegFault", "", "due");
+    error["rollback"] = rollback;
+    assert!(show(&error, &file()).contains("rollback      of 2.0, asked for at 2026-05-01T11:05:00.000Z: done in 40 ms\n"));
 }
 
 #[test]
@@ -180,7 +215,7 @@ fn why_gives_the_reasons_first_and_then_the_turns() {
 #[test]
 fn a_strange_answer_is_shown_as_far_as_it_is_understood() {
     for value in [json!(null), json!({}), json!([1, "x"]), json!("text")] {
-        for view in [doctor, errors, peers, show, status, why] {
+        for view in [deploy, doctor, errors, peers, show, status, why] {
             view(&value, &Page { now: UnixMillis(0), width: Some(1), colour: true });
         }
     }

@@ -2,7 +2,7 @@
 
 use healnode_report::Fingerprint;
 
-use crate::{CallId, Event, FixJob, ForgeCall, Millis, NodeId, Record, Run, SyncRequest, SyncResponse};
+use crate::{CallId, Event, FixJob, ForgeCall, Millis, NodeId, Record, RollbackFacts, Run, SyncRequest, SyncResponse};
 
 /// Everything a node can ask for, in the order in which it must happen.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,6 +38,14 @@ pub enum Effect {
         id: CallId,
         /// What to do.
         call: ForgeCall,
+    },
+    /// Run the operator's rollback command, or say that it would be run. Comes back as [`Input::RolledBack`](crate::Input::RolledBack). That it was
+    /// asked for is kept before, and it is never asked for again.
+    Rollback {
+        /// The core's number for it.
+        id: CallId,
+        /// What the command is told.
+        facts: Box<RollbackFacts>,
     },
     /// Get one whole report: from this node's own store, else from the holders in turn. Comes back as [`Input::Sample`](crate::Input::Sample).
     FetchSample {

@@ -4,7 +4,7 @@
 use healnode_report::{Fingerprint, Severity};
 use serde::Serialize;
 
-use crate::{FixStage, IssueNumber, NodeId};
+use crate::{FixStage, IssueNumber, NodeId, RollbackOutcome};
 
 /// Something that happened inside a node.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -25,6 +25,31 @@ pub enum Event {
         occurrences: u64,
         /// This node's place in the order of filing; 0 files first. `None` when it does not take part.
         rank: Option<usize>,
+    },
+    /// A release was deployed beside this node.
+    Deployed {
+        /// Which app, or nothing.
+        app: String,
+        /// Which release.
+        release: String,
+    },
+    /// A deploy is to be rolled back, because of a critical error that came after it.
+    RollbackAsked {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// Which app was deployed, or nothing.
+        app: String,
+        /// Which release.
+        release: String,
+    },
+    /// A rollback ended, or was not run.
+    RolledBack {
+        /// The error that it was asked for by.
+        fingerprint: Fingerprint,
+        /// The release that was deployed.
+        release: String,
+        /// What came of it.
+        outcome: RollbackOutcome,
     },
     /// A fingerprint became due in a dry run, so nothing is filed.
     WouldFile {

@@ -2,7 +2,7 @@
 
 use healnode_report::{Fingerprint, Report, UnixMillis};
 
-use crate::{FixOutcome, ForgeHealth, ForgeReply, NodeId, Run, StageRecord, SyncRequest, SyncResponse};
+use crate::{FixOutcome, ForgeHealth, ForgeReply, NodeId, RollbackOutcome, Run, StageRecord, SyncRequest, SyncResponse};
 
 /// Ties an answer to what asked for it. Numbers of the core's own calls and of the driver's are counted apart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -45,6 +45,13 @@ pub enum Input {
         /// What it answered.
         reply: ForgeReply,
     },
+    /// An [`Effect::Rollback`](crate::Effect::Rollback) ended.
+    RolledBack {
+        /// Which.
+        id: CallId,
+        /// What came of it.
+        outcome: RollbackOutcome,
+    },
     /// Whether filing is possible has changed.
     ForgeHealth(ForgeHealth),
     /// The answer to an [`Effect::FetchSample`](crate::Effect::FetchSample); `None` when no holder gave one.
@@ -77,6 +84,13 @@ pub enum Input {
 /// What a person can tell a node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
+    /// A release was deployed beside this node.
+    Deploy {
+        /// Which app; nothing for the one that this node stands beside.
+        app: String,
+        /// Which release.
+        release: String,
+    },
     /// Look for due errors at once, in place of at the next bundle.
     Flush,
     /// Do not file this fingerprint before `until`. A time in the past lifts an earlier mute.

@@ -13,7 +13,7 @@ use healnode_report::{Fingerprint, Head, Report, Severity, UnixMillis, language}
 use crate::ledger::{Entry, NodeTally};
 use crate::limits::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::{IssueDraft, IssueNumber, Marker, Stated};
-use crate::{NodeId, Policy};
+use crate::{NodeId, Pattern, Policy};
 use markdown::{clip, clip_middle, code, fence, one_line};
 
 /// Where healnode's own part of a body begins.
@@ -51,6 +51,7 @@ pub(crate) fn draft(
     entry: &Entry,
     sample: Option<&Report>,
     similar: &[(Fingerprint, &Entry)],
+    patterns: &[Pattern],
 ) -> IssueDraft {
     let head = entry.head();
     let error_type = sample.map(Report::error_type).or(head.map(|head| head.error_type.as_str())).unwrap_or("Error");
@@ -77,6 +78,9 @@ pub(crate) fn draft(
         section(&mut text, "Preceding Logs", &format!("Last {} log lines before error:\n\n{lines}", logs.len()));
     }
     section(&mut text, "Occurrences", &occurrences(entry, &nodes));
+    if !patterns.is_empty() {
+        section(&mut text, "Patterns", &patterns.iter().map(|pattern| format!("- {}\n", pattern.sentence(code))).collect::<String>());
+    }
     section(&mut text, "System", &system(writer, sample));
     let named: Vec<(IssueNumber, &Head)> = similar.iter().filter_map(|(_, entry)| Some((entry.issue()?.number, entry.head()?))).collect();
     if !named.is_empty() {
@@ -307,7 +311,8 @@ mod tests {
         let ledger = ledger();
         let policy = Policy::default();
         let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
-        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample, &[])
+        let patterns = [Pattern::NewInRelease { release: "2`\n<!-- healnode:end -->\n# H".to_owned() }, Pattern::Spreading { nodes: 3 }];
+        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample, &[], &patterns)
     }
 
     fn report(error_type: &str, message: &str, stack: &str) -> Report {
@@ -334,6 +339,8 @@ mod tests {
             "## Stack Trace",
             "```python",
             "## Occurrences",
+            "## Patterns",
+            "- Spreading: it began on one node and is on 3 by now.",
             "## System",
         ];
         let mut rest = draft.body.as_str();

@@ -366,6 +366,7 @@ impl Ledger {
 }
 
 impl Entry {
+    /// Returns what each origin says of its own count.
     pub(crate) fn tallies(&self) -> impl Iterator<Item = (NodeId, &Tally)> {
         self.tallies.iter().filter_map(|((node, _), signed)| match &signed.statement.body {
             Body::Tally { tally, .. } => Some((*node, tally)),

@@ -6,6 +6,7 @@
 //! any other effect of it leaves the process, and of one captured report's records all are kept or none.
 
 mod call;
+mod deploy;
 mod effect;
 mod elect;
 mod event;
@@ -20,9 +21,11 @@ mod ledger;
 pub mod limits;
 mod node;
 mod node_id;
+mod pattern;
 mod policy;
 mod pull_request;
 mod pulling;
+mod rates;
 mod record;
 mod similar;
 mod statement;
@@ -34,6 +37,7 @@ pub use call::{
     CloseReason, Closing, ForgeCall, ForgeHealth, ForgeReply, FoundIssue, IssueDraft, IssueNumber, IssueRef, Lease, MUTE_LABEL, Marker,
     QUIET_LABEL, Refusal, RefusalKind, Stated,
 };
+pub use deploy::{Deploy, Rollback, RollbackFacts, RollbackOutcome, RollbackPolicy};
 pub use effect::{Effect, Outcome};
 pub use event::{DropReason, Event};
 pub use fix::{
@@ -46,11 +50,13 @@ pub use issue::merge_body;
 pub use lease::{LEASE_LEFT_MIN, LEASE_RENEWED_BELOW, LEASE_SECONDS, LeaseNonce, LeaseRecord, LeaseStep, lease_step};
 pub use node::Node;
 pub use node_id::{InvalidNodeId, NodeId};
+pub use pattern::{Pattern, Usual};
 pub use policy::Policy;
 pub use pull_request::{
     BRANCH_PREFIX, BranchHead, COMMIT_TRAILER, FoundPull, Publication, PullCall, PullDraft, PullReply, PullRequest, PullState, branch,
     issue_of_branch,
 };
+pub use rates::Series;
 pub use record::{Intent, Record, Snapshot};
 pub use statement::{
     Baseline, Body, Epoch, Filed, FilingNote, FilingStep, Key, Mute, Presence, Run, Seq, Signature, Signed, Signer, Standing, Statement,
@@ -58,4 +64,4 @@ pub use statement::{
 };
 pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
-pub use view::{ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, StatusView, Why};
+pub use view::{DeployView, ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, RollbackView, StatusView, Why};

@@ -135,6 +135,40 @@ pub const STAGE_NOTE_BYTES_MAX: usize = 400;
 /// Stages kept of one fix: nine that come once or in each of at most ten rounds. Later ones are left out.
 pub const STAGE_RECORDS_MAX: usize = 40;
 
+/// Hours of counts that are kept of one error, for noticing patterns. What is older is left out.
+///
+/// 48: two days, so that the same hour of the day before is among them.
+pub const RATE_HOURS: usize = 48;
+
+/// Errors whose counts are followed by the hour. Of one more nothing is noticed, until one that is followed was not seen for an hour.
+///
+/// 2,048 at about 300 bytes stay under a MiB, and the hourly writing of all of them under half of one.
+pub const SERIES_MAX: usize = 2_048;
+
+/// Windows of five minutes after which an error that was not seen makes way for another: an hour.
+pub const SERIES_IDLE_WINDOWS: u64 = 12;
+
+/// Errors that are compared with each other for coming together, those seen last first. The others are left out.
+///
+/// 256 make 32,640 pairs, each two operations on a number: well under a millisecond for a list of all.
+pub const TOGETHER_COMPARED_MAX: usize = 256;
+
+/// Errors that are named as coming together with one. More say that something larger is wrong, and help nobody.
+pub const TOGETHER_MAX: usize = 5;
+
+/// Apps whose releases are told apart for noticing what is new in one. Of one more nothing is noticed.
+pub const APPS_FOLLOWED_MAX: usize = 64;
+
+/// Releases remembered of one app. The oldest make way.
+///
+/// 64: a service that is deployed twice a day has a month of them, as long as errors are kept.
+pub const RELEASES_FOLLOWED_MAX: usize = 64;
+
+/// Deploy markers that are kept. The oldest makes way.
+///
+/// 16: a rollback looks back half an hour, and people at the last few.
+pub const DEPLOYS_MAX: usize = 16;
+
 /// Issues that wait for their pull request at one node. More come with the next survey.
 pub const PULLS_WAITING_MAX: usize = 100;
 

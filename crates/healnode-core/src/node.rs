@@ -1,13 +1,16 @@
 //! The state of a node, and the one door to it.
 //!
-//! This file takes an input apart and hands it to the part that decides: `counting` what was captured, `sharing` what is said and heard,
-//! `desk` who files and how far it got, `upkeep` what becomes of issues afterwards, `pulls` which get a pull request, `fixing` who looks for a
-//! fix, `showing` what people see. Each part is methods of [`Node`]; all of them only change the state and push effects.
+//! This file takes an input apart and hands it to the part that decides: `counting` what was captured, `patterns` what is noticed in it,
+//! `rollback` what deploys answer for, `sharing` what is said and heard, `desk` who files and how far it got, `upkeep` what becomes of issues
+//! afterwards, `pulls` which get a pull request, `fixing` who looks for a fix, `showing` what people see. Each part is methods of [`Node`]; all
+//! of them only change the state and push effects.
 
 mod counting;
 mod desk;
 mod fixing;
+mod patterns;
 mod pulls;
+mod rollback;
 mod sharing;
 mod showing;
 mod upkeep;
@@ -29,7 +32,9 @@ use crate::{
 use counting::Counting;
 use desk::Desk;
 use fixing::Fixing;
+use patterns::Noticing;
 use pulls::Pulls;
+use rollback::RollingBack;
 use sharing::Sharing;
 use upkeep::Upkeep;
 
@@ -46,6 +51,8 @@ pub struct Node {
     started: Millis,
     ledger: Ledger,
     counting: Counting,
+    noticing: Noticing,
+    rolling_back: RollingBack,
     sharing: Sharing,
     desk: Desk,
     upkeep: Upkeep,
@@ -77,6 +84,8 @@ impl Hash for Node {
             started,
             ledger,
             counting,
+            noticing,
+            rolling_back,
             sharing,
             desk,
             upkeep,
@@ -93,16 +102,16 @@ impl Hash for Node {
             dropped,
         } = self;
         (me, epoch, started, ledger, counting, sharing, desk, upkeep).hash(hasher);
-        (pulls, fixing, verified).hash(hasher);
+        (noticing, rolling_back, pulls, fixing, verified).hash(hasher);
         (health, calls, next_bundle, next_forget, fading, gone, wake_at, dropped).hash(hasher);
     }
 }
 
 impl Node {
     /// Takes up where `snapshot` left off. Nothing happens until the first input, which is best a [`Input::Tick`].
-    pub fn new(me: NodeId, epoch: Epoch, policy: Policy, signer: Box<dyn Signer>, snapshot: Snapshot, now: Now) -> Self {
+    pub fn new(me: NodeId, epoch: Epoch, policy: Policy, signer: Box<dyn Signer>, mut snapshot: Snapshot, now: Now) -> Self {
         let mut ledger = Ledger::default();
-        for signed in snapshot.statements.into_values() {
+        for signed in std::mem::take(&mut snapshot.statements).into_values() {
             ledger.merge(signed, true);
         }
         for (source, through) in &snapshot.heard {
@@ -110,6 +119,8 @@ impl Node {
         }
         let said = ledger.highest((me, epoch));
         ledger.hear((me, epoch), crate::Seq(0), said);
+        let noticing = Noticing::new(&mut snapshot, &ledger, now.wall);
+        let rolling_back = RollingBack::new(&mut snapshot, now.wall);
         let sharing = Sharing::new(ledger.nodes(), said, snapshot.seq_reserved, now.mono);
         let horizon = UnixMillis(now.wall.0.saturating_sub(duration_millis(policy.retention)));
         let counting = Counting::new(snapshot.counters, snapshot.event_ids, &ledger, (me, epoch), horizon);
@@ -129,6 +140,8 @@ impl Node {
             started,
             ledger,
             counting,
+            noticing,
+            rolling_back,
             sharing,
             desk,
             upkeep,
@@ -157,6 +170,8 @@ impl Node {
             Input::Answered { from, response } => self.answered(now, from, response, out),
             Input::Forge { id, reply } => self.forge_replied(now, id, reply, out),
             Input::ForgeHealth(health) => self.set_health(now, health, out),
+            Input::RolledBack { id, outcome } => self.rolled_back(now, id, outcome, out),
+            Input::Operator(Command::Deploy { app, release }) => self.deployed(now, app, release, out),
             Input::Sample { id, report } => self.sample_came(now, id, report, out),
             Input::Operator(Command::Mute { fingerprint, until, by }) => {
                 let by = by.chars().take(NAME_BYTES_MAX / 4).collect();
@@ -196,6 +211,7 @@ impl Node {
         if self.next_forget <= now.mono {
             self.next_forget = Millis(now.mono.0 + FORGET_INTERVAL_MS);
             self.forget_expired(now, out);
+            self.keep_rates(out);
         }
     }
 
@@ -248,6 +264,7 @@ impl Node {
             out.push(Effect::Store(crate::Record::ForgetStatement { origin, epoch, key }));
         }
         self.desk.forget(&fingerprint);
+        self.noticing.forget(&fingerprint);
         self.fixing.forget(&fingerprint);
         self.verified.remove(&fingerprint);
         out.push(Effect::Store(crate::Record::ForgetFingerprint(fingerprint)));

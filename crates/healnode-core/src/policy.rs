@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use healnode_report::Algorithms;
 
-use crate::NodeId;
+use crate::{NodeId, RollbackPolicy};
 
-/// How a node decides. The same on every node of a mesh, except for `may_file`, `auto_pr`, `auto_heal`, `fix_by_forge`, `allow`, `app`, `version` and `algorithm`.
+/// How a node decides. The same on every node of a mesh, except for `may_file`, `rollback`, `auto_pr`, `auto_heal`, `fix_by_forge`, `allow`, `app`, `version` and `algorithm`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
     /// Whether this node is configured to file issues. Without it the node still counts, shares and shows what it would file.
@@ -67,6 +67,8 @@ pub struct Policy {
     pub claim_patience: Duration,
     /// How long a fingerprint without an open issue is kept after it was last seen.
     pub retention: Duration,
+    /// When a rollback is asked for; nothing for never.
+    pub rollback: Option<RollbackPolicy>,
     /// Labels of every issue.
     pub labels: Vec<String>,
     /// Label of issues of high and critical severity, besides the others; empty for none.
@@ -106,6 +108,7 @@ impl Default for Policy {
             turn: Duration::from_secs(20),
             claim_patience: Duration::from_secs(90),
             retention: Duration::from_secs(30 * 24 * 3600),
+            rollback: None,
             labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
             priority_label: "priority".to_owned(),
             pull_labels: vec!["auto-generated".to_owned(), "needs-review".to_owned()],

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use healnode_report::{Fingerprint, Report};
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, FixLog, Key, NodeId, Seq, Signed, Tally};
+use crate::{Deploy, Epoch, FixLog, Key, NodeId, Seq, Series, Signed, Tally};
 
 /// One thing to keep.
 #[derive(Clone, PartialEq, Debug)]
@@ -41,6 +41,15 @@ pub enum Record {
     SeqReserved(Seq),
     /// One whole report, in the place of an earlier one of the same fingerprint.
     Sample(Box<Report>),
+    /// How often an error was seen lately, in the place of an earlier one. Written once an hour at most.
+    Rate {
+        /// The error.
+        fingerprint: Fingerprint,
+        /// It.
+        series: Box<Series>,
+    },
+    /// A deploy, in the place of what was kept in the same [`slot`](Deploy::slot).
+    Deploy(Box<Deploy>),
     /// A create may be sent from now on.
     Intent {
         /// Which filing.
@@ -69,7 +78,7 @@ pub enum Record {
         /// It.
         log: Box<FixLog>,
     },
-    /// What was known of a fingerprint besides statements is forgotten: its counter, its sample and its fix.
+    /// What was known of a fingerprint besides statements is forgotten: its counter, its sample, its fix and its rate.
     ForgetFingerprint(Fingerprint),
 }
 
@@ -92,6 +101,10 @@ pub struct Snapshot {
     pub counters: BTreeMap<Fingerprint, Tally>,
     /// Hashes of event ids by place.
     pub event_ids: BTreeMap<u32, [u8; 16]>,
+    /// How often errors were seen lately.
+    pub rates: BTreeMap<Fingerprint, Series>,
+    /// Deploys by slot.
+    pub deploys: BTreeMap<u8, Deploy>,
     /// Numbers up to this one may have been used.
     pub seq_reserved: Seq,
     /// Filings that may have been sent and are not settled.
@@ -118,6 +131,12 @@ impl Snapshot {
                 self.event_ids.insert(slot, hash);
             }
             Record::SeqReserved(seq) => self.seq_reserved = seq,
+            Record::Rate { fingerprint, series } => {
+                self.rates.insert(fingerprint, *series);
+            }
+            Record::Deploy(deploy) => {
+                self.deploys.insert(deploy.slot(), *deploy);
+            }
             Record::Intent { id, intent } => {
                 self.intents.insert(id, intent);
             }
@@ -129,6 +148,7 @@ impl Snapshot {
             }
             Record::ForgetFingerprint(fingerprint) => {
                 self.counters.remove(&fingerprint);
+                self.rates.remove(&fingerprint);
                 self.fix_logs.remove(&fingerprint);
             }
             Record::FixLog { fingerprint, log } => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use healnode_report::{Fingerprint, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{FixAnswer, NodeId, StageRecord, TestPair, Verdict};
+use crate::{FixAnswer, NodeId, Pattern, RollbackOutcome, StageRecord, TestPair, Verdict};
 
 /// The node's part of `status`; the driver adds what only it knows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct StatusView {
     pub fixes: usize,
     /// Statements that this node has published since it started.
     pub statements_published: u64,
+    /// What was deployed last beside this node, if it was told.
+    #[serde(default)]
+    pub last_deploy: Option<DeployView>,
     /// What was dropped, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// When due fingerprints are looked for next.
@@ -59,6 +62,12 @@ pub struct ErrorView {
     pub first_seen: UnixMillis,
     /// When any node saw it last.
     pub last_seen: UnixMillis,
+    /// What is noticed about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<Pattern>,
+    /// The last rollback that it led to on this node. Only where one error is shown, not in a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackView>,
     /// How far it is.
     pub state: ErrorState,
     /// Who files it, or would; nobody when no live node can.
@@ -169,6 +178,38 @@ pub struct IssueView {
     pub url: String,
     /// `open` or `closed`, when last seen; a pull request may be `merged` as well.
     pub state: String,
+}
+
+/// A deploy that this node was told of.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DeployView {
+    /// Which release.
+    pub release: String,
+    /// Of which app, or nothing.
+    pub app: String,
+    /// When this node was told.
+    pub at: UnixMillis,
+    /// The rollback that it led to.
+    pub rollback: Option<RollbackView>,
+}
+
+/// A rollback that was asked for: what was done, and when.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RollbackView {
+    /// The error that it was asked for by.
+    pub fingerprint: Fingerprint,
+    /// The release that was deployed.
+    pub release: String,
+    /// When it was deployed.
+    pub deployed_at: UnixMillis,
+    /// When the rollback was asked for.
+    pub asked_at: UnixMillis,
+    /// When it ended; nothing while it is under way.
+    pub ended_at: Option<UnixMillis>,
+    /// What came of it; nothing while it is under way.
+    pub outcome: Option<RollbackOutcome>,
+    /// The same in words.
+    pub said: String,
 }
 
 /// One other node.

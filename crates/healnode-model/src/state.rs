@@ -398,7 +398,7 @@ impl State {
             }
             Effect::WakeAt { at, .. } => self.members[place].wake_at = Some(at),
             Effect::Note(Event::Filed { adopted, by, .. }) => self.seen.adoption |= adopted && by == self.members[place].id,
-            Effect::Note(_) | Effect::Acknowledge { .. } | Effect::Fix { .. } => {}
+            Effect::Note(_) | Effect::Rollback { .. } | Effect::Acknowledge { .. } | Effect::Fix { .. } => {}
         }
     }
 

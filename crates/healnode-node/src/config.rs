@@ -8,6 +8,7 @@ mod duration;
 mod fault;
 mod fix;
 mod reader;
+mod rollback;
 mod settings;
 mod sources;
 mod suggestion;
@@ -26,6 +27,7 @@ use healnode_report::{Action, Admission, Glob, Redactor, RedactorOptions, Rule};
 pub use self::duration::{InvalidDuration, parse as parse_duration};
 pub use self::fault::{ConfigError, Fault, Origin};
 pub use self::fix::{Copilot, Fix, FixerKind, Provider};
+pub use self::rollback::Rollback;
 pub use self::sources::{Environment, Overrides, Sources};
 
 use self::reader::{Reader, Row};
@@ -75,6 +77,8 @@ pub struct Config {
     pub lifecycle: Lifecycle,
     /// Who proposes fixes.
     pub fix: Fix,
+    /// What takes a deploy back.
+    pub rollback: Rollback,
     /// The node's own socket.
     pub status: Status,
     settings: Settings,
@@ -326,6 +330,7 @@ impl Config {
             presence_timeout: self.mesh.presence_timeout,
             pull_interval: self.mesh.pull_interval,
             turn: self.bundle.turn,
+            rollback: self.rollback.policy(),
             labels: self.forge.labels.clone(),
             priority_label: self.forge.priority_label.clone(),
             ..Policy::default()
@@ -350,6 +355,7 @@ fn read_all(reader: &mut Reader<'_>) -> Config {
             close_quiet: reader.switch("lifecycle.close_quiet"),
         },
         fix: fix::read(reader, &data_dir),
+        rollback: Rollback::read(reader),
         status: Status { socket: reader.path("status.socket", &data_dir), http: read_loopback(reader, "status.http") },
         data_dir,
         settings: Settings::of_defaults(""),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use healnode_core::{
     Admission, CallId, Effect, Event, Fingerprint, FixJob, ForgeCall, ForgeReply, Input, Millis, Node, NodeId, Outcome, Record, Refusal,
-    RefusalKind, Report, SyncResponse,
+    RefusalKind, Report, RollbackFacts, RollbackOutcome, SyncResponse,
 };
 use healnode_mesh::{MeshAnswer, MeshCommand, MeshDropReason, MeshEvent, MeshResponse};
 use healnode_store::Store;
@@ -54,6 +54,8 @@ pub(crate) struct Edges {
     pub(crate) mesh_events: mpsc::Receiver<MeshEvent>,
     pub(crate) forge: mpsc::Sender<(CallId, ForgeCall)>,
     pub(crate) forged: mpsc::Receiver<Forged>,
+    pub(crate) rollback: mpsc::Sender<(CallId, Box<RollbackFacts>)>,
+    pub(crate) rolled_back: mpsc::Receiver<(CallId, RollbackOutcome)>,
     pub(crate) fixer: mpsc::Sender<(CallId, Box<FixJob>)>,
     pub(crate) fixing: mpsc::Receiver<Fixing>,
     pub(crate) events: broadcast::Sender<Event>,
@@ -83,6 +85,7 @@ enum Ask {
 enum Wake {
     Mesh(MeshEvent),
     Forged(Forged),
+    RolledBack(CallId, RollbackOutcome),
     Fixing(Fixing),
     Capture(Capture),
     Question(Question),
@@ -145,6 +148,7 @@ impl Driver {
             biased;
             _ = stop => Wake::Stop,
             Some(forged) = self.edges.forged.recv() => Wake::Forged(forged),
+            Some((id, outcome)) = self.edges.rolled_back.recv() => Wake::RolledBack(id, outcome),
             Some(fixing) = self.edges.fixing.recv() => Wake::Fixing(fixing),
             () = tokio::time::sleep_until(at), if self.wake_at.is_some() => Wake::Timer,
             Some(question) = self.edges.door.questions.recv() => Wake::Question(question),
@@ -168,6 +172,7 @@ impl Driver {
             Wake::Forged(Forged::Reply { id, reply }) => self.apply(Input::Forge { id, reply }, effects),
             Wake::Forged(Forged::Health(health)) => self.apply(Input::ForgeHealth(health), effects),
             Wake::Forged(Forged::Lease(lease)) => self.facts.lease = Some(lease),
+            Wake::RolledBack(id, outcome) => self.apply(Input::RolledBack { id, outcome }, effects),
             Wake::Fixing(Fixing::Stage { id, record }) => self.apply(Input::FixStage { id, record }, effects),
             Wake::Fixing(Fixing::Ended { id, outcome }) => self.apply(Input::Fixed { id, outcome }, effects),
             Wake::KeepPeers => self.keep_peers().await,
@@ -365,6 +370,7 @@ impl Driver {
                 }
             }
             Effect::Forge { id, call } => self.call_forge(id, call),
+            Effect::Rollback { id, facts } => self.roll_back(id, facts),
             Effect::FetchSample { id, fingerprint, holders } => self.fetch_sample(id, fingerprint, holders).await,
             Effect::Fix { id, job } => self.ask_fixer(id, job),
             Effect::WakeAt { at, .. } => self.wake_at = Some(at),
@@ -387,6 +393,13 @@ impl Driver {
         };
         let reply = ForgeReply::Refused(Refusal { kind, message: message.to_owned() });
         self.own_inputs.push(Input::Forge { id, reply });
+    }
+
+    fn roll_back(&mut self, id: CallId, facts: Box<RollbackFacts>) {
+        if self.edges.rollback.try_send((id, facts)).is_err() {
+            let outcome = RollbackOutcome::NotStarted { why: "too many rollbacks wait".to_owned() };
+            self.own_inputs.push(Input::RolledBack { id, outcome });
+        }
     }
 
     fn ask_fixer(&mut self, id: CallId, job: Box<FixJob>) {

@@ -25,6 +25,13 @@ fn log(event: &Event) {
     match event {
         Event::Appeared { fingerprint, severity } => info!(fingerprint = %fingerprint.short(), %severity, "new error"),
         Event::Due { fingerprint, occurrences, rank } => info!(fingerprint = %fingerprint.short(), occurrences, ?rank, "error is due"),
+        Event::Deployed { app, release } => info!(app, release, "deployed"),
+        Event::RollbackAsked { fingerprint, app, release } => {
+            warn!(fingerprint = %fingerprint.short(), app, release, "a critical error came after a deploy; rollback asked for");
+        }
+        Event::RolledBack { fingerprint, release, outcome } => {
+            warn!(fingerprint = %fingerprint.short(), release, %outcome, "rollback");
+        }
         Event::WouldFile { fingerprint, title } => info!(fingerprint = %fingerprint.short(), ?title, "dry run: this would be filed"),
         Event::Claimed { fingerprint } => info!(fingerprint = %fingerprint.short(), "filing"),
         Event::Filed { fingerprint, issue, by, adopted } => info!(fingerprint = %fingerprint.short(), %issue, %by, adopted, "issue filed"),

@@ -1,7 +1,7 @@
 //! The driver: one loop that owns the core, bounded channels to the edges, and what people use a node by.
 //!
 //! No business rules live here. `driver` feeds the core and carries out its effects in order; `run` puts a node together and takes it
-//! apart; `status` is the Unix socket; `exec`, `watch`, `deliver` and `spool` are how errors get in; `demo` is three nodes at work; `doctor` looks for
+//! apart; `status` is the Unix socket; `rollback` runs the operator's command; `exec`, `watch`, `deliver` and `spool` are how errors get in; `demo` is three nodes at work; `doctor` looks for
 //! what keeps a node from working. What is decided is decided in `healnode-core`.
 
 mod clock;
@@ -19,6 +19,7 @@ mod fixer_setup;
 mod fixing;
 mod forging;
 mod ingest;
+mod rollback;
 mod run;
 mod sessions;
 mod simulate;

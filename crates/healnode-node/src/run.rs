@@ -25,7 +25,7 @@ use crate::fixer_setup::FixerSetup;
 use crate::ingest::{Ingest, IngestError};
 use crate::status::About;
 use crate::status::server::{Server, ServerError};
-use crate::{event_log, fixing, forging, spool};
+use crate::{event_log, fixing, forging, rollback, spool};
 
 /// Commands that wait for the mesh. More are dropped and counted; anti-entropy repairs what that loses.
 const MESH_COMMANDS_MAX: usize = 1_024;
@@ -133,6 +133,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let (mesh_sender, mesh_events) = mpsc::channel(MESH_EVENTS_MAX);
     let (to_forge, forge_calls) = mpsc::channel(FORGE_CALLS_MAX);
     let (forge_sender, forged) = mpsc::channel(FORGE_CALLS_MAX);
+    let (to_rollback, rollbacks) = mpsc::channel(rollback::ROLLBACKS_MAX);
+    let (rollback_sender, rolled_back) = mpsc::channel(rollback::ROLLBACKS_MAX);
     let (to_fixer, fix_jobs) = mpsc::channel(FIX_JOBS_MAX);
     let (fixing_sender, fixing) = mpsc::channel(FIX_JOBS_MAX);
     let events = event_log::event_stream();
@@ -145,6 +147,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         mesh_events,
         forge: to_forge,
         forged,
+        rollback: to_rollback,
+        rolled_back,
         fixer: to_fixer,
         fixing,
         events: events.clone(),
@@ -160,6 +164,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     if let Some(ingest) = ingest {
         tasks.spawn(named("HTTP door", ingest.run(door.clone())));
     }
+    tasks.spawn(named("rollback", rollback::run(config.rollback.clone(), rollbacks, rollback_sender)));
     tasks.spawn(named("spool", spool::take_in(config.data_dir.clone(), door)));
     tasks.spawn(named("fixer", fixing::run(fixer, fix_jobs, fixing_sender)));
     let mut forge_task = JoinSet::new();

@@ -62,6 +62,7 @@ impl About {
             "occurrences": view.occurrences,
             "auto": { "issue": self.issue, "pr": self.pr, "heal": self.heal },
             "forge": { "kind": self.forge, "repo": self.repo, "state": state, "lease": lease, "lease_why": lease_why },
+            "last_deploy": view.last_deploy,
             "dropped": dropped,
             "can_file": view.can_file,
             "filings": view.filings,

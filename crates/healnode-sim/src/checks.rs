@@ -67,12 +67,15 @@ impl Checks {
                 | Record::SeqReserved(_)
                 | Record::Intent { .. }
                 | Record::IntentSettled { .. }
+                | Record::Rate { .. }
+                | Record::Deploy(_)
                 | Record::ForgetStatement { .. }
                 | Record::ForgetFingerprint(_),
             )
             | Effect::Ask { .. }
             | Effect::Answer { response: SyncResponse::Same | SyncResponse::Differs { .. }, .. }
             | Effect::Acknowledge { .. }
+            | Effect::Rollback { .. }
             | Effect::FetchSample { .. }
             | Effect::WakeAt { .. } => {}
         }

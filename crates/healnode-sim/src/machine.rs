@@ -129,6 +129,8 @@ impl Disk {
             | Record::SeqReserved(_)
             | Record::Intent { .. }
             | Record::IntentSettled { .. }
+            | Record::Rate { .. }
+            | Record::Deploy(_)
             | Record::FixLog { .. }
             | Record::ForgetStatement { .. } => {}
         }

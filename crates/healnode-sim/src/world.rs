@@ -683,6 +683,7 @@ impl<'a> World<'a> {
                 }
                 self.begin_at_edge(place);
             }
+            Effect::Rollback { .. } => {}
             Effect::FetchSample { id, fingerprint, holders } => self.fetch_sample(place, id, fingerprint, &holders),
             Effect::Fix { id, job } => self.fix(place, id, &job),
             Effect::WakeAt { at, .. } => self.wake(place, at),
@@ -946,5 +947,6 @@ fn kind_of(input: &Input) -> u64 {
         Input::Tick => 11,
         Input::FixStage { .. } => 12,
         Input::Fixed { .. } => 13,
+        Input::RolledBack { .. } => 14,
     }
 }

@@ -37,11 +37,17 @@ impl Changes {
                 self.put(keys::intent(*id), intent);
                 self.needs_sync = true;
             }
+            Record::Rate { fingerprint, series } => self.put(keys::rate(fingerprint), series.as_ref()),
+            Record::Deploy(deploy) => {
+                self.put(keys::deploy(deploy.slot()), deploy.as_ref());
+                self.needs_sync = true;
+            }
             Record::IntentSettled { id } => self.remove(keys::intent(*id)),
             Record::ForgetStatement { origin, epoch, key } => self.remove(keys::statement(origin, *epoch, key)),
             Record::FixLog { fingerprint, log } => self.put_parts(engine, &keys::fix_log(fingerprint), &encode_fix_log(log))?,
             Record::ForgetFingerprint(fingerprint) => {
                 self.remove(keys::counter(fingerprint));
+                self.remove(keys::rate(fingerprint));
                 self.remove_parts(engine, &keys::sample(fingerprint))?;
                 self.remove_parts(engine, &keys::fix_log(fingerprint))?;
             }

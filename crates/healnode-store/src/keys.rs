@@ -14,6 +14,8 @@ pub(crate) const EVENT_ID: u8 = b'i';
 pub(crate) const INTENT: u8 = b'f';
 pub(crate) const SAMPLE: u8 = b'r';
 pub(crate) const FIX_LOG: u8 = b'x';
+pub(crate) const RATE: u8 = b't';
+pub(crate) const DEPLOY: u8 = b'd';
 pub(crate) const PEER: u8 = b'p';
 
 /// The number up to which sequence numbers may have been used.
@@ -69,6 +71,22 @@ pub(crate) fn intent(id: u64) -> Vec<u8> {
 
 pub(crate) fn read_intent(key: &[u8]) -> Result<u64, Failure> {
     rest(key).map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+pub(crate) fn rate(fingerprint: &Fingerprint) -> Vec<u8> {
+    [&[RATE], &fingerprint.as_bytes()[..]].concat()
+}
+
+pub(crate) fn read_rate(key: &[u8]) -> Result<Fingerprint, Failure> {
+    rest(key).map(|bytes| Fingerprint::from_bytes(*bytes))
+}
+
+pub(crate) fn deploy(slot: u8) -> Vec<u8> {
+    vec![DEPLOY, slot]
+}
+
+pub(crate) fn read_deploy(key: &[u8]) -> Result<u8, Failure> {
+    rest::<1>(key).map(|[slot]| *slot)
 }
 
 /// What the keys of all parts of a sample begin with.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use healnode_core::{Epoch, Fingerprint, Intent, NodeId, Seq, Signed, Snapshot, Tally};
+use healnode_core::{Deploy, Epoch, Fingerprint, Intent, NodeId, Seq, Series, Signed, Snapshot, Tally};
 use healnode_wire::{EventHash, decode_fix_log, decode_record};
 
 use crate::engine::Engine;
@@ -38,6 +38,14 @@ pub(crate) fn snapshot(engine: &Engine) -> Result<Snapshot, Failure> {
     for pair in engine.scan(&[keys::INTENT]) {
         let (key, value) = pair?;
         snapshot.intents.insert(keys::read_intent(&key)?, decode_record::<Intent>(&value)?);
+    }
+    for pair in engine.scan(&[keys::RATE]) {
+        let (key, value) = pair?;
+        snapshot.rates.insert(keys::read_rate(&key)?, decode_record::<Series>(&value)?);
+    }
+    for pair in engine.scan(&[keys::DEPLOY]) {
+        let (key, value) = pair?;
+        snapshot.deploys.insert(keys::read_deploy(&key)?, decode_record::<Deploy>(&value)?);
     }
     let mut logs = BTreeMap::<Fingerprint, Vec<u8>>::new();
     for pair in engine.scan(&[keys::FIX_LOG]) {

@@ -13,7 +13,7 @@ use healnode_store::Store;
 use healnode_store::limits::{ADDRESS_BYTES_MAX, ADDRESSES_MAX, PEERS_MAX, STEP_RECORDS_MAX};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use records::{NOW, counter, fingerprint, fix_log, heard, intent, node, presence, report, statement, tally};
+use records::{NOW, counter, deploy, fingerprint, fix_log, heard, intent, node, presence, rate, report, statement, tally};
 
 /// What one can do with a store.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ impl Model {
             | Record::Intent { .. }
             | Record::IntentSettled { .. }
             | Record::FixLog { .. }
+            | Record::Rate { .. }
+            | Record::Deploy(_)
             | Record::ForgetStatement { .. } => {}
         }
         self.snapshot.apply(record);
@@ -95,6 +97,8 @@ fn record() -> impl Strategy<Value = Record> {
         (0..4_u64, 0..70_000_usize).prop_map(|(n, stack_bytes)| Record::Sample(Box::new(report(n, stack_bytes)))),
         (0..4_u64, 0..40_000_usize).prop_map(|(n, diff_bytes)| fix_log(n, diff_bytes)),
         (0..3_u64, 1..4_u64).prop_map(|(id, members)| intent(id, members)),
+        (0..4_u64, 0..9_u32).prop_map(|(n, count)| rate(n, count)),
+        (0..40_u64, any::<bool>()).prop_map(|(number, ended)| deploy(number, ended)),
         (0..3_u64).prop_map(|id| Record::IntentSettled { id }),
         (0..3_u8, key()).prop_map(|(origin, key)| Record::ForgetStatement { origin: node(origin), epoch: Epoch(1), key }),
         (0..4_u64).prop_map(|n| Record::ForgetFingerprint(fingerprint(n))),

@@ -1,6 +1,6 @@
 //! What goes to disk: one version byte and one value. Keys are `healnode-store`'s.
 
-use healnode_core::{Epoch, FixLog, Intent, RawError, Report, Seq, Signed, Tally};
+use healnode_core::{Deploy, Epoch, FixLog, Intent, RawError, Report, Seq, Series, Signed, Tally};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ impl Stored for Tally {}
 impl Stored for Seq {}
 impl Stored for Epoch {}
 impl Stored for Intent {}
+impl Stored for Series {}
+impl Stored for Deploy {}
 impl Stored for EventHash {}
 
 /// A peer's addresses.

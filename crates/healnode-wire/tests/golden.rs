@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use healnode_core::{
-    Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep, FixSummary,
-    Head, Intent, IssueNumber, IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, RawError, Report, Run, Seq, Severity,
-    Signature, Signed, StageRecord, Standing, Statement, Summary, SyncRequest, SyncResponse, Tally, UnixMillis, Verdict,
+    Baseline, Body, Deploy, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep,
+    FixSummary, Head, Intent, IssueNumber, IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, RawError, Report, Rollback,
+    RollbackOutcome, Run, Seq, Series, Severity, Signature, Signed, StageRecord, Standing, Statement, Summary, SyncRequest, SyncResponse,
+    Tally, UnixMillis, Verdict,
 };
 use healnode_wire::{
     EventHash, Request, encode_fix_log, encode_pull_response, encode_record, encode_request, encode_run, encode_sample,
@@ -134,6 +135,11 @@ fn the_bytes_of_records_stay() {
     check("record_seq", &encode_record(&Seq(1_024)));
     check("record_epoch", &encode_record(&Epoch(1_795_612_000_000)));
     check("record_intent", &encode_record(&Intent { members: vec![fingerprint()] }));
+    check("record_rate", &encode_record(&Series { hour: 498_781, hours: vec![0, 300, 7], window: 5_985_372, windows: 0b1011, total: 307 }));
+    let ended = Some((UnixMillis(1_795_612_009_000), RollbackOutcome::Failed { code: Some(1), took_ms: 40 }));
+    let rollback = Some(Rollback { fingerprint: fingerprint(), at: UnixMillis(1_795_612_008_000), ended });
+    let (app, release) = ("shop".to_owned(), "2.0".to_owned());
+    check("record_deploy", &encode_record(&Deploy { number: 3, app, release, at: UnixMillis(1_795_612_000_000), rollback }));
     check("record_event_hash", &encode_record(&EventHash([0xee; 16])));
     check("record_addresses", &encode_record(&vec!["/ip4/192.0.2.1/tcp/4801".to_owned()]));
     check("record_sample", &encode_sample(&report()));

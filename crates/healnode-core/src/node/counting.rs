@@ -166,10 +166,14 @@ impl super::Node {
         self.counting.unsaid.remove(&fingerprint);
         let Some(tally) = self.counting.tallies.get(&fingerprint).cloned() else { return };
         self.counting.said_at.insert(fingerprint, now.mono);
-        let severity = tally.head.severity;
-        self.say(Body::Tally { fingerprint, tally }, out);
+        let (severity, last_seen) = (tally.head.severity, tally.last_seen);
+        let body = Body::Tally { fingerprint, tally };
+        let former = self.former_count((self.me, self.epoch), &body).map(|former| former.until(last_seen));
+        self.say(body.clone(), out);
+        self.note_count(now, &body, former, out);
         if severity == Severity::Critical {
             self.due_at_once(now, fingerprint, out);
+            self.roll_back_if_to_blame(now, fingerprint, out);
         }
     }
 

@@ -587,10 +587,14 @@ impl super::Node {
         let is_of_sample = |member: Fingerprint| sample.is_some_and(|sample| sample.fingerprints().any(|(key, _)| key == member));
         match &entries[..] {
             [] => None,
-            [(fingerprint, entry)] => Some(draft(writer, *fingerprint, entry, sample, &similar(&self.ledger, *fingerprint))),
+            [(fingerprint, entry)] => {
+                let patterns = self.patterns_told(fingerprint, entry);
+                Some(draft(writer, *fingerprint, entry, sample, &similar(&self.ledger, *fingerprint), &patterns))
+            }
             [(fingerprint, _), ..] if entries.iter().all(|(member, _)| is_of_sample(*member)) => {
                 let sum = Entry::sum(&entries.iter().map(|(_, entry)| *entry).collect::<Vec<_>>());
-                Some(draft(writer, *fingerprint, &sum, sample, &similar(&self.ledger, *fingerprint)))
+                let patterns = self.patterns_told(fingerprint, &sum);
+                Some(draft(writer, *fingerprint, &sum, sample, &similar(&self.ledger, *fingerprint), &patterns))
             }
             many => Some(draft_many(writer, many)),
         }

@@ -296,12 +296,14 @@ impl super::Node {
             return false;
         }
         let was_filer = matches!(signed.statement.body, Body::Presence(_)).then(|| self.is_filer(source.0));
+        let former = self.former_count(source, &signed.statement.body);
         let merged = self.ledger.merge(signed.clone(), source.0 == self.me);
         if !self.note_merge(&signed, merged, out) {
             return merged == Merged::Known;
         }
         out.push(Effect::Store(Record::Statement(signed.clone())));
         self.follow_up(now, source, &signed, out);
+        self.note_count(now, &signed.statement.body, former, out);
         if was_filer.is_some_and(|was| was != self.is_filer(source.0)) {
             self.desk.look_over();
         }
@@ -329,6 +331,7 @@ impl super::Node {
                 }
                 if tally.head.severity == Severity::Critical {
                     self.due_at_once(now, *fingerprint, out);
+                    self.roll_back_if_to_blame(now, *fingerprint, out);
                 }
             }
             Body::Filing { fingerprint, note } => self.note_came(now, source.0, *fingerprint, note, out),

@@ -40,6 +40,7 @@ impl super::Node {
             pulls: self.pulls.under_way(),
             fixes: self.fixing.under_way(),
             statements_published: self.sharing.statements_published,
+            last_deploy: self.deploys().into_iter().next(),
             dropped: self.dropped.iter().map(|(reason, count)| (reason.code().to_owned(), *count)).collect(),
             next_bundle: self.wall_of(now, self.next_bundle),
         }
@@ -57,8 +58,11 @@ impl super::Node {
 
     /// Returns all fingerprints, those seen last first.
     pub fn errors(&self, now: Now) -> Vec<ErrorView> {
-        let mut errors: Vec<ErrorView> =
-            self.ledger.entries().filter_map(|(fingerprint, entry)| self.view(now, *fingerprint, entry)).collect();
+        let patterns = self.patterns_of_all(now.wall);
+        let view = |(fingerprint, entry): (&Fingerprint, &Entry)| {
+            Some(ErrorView { patterns: patterns(fingerprint, entry), ..self.view(now, *fingerprint, entry)? })
+        };
+        let mut errors: Vec<ErrorView> = self.ledger.entries().filter_map(view).collect();
         errors.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then(a.fingerprint.cmp(&b.fingerprint)));
         errors
     }
@@ -67,6 +71,8 @@ impl super::Node {
     pub fn error(&self, now: Now, fingerprint: Fingerprint) -> Option<ErrorView> {
         let entry = self.ledger.entry(&fingerprint)?;
         let mut error = self.view(now, fingerprint, entry)?;
+        error.patterns = self.patterns(now.wall, &fingerprint, entry);
+        error.rollback = self.rollback_for(&fingerprint);
         error.fix = self.fix_view(now, fingerprint, entry);
         error.fixed = self.fixed_view(now, entry);
         error.similar = similar(&self.ledger, fingerprint).into_iter().map(|(similar, _)| similar).collect();
@@ -125,6 +131,8 @@ impl super::Node {
             releases: entry.releases(),
             first_seen,
             last_seen,
+            patterns: Vec::new(),
+            rollback: None,
             state: self.state(now, &fingerprint, entry),
             leader: self.candidates(now, &fingerprint).first().copied(),
             issue,
@@ -183,6 +191,7 @@ impl super::Node {
 
     fn reasons(&self, now: Now, entry: &Entry, error: &ErrorView, candidates: &[NodeId]) -> Vec<String> {
         let mut reasons = vec![format!("Seen {} on {}.", times(error.occurrences), nodes(error.nodes.len()))];
+        reasons.extend(error.patterns.iter().map(|pattern| pattern.sentence(str::to_owned)));
         let next_bundle = self.wall_of(now, self.next_bundle);
         let unfiled = entry.unfiled();
         reasons.extend(entry.filed().map(issue_reason));

@@ -287,6 +287,7 @@ impl Mesh {
                 let report = self.members.iter().find_map(|member| member.samples.get(&fingerprint)).cloned();
                 self.inbox.push_back((place, Input::Sample { id, report }));
             }
+            Effect::Rollback { .. } => {}
             Effect::Fix { id, job } => self.take_job(place, id, *job),
             Effect::WakeAt { at, .. } => self.members[place].wake_at = Some(at),
             Effect::Note(_) => {}
@@ -416,6 +417,7 @@ impl Forge {
         }
         match call {
             ForgeCall::Acquire => self.acquire(nonce, wall),
+            ForgeCall::Pull(_) => ForgeReply::Done,
             ForgeCall::Release { unclear } => {
                 let mine = self.record.as_mut().filter(|record| record.holder == nonce);
                 if let Some(record) = mine {

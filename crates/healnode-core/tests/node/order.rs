@@ -1,8 +1,9 @@
 //! What must be on disk before what leaves.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use healnode_core::{Effect, Epoch, FixDepth, ForgeCall, Marker, NodeId, Record, Seq, Signed};
+use healnode_core::{Command, Effect, Epoch, FixDepth, ForgeCall, Input, Marker, NodeId, Record, RollbackPolicy, Seq, Signed};
 use proptest::prelude::*;
 
 use crate::mesh::{Manner, Mesh};
@@ -10,6 +11,7 @@ use crate::mesh::{Manner, Mesh};
 #[derive(Clone, Debug)]
 enum Act {
     Report { place: usize, error: usize, critical: bool },
+    Deploy(usize),
     Restart(usize),
     CutOff(usize),
     Heal(usize),
@@ -20,6 +22,7 @@ enum Act {
 fn any_act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => (0..3usize, 0..4usize, any::<bool>()).prop_map(|(place, error, critical)| Act::Report { place, error, critical }),
+        1 => (0..3usize).prop_map(Act::Deploy),
         1 => (0..3usize).prop_map(Act::Restart),
         1 => (0..3usize).prop_map(Act::CutOff),
         1 => (0..3usize).prop_map(Act::Heal),
@@ -38,6 +41,7 @@ fn act(mesh: &mut Mesh, act: Act) {
                 mesh.report(place, error_type)
             };
         }
+        Act::Deploy(place) => mesh.give(place, Input::Operator(Command::Deploy { app: String::new(), release: "2".to_owned() })),
         Act::Restart(place) => mesh.restart(place),
         Act::CutOff(place) => mesh.cut_off(place),
         Act::Heal(place) => mesh.heal(place),
@@ -58,6 +62,7 @@ struct Order {
     intents: BTreeSet<Marker>,
     input: usize,
     counted: bool,
+    rollback_kept: bool,
     /// Whether a fix that goes on was stored.
     logged: bool,
 }
@@ -73,6 +78,8 @@ impl Order {
             }
             Effect::Store(Record::Intent { intent, .. }) => self.intents.extend(intent.members.iter().map(|member| Marker::of(*member))),
             Effect::Store(Record::Counter { .. }) => self.counted = true,
+            Effect::Store(Record::Deploy(deploy)) => self.rollback_kept = deploy.rollback.is_some(),
+            Effect::Rollback { .. } => assert!(self.rollback_kept, "a rollback that a restart would not know of"),
             Effect::Publish(run) => {
                 for signed in &run.statements {
                     assert!(self.statements.contains(&number(signed)), "published before it was stored");
@@ -88,6 +95,7 @@ impl Order {
             Effect::Store(
                 Record::Heard { .. }
                 | Record::EventId { .. }
+                | Record::Rate { .. }
                 | Record::SeqReserved(_)
                 | Record::Sample(_)
                 | Record::IntentSettled { .. }
@@ -114,6 +122,10 @@ proptest! {
     #[test]
     fn store_comes_before_publish_and_forge_in_every_input(acts in prop::collection::vec(any_act(), 1..40)) {
         let mut mesh = Mesh::of_menders(3);
+        for place in 0..3 {
+            mesh.members[place].policy.rollback = Some(RollbackPolicy { window: Duration::from_secs(1_800), min_occurrences: 1 });
+            mesh.restart(place);
+        }
         for one in acts {
             act(&mut mesh, one);
         }

@@ -74,7 +74,7 @@ fn what_is_shown_says_where_each_setting_comes_from_and_reads_back() {
     says("socket = \"/run/h.sock\" ", "# flag --socket");
     says("data_dir = \"/home/me/.local/state/healnode\" ", "# default");
     says("listen = [\"/ip4/127.0.0.1/tcp/0\", \"/ip6/::1/tcp/0\"]", "# environment HEALNODE_MESH_LISTEN");
-    assert_eq!(toml.lines().filter(|line| line.starts_with('[')).count(), 13, "{toml}");
+    assert_eq!(toml.lines().filter(|line| line.starts_with('[')).count(), 14, "{toml}");
 
     let again = Folder::with_file(&toml);
     assert_eq!(Config::load(&again.sources(&[])).unwrap().bundle.storm, 5);
@@ -140,6 +140,18 @@ fn variables_that_are_no_settings_are_left_alone() {
         ("IPFS_PATH", "/ipfs"),
     ];
     assert!(load(&others).is_ok());
+}
+
+#[test]
+fn a_rollback_is_asked_for_only_with_a_command_and_run_only_when_confirmed() {
+    let off = load(&[("HEALNODE_ROLLBACK_CONFIRM", "yes")]).unwrap();
+    assert_eq!(off.policy().rollback, None);
+    let dry = load(&[("HEALNODE_ROLLBACK_COMMAND", "/usr/local/bin/rollback, --now"), ("HEALNODE_ROLLBACK_WINDOW", "1h")]).unwrap();
+    assert_eq!((dry.rollback.command.len(), dry.rollback.confirm), (2, false));
+    assert_eq!(dry.policy().rollback.map(|policy| (policy.window, policy.min_occurrences)), Some((Duration::from_secs(3_600), 3)));
+    assert!(load(&[("HEALNODE_ROLLBACK_COMMAND", "rollback")]).is_ok());
+    check(&[("HEALNODE_ROLLBACK_COMMAND", "bin/rollback")], "rollback.command", "a whole path");
+    check(&[("HEALNODE_ROLLBACK_MIN_OCCURRENCES", "0")], "rollback.min_occurrences", "1");
 }
 
 #[test]

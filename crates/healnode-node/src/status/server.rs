@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use healnode_core::{Command, ErrorState, ErrorView, Event, Fingerprint, Outcome, UnixMillis};
 use healnode_report::RawError;
+use healnode_report::limits::NAME_BYTES_MAX;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::UnixListener;
@@ -128,6 +129,7 @@ impl Server {
             .route("/v1/errors/{fingerprint}/unmute", post(unmute))
             .route("/v1/errors/{fingerprint}/fix", post(fix))
             .route("/v1/peers", get(peers))
+            .route("/v1/deploys", get(deploys).post(deploy))
             .route("/v1/events", get(stream_events))
             .route("/v1/report", post(report))
             .route("/v1/flush", post(flush))
@@ -311,6 +313,33 @@ async fn unmute(State(desk): State<Desk>, Path(prefix): Path<String>, body: Resu
     let (_, by) = order(body)?;
     desk.door.tell(Command::Mute { fingerprint, until: UnixMillis(0), by }).await?;
     Ok(ok(&json!({ "fingerprint": fingerprint })))
+}
+
+async fn deploys(State(desk): State<Desk>) -> Answer {
+    Ok(ok(&desk.door.ask(|node, _, _| node.deploys()).await?))
+}
+
+/// Notes a deploy, and answers with what was noted.
+async fn deploy(State(desk): State<Desk>, body: Result<String, StringRejection>) -> Answer {
+    let (app, release) = deploy_order(&parse_json(&body?)?)?;
+    desk.door.tell(Command::Deploy { app, release: release.clone() }).await?;
+    let noted = desk.door.ask(move |node, _, _| node.deploys().into_iter().find(|deploy| deploy.release == release)).await?;
+    Ok(ok(&noted))
+}
+
+fn deploy_order(order: &Value) -> Result<(String, String), Problem> {
+    let bad = |what: &str| Problem(StatusCode::BAD_REQUEST, format!("the body is an object with `release` and possibly `app`; {what}"));
+    let fields = order.as_object().ok_or_else(|| bad("this is none"))?;
+    if let Some(name) = fields.keys().find(|name| *name != "release" && *name != "app") {
+        return Err(bad(&format!("it has no field `{}`", name.escape_debug())));
+    }
+    let name = |field: &str| match fields.get(field) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(name)) if name.len() <= NAME_BYTES_MAX && !name.contains(char::is_control) => Ok(name.trim().to_owned()),
+        Some(_) => Err(bad(&format!("`{field}` is a name of at most {NAME_BYTES_MAX} bytes"))),
+    };
+    let (app, release) = (name("app")?, name("release")?);
+    if release.is_empty() { Err(bad("`release` may not be empty")) } else { Ok((app, release)) }
 }
 
 async fn fix(State(desk): State<Desk>, Path(prefix): Path<String>, body: Result<String, StringRejection>) -> Answer {

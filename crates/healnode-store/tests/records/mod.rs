@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use healnode_core::{
-    Body, Epoch, Fingerprint, FixLog, Head, Intent, NodeId, Presence, RawError, Record, Report, Seq, Severity, Signature, Signed,
-    Statement, Tally, UnixMillis,
+    Body, Deploy, Epoch, Fingerprint, FixLog, Head, Intent, NodeId, Presence, RawError, Record, Report, Rollback, RollbackOutcome, Seq,
+    Series, Severity, Signature, Signed, Statement, Tally, UnixMillis,
 };
 
 pub(crate) const NOW: UnixMillis = UnixMillis(1_795_612_232_000);
@@ -61,4 +61,16 @@ pub(crate) fn intent(id: u64, members: u64) -> Record {
 pub(crate) fn fix_log(n: u64, diff_bytes: usize) -> Record {
     let log = FixLog { began: NOW, running: diff_bytes.is_multiple_of(2), diff: "+ one\n".repeat(diff_bytes / 6), ..FixLog::default() };
     Record::FixLog { fingerprint: fingerprint(n), log: Box::new(log) }
+}
+
+pub(crate) fn rate(n: u64, count: u32) -> Record {
+    let series = Series { hour: 498_781, hours: vec![count; 48], window: 5_985_372, windows: u64::MAX / 3, total: count.into() };
+    Record::Rate { fingerprint: fingerprint(n), series: Box::new(series) }
+}
+
+pub(crate) fn deploy(number: u64, ended: bool) -> Record {
+    let outcome = RollbackOutcome::Failed { code: Some(1), took_ms: number };
+    let rollback = Rollback { fingerprint: fingerprint(number), at: NOW, ended: ended.then_some((NOW, outcome)) };
+    let (app, release) = ("shop".to_owned(), "é".repeat(64));
+    Record::Deploy(Box::new(Deploy { number, app, release, at: NOW, rollback: (number % 2 == 0).then_some(rollback) }))
 }
