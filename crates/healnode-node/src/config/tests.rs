@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use healnode_fixer::WireApi;
 use tempfile::TempDir;
 
 use super::*;

@@ -72,5 +72,5 @@ pub(crate) fn deploy(number: u64, ended: bool) -> Record {
     let outcome = RollbackOutcome::Failed { code: Some(1), took_ms: number };
     let rollback = Rollback { fingerprint: fingerprint(number), at: NOW, ended: ended.then_some((NOW, outcome)) };
     let (app, release) = ("shop".to_owned(), "é".repeat(64));
-    Record::Deploy(Box::new(Deploy { number, app, release, at: NOW, rollback: (number % 2 == 0).then_some(rollback) }))
+    Record::Deploy(Box::new(Deploy { number, app, release, at: NOW, rollback: number.is_multiple_of(2).then_some(rollback) }))
 }
