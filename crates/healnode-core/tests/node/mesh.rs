@@ -417,7 +417,6 @@ impl Forge {
         }
         match call {
             ForgeCall::Acquire => self.acquire(nonce, wall),
-            ForgeCall::Pull(_) => ForgeReply::Done,
             ForgeCall::Release { unclear } => {
                 let mine = self.record.as_mut().filter(|record| record.holder == nonce);
                 if let Some(record) = mine {
