@@ -27,6 +27,7 @@ const TITLE_MESSAGE_CHARS_MAX: usize = 80;
 const MESSAGE_CHARS_MAX: usize = 8_000;
 const STACK_CHARS_MAX: usize = 20_000;
 const LOG_CHARS_MAX: usize = 12_000;
+const CONTEXT_CHARS_MAX: usize = 6_000;
 const COMMAND_CHARS_MAX: usize = 1_000;
 
 /// Rows of the table of nodes; further ones are summed up in one line.
@@ -67,6 +68,7 @@ pub(crate) fn draft(
     line(&mut text, "Timestamp", &at.to_string());
     line(&mut text, "Severity", &severity.to_string());
     line(&mut text, "Occurrences", &format!("{} across {}", entry.occurrences(), count_nodes(nodes.len())));
+    line(&mut text, "Error Signature", &code(&fingerprint.to_string()));
 
     section(&mut text, "Error Message", &fence(&clip(message, MESSAGE_CHARS_MAX), "text"));
     if let Some(stack) = sample.and_then(Report::stack) {
@@ -75,6 +77,9 @@ pub(crate) fn draft(
     if let Some(logs) = sample.map(Report::logs).filter(|logs| !logs.is_empty()) {
         let lines = fence(&clip_middle(&logs.join("\n"), LOG_CHARS_MAX), "text");
         section(&mut text, "Preceding Logs", &format!("Last {} log lines before error:\n\n{lines}", logs.len()));
+    }
+    if let Some(context) = sample.and_then(Report::context) {
+        section(&mut text, "Additional Context", &fence(&clip_middle(&format!("{context:#}"), CONTEXT_CHARS_MAX), "json"));
     }
     section(&mut text, "Occurrences", &occurrences(entry, &nodes));
     section(&mut text, "System", &system(writer, sample));
@@ -238,7 +243,7 @@ fn occurrences(entry: &Entry, nodes: &std::collections::BTreeMap<NodeId, NodeTal
     }
     if nodes.len() > NODE_ROWS_MAX {
         let rest = nodes.values().skip(NODE_ROWS_MAX).fold(0, |sum: u64, tally| sum.saturating_add(tally.count));
-        row(&mut text, &[&format!("and {} more nodes", nodes.len() - NODE_ROWS_MAX), &rest.to_string(), "", ""]);
+        row(&mut text, &[&format!("and {} more", nodes.len() - NODE_ROWS_MAX), &rest.to_string(), "", ""]);
     }
     let releases = entry.releases();
     if !releases.is_empty() {
@@ -294,6 +299,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::Ledger;
+    use crate::Body;
     use crate::statement::tests::{fingerprint, statement, tally};
 
     fn ledger() -> Ledger {
@@ -340,6 +346,80 @@ mod tests {
         for part in parts {
             let at = rest.find(part).unwrap_or_else(|| panic!("{part} is missing or out of order in\n{}", draft.body));
             rest = &rest[at..];
+        }
+    }
+
+    /// A report with everything that a report can carry.
+    fn whole_report() -> Report {
+        let raw = r#"{
+            "type": "ValueError",
+            "message": "no such thing",
+            "stack": "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: no such thing",
+            "severity": "high",
+            "logs": ["starting", "opening the cart", "no such thing"],
+            "command": ["shop", "--port", "8080", "--api-key=SECRET123"],
+            "app": "shop",
+            "release": "2.1.0",
+            "environment": "production",
+            "timestamp": "2026-11-25T13:10:32Z",
+            "tags": {"region": "eu-west-1"},
+            "context": {"cart": {"items": 3}, "password": "hunter2"},
+            "system": {"os": "Linux 6.12", "arch": "x86_64", "host": "web-1", "runtime": "CPython 3.13.1", "cwd": "/srv/shop"}
+        }"#;
+        Report::new(RawError::from_json(raw).unwrap(), UnixMillis(0))
+    }
+
+    #[test]
+    fn the_whole_body_is_as_it_was_agreed_on() {
+        let mut ledger = Ledger::default();
+        for origin in 1..=NODE_ROWS_MAX as u8 + 1 {
+            let Body::Tally { fingerprint, mut tally } = tally(1, origin.into()) else { unreachable!("a tally") };
+            tally.first_seen = UnixMillis(1_795_612_232_000 + u64::from(origin) * 1_000);
+            tally.last_seen = UnixMillis(1_795_612_999_999);
+            tally.head.severity = if origin == 7 { Severity::High } else { Severity::Medium };
+            tally.releases = [("2.0.9".to_owned(), 1), ("2.1.0".to_owned(), u64::from(origin) - 1)].into();
+            ledger.merge(statement(origin, 1, 1, Body::Tally { fingerprint, tally }, 0), false);
+        }
+        let policy = Policy { version: "1.2.3".to_owned(), ..Policy::default() };
+        let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
+        let report = whole_report();
+        let draft = draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), Some(&report), &[]);
+        assert_eq!(draft.body, include_str!("../tests/data/issue.txt"));
+        assert_eq!(draft.title, "[Auto-Generated Error] ValueError: no such thing");
+        assert_eq!(draft.labels, ["auto-generated", "bug", "priority"]);
+    }
+
+    #[test]
+    fn a_title_has_eighty_characters_of_the_message_on_one_line() {
+        let title = |message: &str| written(Some(&report("ValueError", message, ""))).title;
+        let (short, long) = ("\u{e4}".repeat(80), "\u{e4}".repeat(81));
+        assert_eq!(title(&short), format!("[Auto-Generated Error] ValueError: {short}"));
+        assert_eq!(title(&long), format!("[Auto-Generated Error] ValueError: {short}..."));
+        assert_eq!(title("first line\n  second\tline\n"), "[Auto-Generated Error] ValueError: first line second line");
+    }
+
+    #[test]
+    fn sections_of_what_was_not_reported_are_left_out() {
+        let body = written(Some(&report("ValueError", "no such thing", ""))).body;
+        for heading in ["## Stack Trace", "## Preceding Logs", "## Additional Context", "## See Also"] {
+            assert!(!body.contains(heading), "{heading} in\n{body}");
+        }
+        assert!(body.contains("**Command:** `unknown`") && body.contains("**Error Signature:** `0101"));
+    }
+
+    #[test]
+    fn high_and_critical_errors_have_the_label_and_others_have_not() {
+        let with = |severity: Severity| {
+            let mut ledger = Ledger::default();
+            let Body::Tally { fingerprint: key, mut tally } = tally(1, 3) else { unreachable!("a tally") };
+            tally.head.severity = severity;
+            ledger.merge(statement(1, 1, 1, Body::Tally { fingerprint: key, tally }, 0), false);
+            let policy = Policy::default();
+            let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
+            draft(&writer, key, ledger.entry(&key).unwrap(), None, &[]).labels
+        };
+        for (severity, expected) in Severity::ALL.into_iter().zip([false, false, true, true]) {
+            assert_eq!(with(severity).contains(&"priority".to_owned()), expected, "{severity}");
         }
     }
 
