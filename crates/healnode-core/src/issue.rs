@@ -91,7 +91,7 @@ pub(crate) fn draft(
 
     let title = title(error_type, message);
     let occurrences = entry.occurrences();
-    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: named.len() };
+    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: named.len(), severity: Some(severity) };
     finish(writer, &markers(writer, fingerprint, sample), stated, severity, title, &text)
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn draft_many(writer: &Writer<'_>, members: &[(Fingerprint, &Entry)])
         format!("[Auto-Generated Error] {} new errors at once: {}", members.len(), clip(&one_line(&kinds), TITLE_MESSAGE_CHARS_MAX));
     let markers: String = members.iter().map(|(member, _)| Marker::of(*member).line(writer.policy.algorithm, false)).collect();
     let occurrences = members.iter().map(|(_, entry)| entry.occurrences()).fold(0, u64::saturating_add);
-    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: 0 };
+    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: 0, severity: Some(severity) };
     finish(writer, &markers, stated, severity, title, &text)
 }
 

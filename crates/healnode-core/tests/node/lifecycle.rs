@@ -219,7 +219,7 @@ fn who_sees_less_than_an_issue_names_does_not_call_it_quiet() {
     mesh.start(0);
     mesh.report_critical(0, "MemoryError");
     mesh.run_for(100);
-    mesh.forge.edit(FIRST, |found| found.stated = Some(healnode_core::Stated { occurrences: 50, told: 50, similar: 0 }));
+    mesh.forge.edit(FIRST, |found| found.stated = Some(healnode_core::Stated { occurrences: 50, told: 50, ..Default::default() }));
     mesh.run_for(5_000);
     assert!(!mesh.forge.issues[0].quiet);
 }
@@ -240,6 +240,28 @@ fn ten_times_as_many_occurrences_are_told_in_one_comment() {
     by_release(&mut mesh, "1.0", 200);
     mesh.run_for(200);
     assert_eq!(mesh.forge.comments.len(), 1, "whoever leads knows what was told");
+}
+
+fn labels_of_updates(mesh: &Mesh) -> Vec<Vec<String>> {
+    let labels = |(_, call): &(usize, ForgeCall)| match call {
+        ForgeCall::Update { draft, .. } => Some(draft.labels.clone()),
+        _ => None,
+    };
+    mesh.forge.calls.iter().filter_map(labels).collect()
+}
+
+#[test]
+fn an_error_that_turns_out_worse_than_its_issue_says_gets_the_label_once_and_keeps_it() {
+    let (mut mesh, _) = with_an_issue(2);
+    mesh.report(0, "KeyError");
+    mesh.run_for(200);
+    assert_eq!(labels_of_updates(&mesh), Vec::<Vec<String>>::new(), "one more of the same is no news");
+    mesh.report_critical(1, "KeyError");
+    mesh.run_for(200);
+    assert_eq!(labels_of_updates(&mesh), [["auto-generated", "bug", "priority"]]);
+    assert_eq!(mesh.forge.issues[0].stated.unwrap().severity, Some(healnode_core::Severity::Critical));
+    mesh.run_for(400);
+    assert_eq!((labels_of_updates(&mesh).len(), mesh.forge.comments.len()), (1, 0));
 }
 
 #[test]
