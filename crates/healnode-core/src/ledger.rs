@@ -530,7 +530,12 @@ impl Entry {
     }
 
     fn words(&self) -> impl Iterator<Item = &Filed> {
-        self.notes().filter_map(|(_, note)| note.issue.as_ref())
+        self.filed_notes().map(|(_, filed)| filed)
+    }
+
+    /// Returns what each origin says of the issue that it knows of.
+    pub(crate) fn filed_notes(&self) -> impl Iterator<Item = (Source, &Filed)> {
+        self.notes().filter_map(|(by, note)| Some((by, note.issue.as_ref()?)))
     }
 
     /// Returns the number below which its issues are given up.

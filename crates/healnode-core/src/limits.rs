@@ -103,6 +103,11 @@ pub const LEASE_ISSUES_MAX: usize = 16;
 /// A day is more than any time zone set by mistake.
 pub const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// How far another node's clock may be ahead before its word on when it created an issue no longer counts against the caps, in milliseconds.
+///
+/// An hour is the shorter of the two spans, so a clock that is wrong holds filing up for no more than that span once over.
+pub const CREATED_AHEAD_MAX_MS: u64 = 60 * 60 * 1000;
+
 /// Similar errors that an issue names. More than a handful says that the type is a generic one, and helps nobody.
 pub const SIMILAR_MAX: usize = 5;
 

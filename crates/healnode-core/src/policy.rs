@@ -43,9 +43,10 @@ pub struct Policy {
     pub bundle_interval: Duration,
     /// More new fingerprints than this due at once become one issue.
     pub storm: usize,
-    /// Issues that this node may create in an hour; 0 for no bound. What is due beyond it is put into lists, and waits when even those are too many.
+    /// Issues that this node may create in an hour, less those that other nodes say to have created; 0 for no bound. What is due beyond it is put
+    /// into lists, and waits when even those are too many.
     pub max_per_hour: usize,
-    /// Issues that this node may create in a day; 0 for no bound.
+    /// Issues that this node may create in a day, less those that other nodes say to have created; 0 for no bound.
     pub max_per_day: usize,
     /// After how long without an occurrence an open issue is labelled as quiet; zero for never. Longer for errors that are rare by nature.
     pub quiet_after: Duration,

@@ -146,9 +146,9 @@ pub struct Bundle {
     pub min_occurrences: u64,
     /// New errors at once that become one issue, at least 2.
     pub storm: usize,
-    /// Issues that this node may create in an hour; 0 for no bound.
+    /// Issues that this node may create in an hour, less those that others created; 0 for no bound.
     pub max_per_hour: usize,
-    /// Issues that this node may create in a day; 0 for no bound.
+    /// Issues that this node may create in a day, less those that others created; 0 for no bound.
     pub max_per_day: usize,
     /// How long each rank waits for the one before.
     pub turn: Duration,
