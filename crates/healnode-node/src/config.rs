@@ -380,8 +380,11 @@ fn read_rule(row: &mut Row) -> Result<Rule, String> {
     let mut actions: Vec<Action> = row.list("fingerprint").map(Action::Fingerprint).into_iter().collect();
     actions.extend(row.switch("ignore").filter(|ignore| *ignore).map(|_| Action::Ignore));
     actions.extend(row.switch("in_app").map(Action::InApp));
+    if let Some(severity) = row.text("severity") {
+        actions.push(Action::Severity(severity.parse().map_err(|error| format!("severity: {error}"))?));
+    }
     let (Some(action), None) = (actions.pop(), actions.pop()) else {
-        return Err("needs one of fingerprint, ignore = true and in_app, and not two".to_owned());
+        return Err("needs one of fingerprint, ignore = true, in_app and severity, and not two".to_owned());
     };
     if path.is_none() && matches!(action, Action::InApp(_)) {
         return Err("in_app needs the path of the frames that are meant".to_owned());

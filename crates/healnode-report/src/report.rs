@@ -80,8 +80,8 @@ impl Report {
     /// Admits an error by an operator's rules. No rule is asked that could leave it out.
     pub(crate) fn admit(raw: RawError, now: UnixMillis, admission: &Admission) -> Report {
         let mut clipper = Clipper { redactor: &admission.redactor, clipped: raw.clipped };
-        let severity = raw.severity.unwrap_or_else(|| Severity::of(&raw.error_type, &raw.message));
-        let Essence { error_type, message, stack, frames, parts, explanation } = Essence::of(&raw, admission, &mut clipper);
+        let Essence { error_type, message, stack, severity, frames, parts, explanation } = Essence::of(&raw, admission, &mut clipper);
+        let severity = severity.or(raw.severity).unwrap_or_else(|| Severity::of(&raw.error_type, &raw.message));
         let report = Report {
             explanation,
             error_type,
@@ -236,6 +236,8 @@ struct Essence {
     error_type: String,
     message: String,
     stack: Option<String>,
+    /// What a rule says of it.
+    severity: Option<Severity>,
     /// Frames that a rule chose.
     frames: Option<Vec<String>>,
     parts: Vec<String>,
@@ -247,7 +249,7 @@ impl Essence {
         let error_type = clipper.line(&raw.error_type, ERROR_TYPE_BYTES_MAX);
         let message = clipper.text(&raw.message, MESSAGE_BYTES_MAX);
         let stack = raw.stack.as_ref().map(|stack| clipper.stack(stack)).filter(|stack| !stack.is_empty());
-        let Decision { frames, verdict } = decide(&admission.rules, &error_type, &message, stack.as_deref());
+        let Decision { frames, severity, verdict } = decide(&admission.rules, &error_type, &message, stack.as_deref());
         let (rule, verdict) = verdict.unzip();
         let ignored_by = rule.filter(|_| matches!(verdict, Some(Verdict::Ignore)));
         let parts = match verdict {
@@ -266,7 +268,7 @@ impl Essence {
             parts: &parts,
         };
         let explanation = Explanation { ignored_by, ..key.explain(&admission.algorithms) };
-        Essence { error_type, message, stack, frames, parts, explanation }
+        Essence { error_type, message, stack, severity, frames, parts, explanation }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use healnode_report::Severity;
 use tempfile::TempDir;
 
 use super::*;
@@ -457,22 +458,29 @@ fingerprint = ["gateway", "{{ type }}"]
 [[grouping.rule]]
 path = "*/shared/*"
 in_app = false
+
+[[grouping.rule]]
+type = "*.PaymentError"
+severity = "critical"
 "#;
     let config = load_file(text).unwrap();
-    assert_eq!(config.grouping.rules.len(), 2);
+    assert_eq!(config.grouping.rules.len(), 3);
     assert!(config.grouping.rules[0].error_type.as_ref().is_some_and(|glob| glob.fits("ReadTimeoutError")));
     assert_eq!(config.grouping.rules[1].action, Action::InApp(false));
+    assert_eq!(config.grouping.rules[2].action, Action::Severity(Severity::Critical));
     assert_eq!(load_file(&config.to_toml()).unwrap().grouping, config.grouping);
 }
 
 #[test]
 fn a_rule_that_cannot_be_meant_is_refused_with_its_number_and_what_it_lacks() {
-    check_table("[[grouping.rule]]\ntype = \"A\"", "grouping.rule: number 1: needs one of fingerprint, ignore = true and in_app");
+    check_table("[[grouping.rule]]\ntype = \"A\"", "grouping.rule: number 1: needs one of fingerprint, ignore = true, in_app and severity");
     check_table("[[grouping.rule]]\ntype = \"A\"\nignore = true\nfingerprint = [\"x\"]", "needs one of");
     check_table("[[grouping.rule]]\nignore = true", "needs type, message or path");
     check_table("[[grouping.rule]]\ntype = \"A\"\nin_app = true", "in_app needs the path");
     check_table("[[grouping.rule]]\ntype = \"A\"\nignore = \"yes\"", "ignore has to be true or false");
     check_table("[[grouping.rule]]\ntypo = \"A\"\ntype = \"A\"\nignore = true", "typo is unknown there");
+    check_table("[[grouping.rule]]\ntype = \"A\"\nseverity = \"urgent\"", "severity: expected one of low, medium, high, critical");
+    check_table("[[grouping.rule]]\ntype = \"A\"\nseverity = \"high\"\nignore = true", "and not two");
     check_table("[grouping]\nrule = \"A\"", "each under a line [[grouping.rule]]");
 }
 
