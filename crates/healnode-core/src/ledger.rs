@@ -718,6 +718,40 @@ mod tests {
         assert_eq!(ledger.hear((NodeId::from_key([1; 32]), Epoch(1)), Seq(0), Seq(u64::MAX)), Some(Seq(6)));
     }
 
+    /// A key apart from those of `tally`, whose last bytes are all the same.
+    fn numbered(n: usize) -> Fingerprint {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&(n as u64).to_be_bytes());
+        bytes[31] = 1;
+        Fingerprint::from_bytes(bytes)
+    }
+
+    #[test]
+    fn one_origin_fills_no_more_than_its_share_and_what_it_said_before_still_counts() {
+        let mut ledger = Ledger::default();
+        ledger.merge(statement(1, 1, 1, tally(1, 3), 0), false);
+        let source = (NodeId::from_key([1; 32]), Epoch(1));
+        let filled = (1..ORIGIN_STATEMENTS_MAX).map(|n| (Seq(n as u64 + 1), Key::Tally(numbered(n))));
+        ledger.origins.get_mut(&source).unwrap().by_seq.extend(filled);
+        let next = ORIGIN_STATEMENTS_MAX as u64 + 1;
+        assert_eq!(ledger.merge(statement(1, 1, next, tally(2, 1), 0), false), Merged::Dropped(DropReason::OriginFull));
+        assert_eq!(ledger.merge(statement(1, 1, next, tally(1, 4), 0), false), Merged::News { first: false, cloned: false });
+        assert_eq!(ledger.merge(statement(2, 1, 1, tally(2, 1), 0), false), Merged::News { first: true, cloned: false });
+        assert_eq!(ledger.merge(statement(1, 1, next + 1, tally(3, 1), 0), true), Merged::News { first: true, cloned: false }, "its own");
+    }
+
+    #[test]
+    fn peers_fill_no_more_than_their_share_and_the_nodes_own_errors_still_find_room() {
+        let mut ledger = Ledger::default();
+        ledger.merge(statement(1, 1, 1, tally(1, 3), 0), false);
+        ledger.entries.extend((1..PEER_FINGERPRINTS_MAX).map(|n| (numbered(n), Entry::default())));
+        assert_eq!(ledger.merge(statement(1, 1, 2, tally(2, 1), 0), false), Merged::Dropped(DropReason::LedgerFull));
+        assert_eq!(ledger.merge(statement(2, 1, 1, tally(1, 1), 0), false), Merged::News { first: false, cloned: false }, "known already");
+        assert_eq!(ledger.merge(statement(3, 1, 1, tally(2, 1), 0), true), Merged::News { first: true, cloned: false }, "its own");
+        ledger.entries.extend((0..=FINGERPRINTS_MAX).map(|n| (numbered(n), Entry::default())));
+        assert_eq!(ledger.merge(statement(3, 1, 2, tally(4, 1), 0), true), Merged::Dropped(DropReason::LedgerFull));
+    }
+
     #[test]
     fn a_flood_under_one_number_stays_small() {
         let mut ledger = Ledger::default();

@@ -31,6 +31,13 @@ pub const SAME_NUMBER_MAX: usize = 4;
 /// 1,024: a digest of so many takes 48 KiB, well inside [`REQUEST_BYTES_MAX`].
 pub const ORIGINS_MAX: usize = 1_024;
 
+/// Occurrences that one origin may claim of one fingerprint, and of one release of it. Its own count stops there; a peer that claims more is at
+/// fault, and its whole message is refused.
+///
+/// A million million: three years at ten thousand a second. The sum over all [`ORIGINS_MAX`] stays below 2^53, so it is exact wherever JSON is
+/// read as floating point, and one liar cannot bring a sum to where it no longer grows.
+pub const TALLY_COUNT_MAX: u64 = 1_000_000_000_000;
+
 /// Releases counted apart in one tally. Further ones are counted together under `other`.
 pub const RELEASES_MAX: usize = 8;
 

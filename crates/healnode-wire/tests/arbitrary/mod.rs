@@ -1,6 +1,7 @@
 //! Values of every kind that goes over the wire, for properties. All are within their bounds, and their texts are redacted.
 #![allow(dead_code)]
 
+use healnode_core::limits::TALLY_COUNT_MAX;
 use healnode_core::{
     Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixNote, FixStage, FixStep, FixSummary, Head, IssueNumber,
     IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, Run, Seq, Severity, Signature, Signed, Standing, Statement,
@@ -29,7 +30,7 @@ fn head() -> impl Strategy<Value = Head> {
 }
 
 pub(crate) fn tally() -> impl Strategy<Value = Tally> {
-    (any::<u64>(), any::<u64>(), any::<u64>(), head(), btree_map("v[0-9]", any::<u64>(), 0..8)).prop_map(
+    (0..=TALLY_COUNT_MAX, any::<u64>(), any::<u64>(), head(), btree_map("v[0-9]", 0..=TALLY_COUNT_MAX, 0..8)).prop_map(
         |(count, first_seen, last_seen, head, releases)| Tally {
             count,
             first_seen: UnixMillis(first_seen),
