@@ -383,13 +383,15 @@ impl super::Node {
     }
 
     /// Returns how many issues this node may create just now, and how long until there is room for one more. What any node says to have created
-    /// counts, so that many file no more than one may. A time that is ahead of this node's clock counts as this moment; one that is far ahead is
-    /// a wrong clock's, or a liar's, and would hold everybody up.
+    /// counts, so that many file no more than one may. Another's word counts as long as the issue is its error's, which ends at the next survey for
+    /// what a liar made up. A time that is ahead of this node's clock counts as this moment; one that is far ahead would hold everybody up.
     fn creates_left(&self, now: Now) -> (usize, Duration) {
         let latest = now.wall.0.saturating_add(CREATED_AHEAD_MAX_MS);
         let mut created = BTreeMap::<IssueNumber, UnixMillis>::new();
-        for ((by, _), filed) in self.ledger.entries().flat_map(|(_, entry)| entry.filed_notes()) {
-            let is_counted = by == self.me || filed.created.0 <= latest;
+        let notes = self.ledger.entries().flat_map(|(_, entry)| entry.filed_notes().map(move |(source, filed)| (entry, source.0, filed)));
+        for (entry, by, filed) in notes.filter(|(_, _, filed)| filed.created > UnixMillis(0)) {
+            let is_believed = || filed.created.0 <= latest && entry.issue().is_some_and(|issue| issue.number == filed.issue.number);
+            let is_counted = by == self.me || is_believed();
             if is_counted && filed.created.0.saturating_add(duration_millis(DAY)) > now.wall.0 {
                 let at = created.entry(filed.issue.number).or_default();
                 *at = filed.created.min(now.wall).max(*at);
