@@ -6,6 +6,7 @@
 mod markdown;
 pub(crate) mod pull;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use healnode_report::{Fingerprint, Head, Report, Severity, UnixMillis, language};
@@ -33,6 +34,9 @@ const COMMAND_CHARS_MAX: usize = 1_000;
 /// Rows of the table of nodes; further ones are summed up in one line.
 const NODE_ROWS_MAX: usize = 20;
 
+/// What nodes call themselves.
+pub(crate) type Names<'a> = BTreeMap<NodeId, &'a str>;
+
 /// Which node writes the issue.
 pub(crate) struct Writer<'a> {
     /// It.
@@ -52,6 +56,7 @@ pub(crate) fn draft(
     entry: &Entry,
     sample: Option<&Report>,
     similar: &[(Fingerprint, &Entry)],
+    names: &Names<'_>,
 ) -> IssueDraft {
     let head = entry.head();
     let error_type = sample.map(Report::error_type).or(head.map(|head| head.error_type.as_str())).unwrap_or("Error");
@@ -81,7 +86,7 @@ pub(crate) fn draft(
     if let Some(context) = sample.and_then(Report::context) {
         section(&mut text, "Additional Context", &fence(&clip_middle(&format!("{context:#}"), CONTEXT_CHARS_MAX), "json"));
     }
-    section(&mut text, "Occurrences", &occurrences(entry, &nodes));
+    section(&mut text, "Occurrences", &occurrences(entry, &nodes, names));
     section(&mut text, "System", &system(writer, sample));
     let named: Vec<(IssueNumber, &Head)> = similar.iter().filter_map(|(_, entry)| Some((entry.issue()?.number, entry.head()?))).collect();
     if !named.is_empty() {
@@ -236,10 +241,12 @@ fn count_nodes(count: usize) -> String {
     if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
 }
 
-fn occurrences(entry: &Entry, nodes: &std::collections::BTreeMap<NodeId, NodeTally>) -> String {
+fn occurrences(entry: &Entry, nodes: &BTreeMap<NodeId, NodeTally>, names: &Names<'_>) -> String {
     let mut text = String::from("| Node | Occurrences | First seen | Last seen |\n|---|--:|---|---|\n");
     for (node, tally) in nodes.iter().take(NODE_ROWS_MAX) {
-        row(&mut text, &[&code(&node.to_string()), &tally.count.to_string(), &seconds(tally.first_seen), &seconds(tally.last_seen)]);
+        let name = names.get(node).map(|name| format!(" {}", code(name))).unwrap_or_default();
+        let node = format!("{}{name}", code(&node.to_string()));
+        row(&mut text, &[&node, &tally.count.to_string(), &seconds(tally.first_seen), &seconds(tally.last_seen)]);
     }
     if nodes.len() > NODE_ROWS_MAX {
         let rest = nodes.values().skip(NODE_ROWS_MAX).fold(0, |sum: u64, tally| sum.saturating_add(tally.count));
@@ -299,8 +306,8 @@ mod tests {
 
     use super::*;
     use crate::ledger::Ledger;
-    use crate::Body;
     use crate::statement::tests::{fingerprint, statement, tally};
+    use crate::{Body, Presence};
 
     fn ledger() -> Ledger {
         let mut ledger = Ledger::default();
@@ -313,7 +320,7 @@ mod tests {
         let ledger = ledger();
         let policy = Policy::default();
         let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
-        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample, &[])
+        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample, &[], &Names::new())
     }
 
     fn report(error_type: &str, message: &str, stack: &str) -> Report {
@@ -380,10 +387,14 @@ mod tests {
             tally.releases = [("2.0.9".to_owned(), 1), ("2.1.0".to_owned(), u64::from(origin) - 1)].into();
             ledger.merge(statement(origin, 1, 1, Body::Tally { fingerprint, tally }, 0), false);
         }
+        for (origin, name) in [(1, "runner-7"), (2, "`a` | <!-- b")] {
+            let presence = Presence { can_file: true, can_fix: false, version: String::new(), name: name.to_owned(), algorithm: 1 };
+            ledger.merge(statement(origin, 1, 2, Body::Presence(presence), 0), false);
+        }
         let policy = Policy { version: "1.2.3".to_owned(), ..Policy::default() };
         let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
         let report = whole_report();
-        let draft = draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), Some(&report), &[]);
+        let draft = draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), Some(&report), &[], &ledger.names());
         assert_eq!(draft.body, include_str!("../tests/data/issue.txt"));
         assert_eq!(draft.title, "[Auto-Generated Error] ValueError: no such thing");
         assert_eq!(draft.labels, ["auto-generated", "bug", "priority"]);
@@ -416,7 +427,7 @@ mod tests {
             ledger.merge(statement(1, 1, 1, Body::Tally { fingerprint: key, tally }, 0), false);
             let policy = Policy::default();
             let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
-            draft(&writer, key, ledger.entry(&key).unwrap(), None, &[]).labels
+            draft(&writer, key, ledger.entry(&key).unwrap(), None, &[], &Names::new()).labels
         };
         for (severity, expected) in Severity::ALL.into_iter().zip([false, false, true, true]) {
             assert_eq!(with(severity).contains(&"priority".to_owned()), expected, "{severity}");

@@ -289,6 +289,17 @@ impl Ledger {
         }
     }
 
+    /// Returns what nodes call themselves. Those without a name are left out.
+    pub(crate) fn names(&self) -> BTreeMap<NodeId, &str> {
+        let presences = self.presences.iter().filter_map(|((node, _), signed)| match &signed.statement.body {
+            Body::Presence(presence) => Some((*node, presence.name.as_str())),
+            Body::Tally { .. } | Body::Filing { .. } | Body::Mute { .. } | Body::Fix { .. } => None,
+        });
+        let mut names: BTreeMap<NodeId, &str> = presences.collect();
+        names.retain(|_, name| !name.is_empty());
+        names
+    }
+
     /// Returns the nodes that say, under their latest epoch, that they can file.
     pub(crate) fn filers(&self) -> impl Iterator<Item = NodeId> {
         let mut presences = self.presences.iter().peekable();
@@ -765,7 +776,8 @@ mod tests {
     #[test]
     fn origins_with_nothing_left_to_say_are_forgotten_once_they_are_gone_and_room_is_scarce() {
         let mut ledger = Ledger::default();
-        let presence = || Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), algorithm: 1 });
+        let presence =
+            || Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), name: String::new(), algorithm: 1 });
         for epoch in 0..=ORIGINS_MAX as u64 / 4 * 3 {
             assert_eq!(ledger.forget_origins(|_| true), []);
             ledger.merge(statement(1, epoch, 1, presence(), 0), false);

@@ -7,7 +7,7 @@ use healnode_report::Algorithms;
 
 use crate::NodeId;
 
-/// How a node decides. The same on every node of a mesh, except for `may_file`, `auto_pr`, `auto_heal`, `fix_by_forge`, `allow`, `app`, `version` and `algorithm`.
+/// How a node decides. The same on every node of a mesh, except for `may_file`, `auto_pr`, `auto_heal`, `fix_by_forge`, `allow`, `app`, `name`, `version` and `algorithm`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
     /// Whether this node is configured to file issues. Without it the node still counts, shares and shows what it would file.
@@ -32,6 +32,8 @@ pub struct Policy {
     pub allow: BTreeSet<NodeId>,
     /// Name of the deployment, for reports that carry none.
     pub app: String,
+    /// What people call this node, for the presence statement; at most [`NAME_BYTES_MAX`](healnode_report::limits::NAME_BYTES_MAX) bytes.
+    pub name: String,
     /// Version of the program, for the presence statement and the issue's footer.
     pub version: String,
     /// The version of the algorithm that new errors are counted under, for the presence statement.
@@ -90,6 +92,7 @@ impl Default for Policy {
             dry_run: false,
             allow: BTreeSet::new(),
             app: String::new(),
+            name: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             algorithm: Algorithms::BUILT_IN.current.version,
             min_occurrences: 3,

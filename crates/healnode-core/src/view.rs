@@ -176,6 +176,9 @@ pub struct IssueView {
 pub struct PeerView {
     /// Who.
     pub peer_id: NodeId,
+    /// What it calls itself, or nothing. Anybody can call itself anything.
+    #[serde(default)]
+    pub name: String,
     /// Where it was reached; filled in by the driver.
     pub addresses: Vec<String>,
     /// Whether there is a connection to it.

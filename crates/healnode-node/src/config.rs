@@ -57,6 +57,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Name of the deployment, or empty.
     pub app: String,
+    /// What people call this node; empty for the runner's or the host's name.
+    pub name: String,
     /// What is kept with an error.
     pub capture: Capture,
     /// The operator's word on which errors are the same.
@@ -335,9 +337,11 @@ impl Config {
 
 fn read_all(reader: &mut Reader<'_>) -> Config {
     let data_dir = reader.path("data_dir", Path::new(""));
+    let short = |name: &str| (name.len() <= NAME_BYTES_MAX).then(|| name.to_owned());
     let app_allowed = format!("a name of at most {NAME_BYTES_MAX} bytes");
     Config {
-        app: reader.text("app", &app_allowed, |app| (app.len() <= NAME_BYTES_MAX).then(|| app.to_owned())).unwrap_or_default(),
+        app: reader.text("app", &app_allowed, short).unwrap_or_default(),
+        name: reader.text("name", &app_allowed, short).unwrap_or_default(),
         capture: Capture { log_context_lines: reader.number("capture.log_context_lines", 0..=LOG_LINES_MAX) },
         grouping: Grouping { rules: reader.tables("grouping.rule", read_rule) },
         redact: read_redact(reader),

@@ -48,7 +48,13 @@ impl Hostile {
     /// Returns what it says next, and the name and number up to which it has spoken.
     pub(crate) fn speak(&mut self, wall: UnixMillis, dice: &mut Dice) -> Run {
         let after = Seq(self.seq);
-        let mut bodies = vec![Body::Presence(Presence { can_file: true, can_fix: true, version: "9.9.9".to_owned(), algorithm: 1 })];
+        let mut bodies = vec![Body::Presence(Presence {
+            can_file: true,
+            can_fix: true,
+            version: "9.9.9".to_owned(),
+            name: String::new(),
+            algorithm: 1,
+        })];
         let flood = dice.below(25).min(INVENTED_MAX - self.invented);
         self.invented += flood;
         for _ in 0..flood {

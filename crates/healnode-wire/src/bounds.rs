@@ -45,7 +45,7 @@ fn check_statement(statement: &Statement) -> Result<(), DecodeError> {
         Body::Tally { tally, .. } => check_tally(tally),
         Body::Filing { note, .. } => note.issue.as_ref().map_or(Ok(()), check_filed),
         Body::Mute { mute, .. } => require(mute.by.len() <= NAME_BYTES_MAX),
-        Body::Presence(presence) => require(presence.version.len() <= NAME_BYTES_MAX),
+        Body::Presence(presence) => require(presence.version.len() <= NAME_BYTES_MAX && presence.name.len() <= NAME_BYTES_MAX),
         Body::Fix { note, .. } => require(pull_url(note).is_none_or(|url| url.len() <= URL_BYTES_MAX)),
     }
 }

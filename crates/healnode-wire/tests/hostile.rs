@@ -202,7 +202,7 @@ fn tally_body(change: impl FnOnce(&mut Tally)) -> Body {
 }
 
 fn presence() -> Body {
-    Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), algorithm: 1 })
+    Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), name: String::new(), algorithm: 1 })
 }
 
 #[test]
@@ -232,7 +232,8 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
         filed("u".repeat(URL_BYTES_MAX + 1), Standing::Open),
         filed(String::new(), Standing::Closed(Baseline { at: UnixMillis(1), counted: 0, unnamed: 0, releases })),
         Body::Mute { fingerprint, mute },
-        Body::Presence(Presence { can_file: true, can_fix: true, version: "x".repeat(129), algorithm: 1 }),
+        Body::Presence(Presence { can_file: true, can_fix: true, version: "x".repeat(129), name: String::new(), algorithm: 1 }),
+        Body::Presence(Presence { can_file: true, can_fix: true, version: "1".to_owned(), name: "x".repeat(129), algorithm: 1 }),
         Body::Fix { fingerprint, note: FixNote { pull: Some(pull("u".repeat(URL_BYTES_MAX + 1))), ..FixNote::default() } },
     ];
     for body in bodies {

@@ -562,9 +562,7 @@ impl super::Node {
             return put_off(None, "this node can no longer file");
         }
         match self.creates_left(now) {
-            (0, wait) => {
-                put_off(Some(wait), "as many issues were filed as may be in a while (bundle.max_per_hour, bundle.max_per_day)")
-            }
+            (0, wait) => put_off(Some(wait), "as many issues were filed as may be in a while (bundle.max_per_hour, bundle.max_per_day)"),
             _ => None,
         }
     }
@@ -593,10 +591,12 @@ impl super::Node {
         let is_of_sample = |member: Fingerprint| sample.is_some_and(|sample| sample.fingerprints().any(|(key, _)| key == member));
         match &entries[..] {
             [] => None,
-            [(fingerprint, entry)] => Some(draft(writer, *fingerprint, entry, sample, &similar(&self.ledger, *fingerprint))),
+            [(fingerprint, entry)] => {
+                Some(draft(writer, *fingerprint, entry, sample, &similar(&self.ledger, *fingerprint), &self.ledger.names()))
+            }
             [(fingerprint, _), ..] if entries.iter().all(|(member, _)| is_of_sample(*member)) => {
                 let sum = Entry::sum(&entries.iter().map(|(_, entry)| *entry).collect::<Vec<_>>());
-                Some(draft(writer, *fingerprint, &sum, sample, &similar(&self.ledger, *fingerprint)))
+                Some(draft(writer, *fingerprint, &sum, sample, &similar(&self.ledger, *fingerprint), &self.ledger.names()))
             }
             many => Some(draft_many(writer, many)),
         }

@@ -96,6 +96,7 @@ impl super::Node {
         let presence = self.ledger.presence(peer);
         PeerView {
             peer_id: peer,
+            name: presence.map(|presence| presence.name.clone()).unwrap_or_default(),
             addresses: Vec::new(),
             connected: self.sharing.is_connected(peer),
             last_heard_s: self.sharing.heard_at(peer).map(|at| now.mono.since(at).as_secs()),

@@ -45,7 +45,7 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
     sources.flags.data_dir = Some("/flag".into());
     let config = Config::load(&sources).unwrap();
     assert_eq!(config.data_dir, Path::new("/flag"));
-    assert_eq!(config.app, "environment");
+    assert_eq!((config.app.as_str(), config.name.as_str()), ("environment", ""));
     assert_eq!((config.bundle.storm, config.bundle.min_occurrences), (7, 6));
     assert_eq!(config.bundle.interval, Duration::from_secs(900));
 }
@@ -163,6 +163,7 @@ fn a_misspelt_name_is_a_fault_that_names_the_right_one() {
 fn a_value_of_the_wrong_kind_or_out_of_range_is_a_fault_that_says_what_is_allowed() {
     let cases = [
         ("app = 3", "app = 3", "a name"),
+        ("name = 3", "name = 3", "a name"),
         ("[app]\nname = 'x'", "app = ", "a name"),
         ("[bundle]\ninterval = 15", "bundle.interval = 15", "from 1s to 1d, a number with ms, s, m, h or d"),
         ("[bundle]\ninterval = '999ms'", "bundle.interval = \"999ms\"", "from 1s to 1d"),

@@ -112,8 +112,9 @@ fn body() -> impl Strategy<Value = Body> {
         (fingerprint(), note()).prop_map(|(fingerprint, note)| Body::Filing { fingerprint, note }),
         (fingerprint(), mute).prop_map(|(fingerprint, mute)| Body::Mute { fingerprint, mute }),
         (fingerprint(), fix_note()).prop_map(|(fingerprint, note)| Body::Fix { fingerprint, note }),
-        (any::<bool>(), any::<bool>(), "[0-9.]{1,12}", 1..3_u16)
-            .prop_map(|(can_file, can_fix, version, algorithm)| Body::Presence(Presence { can_file, can_fix, version, algorithm })),
+        (any::<bool>(), any::<bool>(), "[0-9.]{1,12}", "(\\PC{1,30})?", 1..3_u16).prop_map(
+            |(can_file, can_fix, version, name, algorithm)| { Body::Presence(Presence { can_file, can_fix, version, name, algorithm }) }
+        ),
     ]
 }
 
