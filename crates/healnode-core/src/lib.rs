@@ -58,4 +58,6 @@ pub use statement::{
 };
 pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
-pub use view::{ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, StatusView, Why};
+pub use view::{
+    CountView, ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, IssuesView, PeerView, StatusView, TypeView, Why,
+};

@@ -115,6 +115,9 @@ pub const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 /// An hour is the shorter of the two spans, so a clock that is wrong holds filing up for no more than that span once over.
 pub const CREATED_AHEAD_MAX_MS: u64 = 60 * 60 * 1000;
 
+/// Types of errors that are counted apart in a node's status, those seen most often first. The rest is counted together.
+pub const TYPES_SHOWN_MAX: usize = 20;
+
 /// Similar errors that an issue names. More than a handful says that the type is a generic one, and helps nobody.
 pub const SIMILAR_MAX: usize = 5;
 

@@ -10,6 +10,7 @@ mod fixing;
 mod pulls;
 mod sharing;
 mod showing;
+mod statistics;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -242,6 +242,24 @@ fn ten_times_as_many_occurrences_are_told_in_one_comment() {
     assert_eq!(mesh.forge.comments.len(), 1, "whoever leads knows what was told");
 }
 
+#[test]
+fn the_status_says_when_the_last_bundle_was_and_which_issues_are_known() {
+    let mut mesh = Mesh::unstarted(1);
+    mesh.start(0);
+    mesh.run_for(30);
+    assert_eq!(mesh.node(0).status(mesh.time()).last_bundle, None);
+    let (mut mesh, _) = with_an_issue(2);
+    mesh.run_for(70);
+    let status = mesh.node(0).status(mesh.time());
+    let last = status.last_bundle.unwrap();
+    assert!(last.0 % 60_000 == 0 && mesh.time().wall.0 - last.0 < 60_000, "{last}");
+    assert_eq!((status.issues.open, status.issues.closed), (1, 0));
+    close(&mut mesh, CloseReason::Completed);
+    mesh.run_for(70);
+    let status = mesh.node(1).status(mesh.time());
+    assert_eq!((status.issues.open, status.issues.closed), (0, 1));
+}
+
 fn labels_of_updates(mesh: &Mesh) -> Vec<Vec<String>> {
     let labels = |(_, call): &(usize, ForgeCall)| match call {
         ForgeCall::Update { draft, .. } => Some(draft.labels.clone()),
