@@ -19,6 +19,7 @@ use tracing::{info, warn};
 use crate::clock::{Clock, wall};
 use crate::config::Config;
 use crate::credentials;
+use crate::display_name::{display_name, host_name};
 use crate::door::Door;
 use crate::driver::{Driver, Edges};
 use crate::fixer_setup::FixerSetup;
@@ -126,6 +127,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         warn!(why, "no fixes are looked for");
         policy.auto_heal = false;
     }
+    policy.name = display_name(&config.name, |name| std::env::var(name).ok(), &host_name());
     let node = Node::new(me, store.epoch(), policy, Box::new(Signer(identity)), snapshot, clock.now());
     let admission = Arc::new(credentials::admission(&config));
     let (door, inside) = Door::new(admission.clone(), config.app.clone());

@@ -51,7 +51,7 @@ pub(crate) fn statement(origin: u8, seq: u64, body: Body) -> Record {
 }
 
 pub(crate) fn presence(version: u64) -> Body {
-    Body::Presence(Presence { can_file: true, can_fix: false, version: version.to_string(), algorithm: 1 })
+    Body::Presence(Presence { can_file: true, can_fix: false, version: version.to_string(), name: String::new(), algorithm: 1 })
 }
 
 pub(crate) fn intent(id: u64, members: u64) -> Record {
