@@ -439,8 +439,8 @@ async fn a_label_that_may_not_be_added_keeps_no_issue_from_being_brought_up_to_d
     newer.body = newer.body.replace("count 3", "count 30");
     assert_eq!(forge.call(ForgeCall::Update { number, draft: newer }).await, ForgeReply::Done);
     assert_eq!(server.count("PATCH"), 1);
-    let sent =
-        server.state().requests.iter().filter(|request| request.body.get("labels").is_some()).map(|request| request.body["labels"].clone());
+    let state = server.state();
+    let sent = state.requests.iter().filter(|request| request.body.get("labels").is_some()).map(|request| request.body["labels"].clone());
     assert_eq!(sent.collect::<Vec<_>>(), [json!(["auto-generated"])]);
 }
 
