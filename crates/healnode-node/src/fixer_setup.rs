@@ -50,10 +50,23 @@ impl FixerSetup {
         }
     }
 
-    /// Sets the fixer up, or says in a sentence how to make that possible.
-    pub(crate) async fn open(&self) -> Result<Fixer, String> {
+    /// Returns from where the code could be fetched, or says why it could not. Fetches nothing.
+    pub(crate) async fn reach(&self) -> Result<String, String> {
+        let (repository, token) = self.access().await?;
+        healnode_fixer::reach(&repository, token).await.map_err(|error| format!("{error}: {repository}"))?;
+        Ok(repository)
+    }
+
+    /// Returns where the code is, and the token that opens it, if one is needed and there.
+    async fn access(&self) -> Result<(String, Option<RepositoryToken>), String> {
         let (repository, is_forges) = self.repository().ok_or("the code is nowhere to be had: set fix.repository, or forge.repo")?;
         let token = if is_forges { self.repository_token().await } else { None };
+        Ok((repository, token))
+    }
+
+    /// Sets the fixer up, or says in a sentence how to make that possible.
+    pub(crate) async fn open(&self) -> Result<Fixer, String> {
+        let (repository, token) = self.access().await?;
         let fix = &self.fix;
         let config = FixerConfig {
             data_dir: self.data_dir.clone(),
@@ -116,7 +129,8 @@ pub(crate) fn copilot(fix: &config::Fix, data_dir: &Path) -> Result<CopilotConfi
     Ok(CopilotConfig { binary: fix.copilot.binary.clone(), model, account, cache: data_dir.join("fix").join("copilot") })
 }
 
-fn open_provider(provider: &config::Provider) -> Result<Provider, String> {
+/// Returns the model of the operator's own, with its key.
+pub(crate) fn open_provider(provider: &config::Provider) -> Result<Provider, String> {
     let key = provider.key_file.as_ref().map(|file| read_key("fix.provider.key_file", file)).transpose()?;
     Provider::new(&provider.url, key, provider.wire_api).map_err(|error| error.to_string())
 }

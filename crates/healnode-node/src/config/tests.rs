@@ -529,7 +529,11 @@ fn a_fixer_has_what_it_needs() {
     let whole =
         "[fix]\nfixer = 'openai'\ntest = ['make', 'test']\n[fix.provider]\nurl = 'http://127.0.0.1:1/v1'\nmodel = 'm'\nkey_file = '/k'";
     let fix = Config::load(&Folder::with_file(whole).sources(&[])).unwrap().fix;
-    let provider =
-        Provider { url: "http://127.0.0.1:1/v1".into(), model: "m".into(), key_file: Some("/k".into()), wire_api: WireApi::Completions };
+    let provider = Provider {
+        url: "http://127.0.0.1:1/v1".into(),
+        model: "m".into(),
+        key_file: Some("/k".into()),
+        wire_api: healnode_fixer::WireApi::Completions,
+    };
     assert_eq!((fix.fixer, fix.test, fix.provider), (FixerKind::OpenAi, vec!["make".to_owned(), "test".into()], Some(provider)));
 }
