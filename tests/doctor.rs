@@ -4,6 +4,7 @@
 #[path = "github/emulator.rs"]
 mod emulator;
 mod harness;
+mod toy;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,7 @@ use std::time::SystemTime;
 use emulator::Emulator;
 use harness::{Site, TestNode, wait_for};
 use serde_json::{Value, json};
+use toy::Toy;
 
 /// What doctor found, and its exit code.
 struct Diagnosis {
@@ -98,6 +100,7 @@ fn beside_a_healthy_node_nothing_is_wrong() {
     found.says("forge", "ok", "can file into");
     found.says("lease", "ok", "lock file");
     assert_eq!(found.json["overall"], "ok", "{:#}", found.json);
+    assert!(found.json["findings"].as_array().unwrap().iter().all(|finding| finding["area"] != "fix"), "nobody looks for fixes");
 
     let text = node.run(&["doctor"]);
     let text = (text.status.code(), String::from_utf8(text.stdout).unwrap());
@@ -382,6 +385,71 @@ fn a_token_that_is_refused_and_a_server_that_is_down_are_told_apart() {
     let found = Diagnosis::of(&with_token(&site, &limited));
     found.has_errors_in(&[]);
     found.says("token", "warning", "Wait and run doctor again");
+}
+
+#[test]
+fn a_copilot_cli_that_is_missing_is_an_error_and_one_that_runs_leaves_nothing_behind() {
+    let site = Site::new();
+    let (token, passing) = (site.path().join("token"), site.path().join("passing"));
+    write(&token, "github_pat_Zq7Kd02LmPx9TwR4bVnYc81HsGfJe6UaQo35\n", 0o600);
+    fs::create_dir(&passing).unwrap();
+    let toy = Toy::new(site.path(), None);
+    let copilot = |name: &str, binary: &Path| {
+        let fix = format!("repository = {:?}\n[fix.copilot]\nbinary = {binary:?}\ntoken_file = {token:?}\n", toy.path());
+        let mut node = healer(&site, name, &fix);
+        node.set("TMPDIR", passing.to_str().unwrap());
+        node
+    };
+    let found = Diagnosis::of(&copilot("a", Path::new("/nonexistent/copilot")));
+    found.has_errors_in(&["fix"]);
+    found.says("fix", "error", "There is no Copilot CLI at /nonexistent/copilot, so no fix can be looked for. Correct fix.copilot.binary");
+    found.says("fix", "warning", "nothing can be verified");
+    found.says("fix", "ok", &format!("The code can be fetched from {}", toy.path().display()));
+
+    let cli = site.path().join("copilot");
+    write(&cli, "#!/bin/sh\ntouch \"$COPILOT_PKG_CACHE_HOME/unpacked\" && echo 'GitHub Copilot CLI 1.0.102.'\n", 0o755);
+    let node = copilot("b", &cli);
+    let before = tree(site.path());
+    let found = Diagnosis::of(&node);
+    found.has_errors_in(&[]);
+    found.says("fix", "ok", "The Copilot CLI 1.0.102");
+    assert!(!found.json.to_string().contains("github_pat_"));
+    let after = tree(site.path());
+    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "nothing stays behind");
+}
+
+#[test]
+fn a_program_that_mends_is_found_with_its_tests_and_the_code_or_each_is_missed() {
+    let site = Site::new();
+    let toy = Toy::new(site.path(), None);
+    let scripts = site.path().join("scripts");
+    fs::create_dir(&scripts).unwrap();
+    let mend = scripts.join("mend");
+    write(&mend, "#!/bin/sh\n", 0o755);
+    let settings = |repository: &Path, test: &str, readable: &str| {
+        format!("fixer = \"command\"\ncommand = [{mend:?}]\nrepository = {repository:?}\ntest = {test}\nreadable = [{readable}]\n")
+    };
+    let readable = format!("{scripts:?}");
+    let found = Diagnosis::of(&healer(&site, "a", &settings(toy.path(), toy::TEST_COMMAND, &readable)));
+    found.has_errors_in(&[]);
+    found.says("fix", "ok", &format!("{} looks for fixes", mend.display()));
+    found.says("fix", "ok", "/python3 tests the code before and after a fix");
+    found.says("fix", "ok", "The code can be fetched from");
+    let has_walls = found.at("fix", "ok").iter().any(|text| text.contains("run behind walls"));
+    assert!(has_walls || !found.at("fix", "warning").is_empty(), "{:#}", found.json);
+
+    let lost = settings(Path::new("/nonexistent/shop"), "[\"healnode-no-such-program\"]", "");
+    let found = Diagnosis::of(&healer(&site, "b", &lost));
+    found.has_errors_in(&["fix"]);
+    found.says("fix", "error", "cannot be fetched");
+    found.says("fix", "error", "healnode-no-such-program, the program of fix.test, is not to be found");
+    assert_eq!(found.at("fix", "error").iter().any(|text| text.contains("fix.readable")), has_walls, "{:#}", found.json);
+}
+
+/// Sets up a node that is to look for fixes, wherever this machine's kernel lets it.
+fn healer(site: &Site, name: &str, fix: &str) -> TestNode {
+    let forge = format!("[forge]\nauto_issue = true\nauto_pr = true\nauto_heal = true\noutbox = {:?}\n", site.path().join("outbox"));
+    site.node_with_forge(name, &[], &forge, &format!("[fix]\nrequire_walls = false\n{fix}"))
 }
 
 /// Sets up a node that files at this address with a classic token.

@@ -61,7 +61,25 @@ fn a_report_is_answered_with_its_fingerprint_and_is_shown_from_then_on() {
 fn status_has_every_field_of_the_contract() {
     let site = Site::new();
     let (_, status) = ask(&node(&site), "GET", "/v1/status", "");
-    for field in ["peer_id", "version", "app", "uptime_s", "listen", "peers", "signatures", "occurrences", "auto", "forge", "dropped"] {
+    for field in [
+        "peer_id",
+        "version",
+        "app",
+        "uptime_s",
+        "listen",
+        "peers",
+        "signatures",
+        "occurrences",
+        "auto",
+        "forge",
+        "dropped",
+        "by_severity",
+        "by_type",
+        "other_types",
+        "by_node",
+        "issues",
+        "last_bundle",
+    ] {
         assert!(!status[field].is_null(), "{field} is missing in {status}");
     }
     assert_eq!(status["forge"]["kind"], "outbox");

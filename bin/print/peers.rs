@@ -23,7 +23,7 @@ pub(crate) fn peers(peers: &Value, page: &Page) -> String {
             .map_or_else(|| "never".to_owned(), |seconds| format!("{} ago", age(Duration::from_secs(seconds))));
         let addresses: Vec<String> = list(peer, "addresses").iter().filter_map(Value::as_str).map(printable).collect();
         table.push(vec![
-            Cell::new(text(peer, "peer_id")),
+            Cell::new(format!("{} {}", text(peer, "peer_id"), text(peer, "name")).trim_end()),
             if is_connected { Cell::styled("up", Style::Good) } else { Cell::styled("down", Style::Warn) },
             Cell::new(heard),
             Cell::new(if peer["can_file"].as_bool().unwrap_or_default() { "yes" } else { "no" }),

@@ -3,9 +3,9 @@
 use healnode_node::Fingerprint;
 use serde_json::Value;
 
+use super::deploy::rollback;
 use super::errors::{headline, severity_style};
 use super::field::{counted, counts, list, number, text, time_and_age};
-use super::deploy::rollback;
 use super::fix::add_fix;
 use super::page::{Page, Style};
 use super::patterns::sentences;

@@ -173,6 +173,8 @@ fn peers_are_one_line_each() {
     };
     assert!(trouble("clock_ahead", json!(true)).contains("more than a day ahead"));
     assert!(trouble("faults", json!(2)).contains("sent 2 messages that no healnode sends"));
+    let named = trouble("name", json!("runner-7\u{1b}[2J"));
+    assert!(named.contains(&format!("{PEER} runner-7")) && !named.contains('\u{1b}'), "{named}");
     let text = peers(&list, &file());
     assert!(text.contains(&format!("{PEER}  up    4s ago  yes    0.1.0    /ip4/10.0.0.1/tcp/4801\n")), "{text}");
     assert!(text.contains(&format!("{OTHER}  down  never   no              two nodes use this identity; stop one of them\n")), "{text}");

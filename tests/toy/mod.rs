@@ -9,17 +9,39 @@ use serde_json::{Value, json};
 
 use crate::emulator::Emulator;
 
-/// The program: the average of nothing is a division by zero.
-const PROGRAM: &str = "\"\"\"What is in stock.\"\"\"
+/// A program with a bug, what shows it, and what mends it.
+pub(crate) struct Toy {
+    dir: PathBuf,
+    /// The file with the bug.
+    pub(crate) file: &'static str,
+    /// The line with the bug.
+    pub(crate) bug: &'static str,
+    /// What the line should be.
+    pub(crate) mended: &'static str,
+    /// What it might be, and is not.
+    pub(crate) wrong: &'static str,
+    /// The type of the error.
+    pub(crate) error_type: &'static str,
+    /// Program and arguments that test it.
+    pub(crate) test: &'static [&'static str],
+    trace: &'static str,
+    files: &'static [(&'static str, &'static str)],
+}
+
+const PYTHON: &[(&str, &str)] = &[
+    (
+        "inventory.py",
+        "\"\"\"What is in stock.\"\"\"
 
 
 def average_price(items):
     total = sum(item[\"price\"] for item in items)
     return total / len(items)
-";
-
-/// Its tests: one shows the bug, one has to go on passing.
-const TESTS: &str = "import unittest
+",
+    ),
+    (
+        "test_inventory.py",
+        "import unittest
 
 from inventory import average_price
 
@@ -30,18 +52,13 @@ class AveragePrice(unittest.TestCase):
 
     def test_no_items(self):
         self.assertEqual(average_price([]), 0)
+",
+    ),
+    ("report.py", "from inventory import average_price\n"),
+    ("CODEOWNERS", "* @acme/everybody\n/inventory.py @acme/stock\n"),
+];
 
-
-if __name__ == \"__main__\":
-    unittest.main()
-";
-
-/// The line with the bug, and what mends it.
-pub(crate) const BUG: &str = "    return total / len(items)";
-pub(crate) const MENDED: &str = "    return total / len(items) if items else 0.0";
-
-/// What the program prints when it fails.
-pub(crate) const TRACE: &str = "Traceback (most recent call last):
+const PYTHON_TRACE: &str = "Traceback (most recent call last):
   File \"/srv/shop/report.py\", line 9, in main
     print(average_price(load()))
   File \"/srv/shop/inventory.py\", line 6, in average_price
@@ -49,36 +66,92 @@ pub(crate) const TRACE: &str = "Traceback (most recent call last):
 ZeroDivisionError: division by zero
 ";
 
-/// Program and arguments that test it, as they stand in a configuration.
-pub(crate) const TEST_COMMAND: &str = "[\"python3\", \"-m\", \"unittest\", \"-q\"]";
+const RUST: &[(&str, &str)] = &[
+    (
+        "src/stock.rs",
+        "//! What is in stock.
 
-/// The repository in a folder.
-pub(crate) struct Toy {
-    dir: PathBuf,
+pub fn average_price(prices: &[u64]) -> u64 {
+    prices.iter().sum::<u64>() / prices.len() as u64
 }
 
+#[cfg(test)]
+mod tests {
+    use super::average_price;
+
+    #[test]
+    fn two_prices() {
+        assert_eq!(average_price(&[2, 4]), 3);
+    }
+
+    #[test]
+    fn no_prices() {
+        assert_eq!(average_price(&[]), 0);
+    }
+}
+",
+    ),
+    ("CODEOWNERS", "* @acme/everybody\n/src/ @acme/stock\n"),
+];
+
+const RUST_TRACE: &str = "thread 'main' panicked at src/stock.rs:4:5:
+attempt to divide by zero
+stack backtrace:
+   0: __rustc::rust_begin_unwind
+   1: core::panicking::panic_fmt
+   2: core::panicking::panic_const::panic_const_div_by_zero
+   3: shop::stock::average_price
+             at ./src/stock.rs:4:5
+   4: shop::main
+             at ./src/main.rs:7:20
+";
+
 impl Toy {
-    /// Makes the repository below `parent`, and puts the same files into the emulator's.
-    pub(crate) fn new(parent: &Path, github: Option<&Emulator>) -> Self {
-        let dir = parent.join("toy");
-        fs::create_dir_all(&dir).expect("a folder can be made");
-        let toy = Self { dir };
-        let files = [
-            ("inventory.py", PROGRAM),
-            ("test_inventory.py", TESTS),
-            ("report.py", "from inventory import average_price\n"),
-            ("CODEOWNERS", "* @acme/everybody\n/inventory.py @acme/stock\n"),
-        ];
-        for (name, content) in files {
-            fs::write(toy.dir.join(name), content).expect("a file can be written");
+    /// A program in Python: the average of nothing is a division by zero.
+    pub(crate) fn python(parent: &Path, github: Option<&Emulator>) -> Self {
+        let toy = Self {
+            dir: parent.join("toy"),
+            file: "inventory.py",
+            bug: "    return total / len(items)",
+            mended: "    return total / len(items) if items else 0",
+            wrong: "    return total / (len(items) + 1)",
+            error_type: "ZeroDivisionError",
+            test: &["python3", "-m", "unittest", "-q"],
+            trace: PYTHON_TRACE,
+            files: PYTHON,
+        };
+        toy.lay_out(github)
+    }
+
+    /// The same in Rust.
+    pub(crate) fn rust(parent: &Path, github: Option<&Emulator>) -> Self {
+        let toy = Self {
+            dir: parent.join("toy"),
+            file: "src/stock.rs",
+            bug: "    prices.iter().sum::<u64>() / prices.len() as u64",
+            mended: "    prices.iter().sum::<u64>().checked_div(prices.len() as u64).unwrap_or(0)",
+            wrong: "    prices.iter().sum::<u64>() / (prices.len() as u64 + 1)",
+            error_type: "panic",
+            test: &["sh", "-c", "mkdir -p target && rustc --edition 2021 --test src/stock.rs -o target/stock && target/stock"],
+            trace: RUST_TRACE,
+            files: RUST,
+        };
+        toy.lay_out(github)
+    }
+
+    fn lay_out(self, github: Option<&Emulator>) -> Self {
+        for (name, content) in self.files {
+            let path = self.dir.join(name);
+            fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder can be made");
+            fs::write(path, content).expect("a file can be written");
             if let Some(github) = github {
                 put(github, name, content);
             }
         }
-        toy.git(&["init", "-q", "-b", "main"]);
-        toy.git(&["add", "-A"]);
-        toy.git(&["commit", "-q", "-m", "stock: the average price"]);
-        toy
+        self.git(&["init", "-q", "-b", "main"]);
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "stock: the average price"]);
+        self
     }
 
     /// Where the repository is.
@@ -91,21 +164,24 @@ impl Toy {
         let status = Command::new("git").args(identity).args(arguments).current_dir(&self.dir).status().expect("git runs");
         assert!(status.success(), "git {arguments:?}");
     }
-}
 
-/// A report of the program's failure, as an application would hand it over.
-pub(crate) fn report() -> Value {
-    json!({ "type": "ZeroDivisionError", "message": "division by zero", "stack": TRACE, "command": "python3 report.py" })
-}
-
-/// Returns whether the tests pass on a branch of the emulator's repository.
-pub(crate) fn passes_on(github: &Emulator, branch: &str) -> bool {
-    let dir = tempfile::tempdir().expect("a folder can be made");
-    for name in ["inventory.py", "test_inventory.py"] {
-        fs::write(dir.path().join(name), content(github, name, branch)).expect("a file can be written");
+    /// A report of the program's failure, as an application would hand it over.
+    pub(crate) fn report(&self) -> Value {
+        let message = self.trace.lines().find_map(|line| line.strip_prefix("ZeroDivisionError: ")).unwrap_or("attempt to divide by zero");
+        json!({ "type": self.error_type, "message": message, "stack": self.trace, "command": "shop report" })
     }
-    let tests = Command::new("python3").args(["-m", "unittest", "-q"]).current_dir(dir.path()).output().expect("python3 runs");
-    tests.status.success()
+
+    /// Returns whether the tests pass on a branch of the emulator's repository.
+    pub(crate) fn passes_on(&self, github: &Emulator, branch: &str) -> bool {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        for (name, _) in self.files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder can be made");
+            fs::write(path, content(github, name, branch)).expect("a file can be written");
+        }
+        let tests = Command::new(self.test[0]).args(&self.test[1..]).current_dir(dir.path()).output().expect("the tests run");
+        tests.status.success()
+    }
 }
 
 /// Returns a file on a branch of the emulator's repository.
@@ -120,7 +196,7 @@ pub(crate) fn content(github: &Emulator, name: &str, branch: &str) -> String {
 fn put(github: &Emulator, name: &str, content: &str) {
     let path = format!("/repos/{}/contents/{name}", github.repo());
     let body = json!({ "message": format!("add {name}"), "content": encode(content.as_bytes()) });
-    let (status, answer) = github.request("PUT", &path, github.person_token(), Some(&body));
+    let (status, answer) = github.request("PUT", &path, github.token(), Some(&body));
     assert!(status == 201 || status == 200, "{answer}");
 }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use healnode_report::{Fingerprint, UnixMillis};
+use healnode_report::{Fingerprint, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::{PullCall, PullReply};
@@ -176,6 +176,8 @@ pub struct Stated {
     pub told: u64,
     /// How many similar errors the text names.
     pub similar: usize,
+    /// The severity that the text names, unless it is of a version that did not say so here.
+    pub severity: Option<Severity>,
 }
 
 /// What the forge answered.
@@ -326,15 +328,18 @@ impl Stated {
         let line = body.lines().skip_while(|line| line.trim() != crate::issue::BEGIN).nth(1)?;
         let numbers = line.trim().strip_prefix("<!-- healnode-count ")?.strip_suffix(" v1 -->")?;
         let (occurrences, told) = numbers.split_once(" told ")?;
+        let (told, severity) = told.split_once(" severity ").map_or((told, None), |(told, severity)| (told, Some(severity)));
         let (told, similar) = told.split_once(" similar ").unwrap_or((told, "0"));
-        Some(Self { occurrences: occurrences.parse().ok()?, told: told.parse().ok()?, similar: similar.parse().ok()? })
+        let severity = severity.and_then(|severity| severity.parse().ok());
+        Some(Self { occurrences: occurrences.parse().ok()?, told: told.parse().ok()?, similar: similar.parse().ok()?, severity })
     }
 }
 
 impl fmt::Display for Stated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let similar = if self.similar == 0 { String::new() } else { format!(" similar {}", self.similar) };
-        write!(f, "<!-- healnode-count {} told {}{similar} v1 -->", self.occurrences, self.told)
+        let severity = self.severity.map(|severity| format!(" severity {severity}")).unwrap_or_default();
+        write!(f, "<!-- healnode-count {} told {}{similar}{severity} v1 -->", self.occurrences, self.told)
     }
 }
 

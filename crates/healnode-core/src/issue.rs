@@ -6,6 +6,7 @@
 mod markdown;
 pub(crate) mod pull;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use healnode_report::{Fingerprint, Head, Report, Severity, UnixMillis, language};
@@ -27,10 +28,14 @@ const TITLE_MESSAGE_CHARS_MAX: usize = 80;
 const MESSAGE_CHARS_MAX: usize = 8_000;
 const STACK_CHARS_MAX: usize = 20_000;
 const LOG_CHARS_MAX: usize = 12_000;
+const CONTEXT_CHARS_MAX: usize = 6_000;
 const COMMAND_CHARS_MAX: usize = 1_000;
 
 /// Rows of the table of nodes; further ones are summed up in one line.
 const NODE_ROWS_MAX: usize = 20;
+
+/// What nodes call themselves.
+pub(crate) type Names<'a> = BTreeMap<NodeId, &'a str>;
 
 /// Which node writes the issue.
 pub(crate) struct Writer<'a> {
@@ -52,6 +57,7 @@ pub(crate) fn draft(
     sample: Option<&Report>,
     similar: &[(Fingerprint, &Entry)],
     patterns: &[Pattern],
+    names: &Names<'_>,
 ) -> IssueDraft {
     let head = entry.head();
     let error_type = sample.map(Report::error_type).or(head.map(|head| head.error_type.as_str())).unwrap_or("Error");
@@ -68,6 +74,7 @@ pub(crate) fn draft(
     line(&mut text, "Timestamp", &at.to_string());
     line(&mut text, "Severity", &severity.to_string());
     line(&mut text, "Occurrences", &format!("{} across {}", entry.occurrences(), count_nodes(nodes.len())));
+    line(&mut text, "Error Signature", &code(&fingerprint.to_string()));
 
     section(&mut text, "Error Message", &fence(&clip(message, MESSAGE_CHARS_MAX), "text"));
     if let Some(stack) = sample.and_then(Report::stack) {
@@ -77,7 +84,10 @@ pub(crate) fn draft(
         let lines = fence(&clip_middle(&logs.join("\n"), LOG_CHARS_MAX), "text");
         section(&mut text, "Preceding Logs", &format!("Last {} log lines before error:\n\n{lines}", logs.len()));
     }
-    section(&mut text, "Occurrences", &occurrences(entry, &nodes));
+    if let Some(context) = sample.and_then(Report::context) {
+        section(&mut text, "Additional Context", &fence(&clip_middle(&format!("{context:#}"), CONTEXT_CHARS_MAX), "json"));
+    }
+    section(&mut text, "Occurrences", &occurrences(entry, &nodes, names));
     if !patterns.is_empty() {
         section(&mut text, "Patterns", &patterns.iter().map(|pattern| format!("- {}\n", pattern.sentence(code))).collect::<String>());
     }
@@ -90,7 +100,7 @@ pub(crate) fn draft(
 
     let title = title(error_type, message);
     let occurrences = entry.occurrences();
-    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: named.len() };
+    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: named.len(), severity: Some(severity) };
     finish(writer, &markers(writer, fingerprint, sample), stated, severity, title, &text)
 }
 
@@ -127,7 +137,7 @@ pub(crate) fn draft_many(writer: &Writer<'_>, members: &[(Fingerprint, &Entry)])
         format!("[Auto-Generated Error] {} new errors at once: {}", members.len(), clip(&one_line(&kinds), TITLE_MESSAGE_CHARS_MAX));
     let markers: String = members.iter().map(|(member, _)| Marker::of(*member).line(writer.policy.algorithm, false)).collect();
     let occurrences = members.iter().map(|(_, entry)| entry.occurrences()).fold(0, u64::saturating_add);
-    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: 0 };
+    let stated = Stated { occurrences, told: writer.told.unwrap_or(occurrences), similar: 0, severity: Some(severity) };
     finish(writer, &markers, stated, severity, title, &text)
 }
 
@@ -235,14 +245,16 @@ fn count_nodes(count: usize) -> String {
     if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
 }
 
-fn occurrences(entry: &Entry, nodes: &std::collections::BTreeMap<NodeId, NodeTally>) -> String {
+fn occurrences(entry: &Entry, nodes: &BTreeMap<NodeId, NodeTally>, names: &Names<'_>) -> String {
     let mut text = String::from("| Node | Occurrences | First seen | Last seen |\n|---|--:|---|---|\n");
     for (node, tally) in nodes.iter().take(NODE_ROWS_MAX) {
-        row(&mut text, &[&code(&node.to_string()), &tally.count.to_string(), &seconds(tally.first_seen), &seconds(tally.last_seen)]);
+        let name = names.get(node).map(|name| format!(" {}", code(name))).unwrap_or_default();
+        let node = format!("{}{name}", code(&node.to_string()));
+        row(&mut text, &[&node, &tally.count.to_string(), &seconds(tally.first_seen), &seconds(tally.last_seen)]);
     }
     if nodes.len() > NODE_ROWS_MAX {
         let rest = nodes.values().skip(NODE_ROWS_MAX).fold(0, |sum: u64, tally| sum.saturating_add(tally.count));
-        row(&mut text, &[&format!("and {} more nodes", nodes.len() - NODE_ROWS_MAX), &rest.to_string(), "", ""]);
+        row(&mut text, &[&format!("and {} more", nodes.len() - NODE_ROWS_MAX), &rest.to_string(), "", ""]);
     }
     let releases = entry.releases();
     if !releases.is_empty() {
@@ -299,6 +311,7 @@ mod tests {
     use super::*;
     use crate::ledger::Ledger;
     use crate::statement::tests::{fingerprint, statement, tally};
+    use crate::{Body, Presence};
 
     fn ledger() -> Ledger {
         let mut ledger = Ledger::default();
@@ -312,7 +325,7 @@ mod tests {
         let policy = Policy::default();
         let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
         let patterns = [Pattern::NewInRelease { release: "2`\n<!-- healnode:end -->\n# H".to_owned() }, Pattern::Spreading { nodes: 3 }];
-        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample, &[], &patterns)
+        draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), sample, &[], &patterns, &Names::new())
     }
 
     fn report(error_type: &str, message: &str, stack: &str) -> Report {
@@ -347,6 +360,84 @@ mod tests {
         for part in parts {
             let at = rest.find(part).unwrap_or_else(|| panic!("{part} is missing or out of order in\n{}", draft.body));
             rest = &rest[at..];
+        }
+    }
+
+    /// A report with everything that a report can carry.
+    fn whole_report() -> Report {
+        let raw = r#"{
+            "type": "ValueError",
+            "message": "no such thing",
+            "stack": "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: no such thing",
+            "severity": "high",
+            "logs": ["starting", "opening the cart", "no such thing"],
+            "command": ["shop", "--port", "8080", "--api-key=SECRET123"],
+            "app": "shop",
+            "release": "2.1.0",
+            "environment": "production",
+            "timestamp": "2026-11-25T13:10:32Z",
+            "tags": {"region": "eu-west-1"},
+            "context": {"cart": {"items": 3}, "password": "hunter2"},
+            "system": {"os": "Linux 6.12", "arch": "x86_64", "host": "web-1", "runtime": "CPython 3.13.1", "cwd": "/srv/shop"}
+        }"#;
+        Report::new(RawError::from_json(raw).unwrap(), UnixMillis(0))
+    }
+
+    #[test]
+    fn the_whole_body_is_as_it_was_agreed_on() {
+        let mut ledger = Ledger::default();
+        for origin in 1..=NODE_ROWS_MAX as u8 + 1 {
+            let Body::Tally { fingerprint, mut tally } = tally(1, origin.into()) else { unreachable!("a tally") };
+            tally.first_seen = UnixMillis(1_795_612_232_000 + u64::from(origin) * 1_000);
+            tally.last_seen = UnixMillis(1_795_612_999_999);
+            tally.head.severity = if origin == 7 { Severity::High } else { Severity::Medium };
+            tally.releases = [("2.0.9".to_owned(), 1), ("2.1.0".to_owned(), u64::from(origin) - 1)].into();
+            ledger.merge(statement(origin, 1, 1, Body::Tally { fingerprint, tally }, 0), false);
+        }
+        for (origin, name) in [(1, "runner-7"), (2, "`a` | <!-- b")] {
+            let presence = Presence { can_file: true, can_fix: false, version: String::new(), name: name.to_owned(), algorithm: 1 };
+            ledger.merge(statement(origin, 1, 2, Body::Presence(presence), 0), false);
+        }
+        let policy = Policy { version: "1.2.3".to_owned(), ..Policy::default() };
+        let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
+        let report = whole_report();
+        let draft = draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), Some(&report), &[], &ledger.names());
+        assert_eq!(draft.body, include_str!("../tests/data/issue.txt"));
+        assert_eq!(draft.title, "[Auto-Generated Error] ValueError: no such thing");
+        assert_eq!(draft.labels, ["auto-generated", "bug", "priority"]);
+    }
+
+    #[test]
+    fn a_title_has_eighty_characters_of_the_message_on_one_line() {
+        let title = |message: &str| written(Some(&report("ValueError", message, ""))).title;
+        let (short, long) = ("\u{e4}".repeat(80), "\u{e4}".repeat(81));
+        assert_eq!(title(&short), format!("[Auto-Generated Error] ValueError: {short}"));
+        assert_eq!(title(&long), format!("[Auto-Generated Error] ValueError: {short}..."));
+        assert_eq!(title("first line\n  second\tline\n"), "[Auto-Generated Error] ValueError: first line second line");
+    }
+
+    #[test]
+    fn sections_of_what_was_not_reported_are_left_out() {
+        let body = written(Some(&report("ValueError", "no such thing", ""))).body;
+        for heading in ["## Stack Trace", "## Preceding Logs", "## Additional Context", "## See Also"] {
+            assert!(!body.contains(heading), "{heading} in\n{body}");
+        }
+        assert!(body.contains("**Command:** `unknown`") && body.contains("**Error Signature:** `0101"));
+    }
+
+    #[test]
+    fn high_and_critical_errors_have_the_label_and_others_have_not() {
+        let with = |severity: Severity| {
+            let mut ledger = Ledger::default();
+            let Body::Tally { fingerprint: key, mut tally } = tally(1, 3) else { unreachable!("a tally") };
+            tally.head.severity = severity;
+            ledger.merge(statement(1, 1, 1, Body::Tally { fingerprint: key, tally }, 0), false);
+            let policy = Policy::default();
+            let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
+            draft(&writer, key, ledger.entry(&key).unwrap(), None, &[], &Names::new()).labels
+        };
+        for (severity, expected) in Severity::ALL.into_iter().zip([false, false, true, true]) {
+            assert_eq!(with(severity).contains(&"priority".to_owned()), expected, "{severity}");
         }
     }
 

@@ -289,6 +289,17 @@ impl Ledger {
         }
     }
 
+    /// Returns what nodes call themselves. Those without a name are left out.
+    pub(crate) fn names(&self) -> BTreeMap<NodeId, &str> {
+        let presences = self.presences.iter().filter_map(|((node, _), signed)| match &signed.statement.body {
+            Body::Presence(presence) => Some((*node, presence.name.as_str())),
+            Body::Tally { .. } | Body::Filing { .. } | Body::Mute { .. } | Body::Fix { .. } => None,
+        });
+        let mut names: BTreeMap<NodeId, &str> = presences.collect();
+        names.retain(|_, name| !name.is_empty());
+        names
+    }
+
     /// Returns the nodes that say, under their latest epoch, that they can file.
     pub(crate) fn filers(&self) -> impl Iterator<Item = NodeId> {
         let mut presences = self.presences.iter().peekable();
@@ -531,7 +542,12 @@ impl Entry {
     }
 
     fn words(&self) -> impl Iterator<Item = &Filed> {
-        self.notes().filter_map(|(_, note)| note.issue.as_ref())
+        self.filed_notes().map(|(_, filed)| filed)
+    }
+
+    /// Returns what each origin says of the issue that it knows of.
+    pub(crate) fn filed_notes(&self) -> impl Iterator<Item = (Source, &Filed)> {
+        self.notes().filter_map(|(by, note)| Some((by, note.issue.as_ref()?)))
     }
 
     /// Returns the number below which its issues are given up.
@@ -714,6 +730,40 @@ mod tests {
         assert_eq!(ledger.hear((NodeId::from_key([1; 32]), Epoch(1)), Seq(0), Seq(u64::MAX)), Some(Seq(6)));
     }
 
+    /// A key apart from those of `tally`, whose last bytes are all the same.
+    fn numbered(n: usize) -> Fingerprint {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&(n as u64).to_be_bytes());
+        bytes[31] = 1;
+        Fingerprint::from_bytes(bytes)
+    }
+
+    #[test]
+    fn one_origin_fills_no_more_than_its_share_and_what_it_said_before_still_counts() {
+        let mut ledger = Ledger::default();
+        ledger.merge(statement(1, 1, 1, tally(1, 3), 0), false);
+        let source = (NodeId::from_key([1; 32]), Epoch(1));
+        let filled = (1..ORIGIN_STATEMENTS_MAX).map(|n| (Seq(n as u64 + 1), Key::Tally(numbered(n))));
+        ledger.origins.get_mut(&source).unwrap().by_seq.extend(filled);
+        let next = ORIGIN_STATEMENTS_MAX as u64 + 1;
+        assert_eq!(ledger.merge(statement(1, 1, next, tally(2, 1), 0), false), Merged::Dropped(DropReason::OriginFull));
+        assert_eq!(ledger.merge(statement(1, 1, next, tally(1, 4), 0), false), Merged::News { first: false, cloned: false });
+        assert_eq!(ledger.merge(statement(2, 1, 1, tally(2, 1), 0), false), Merged::News { first: true, cloned: false });
+        assert_eq!(ledger.merge(statement(1, 1, next + 1, tally(3, 1), 0), true), Merged::News { first: true, cloned: false }, "its own");
+    }
+
+    #[test]
+    fn peers_fill_no_more_than_their_share_and_the_nodes_own_errors_still_find_room() {
+        let mut ledger = Ledger::default();
+        ledger.merge(statement(1, 1, 1, tally(1, 3), 0), false);
+        ledger.entries.extend((1..PEER_FINGERPRINTS_MAX).map(|n| (numbered(n), Entry::default())));
+        assert_eq!(ledger.merge(statement(1, 1, 2, tally(2, 1), 0), false), Merged::Dropped(DropReason::LedgerFull));
+        assert_eq!(ledger.merge(statement(2, 1, 1, tally(1, 1), 0), false), Merged::News { first: false, cloned: false }, "known already");
+        assert_eq!(ledger.merge(statement(3, 1, 1, tally(2, 1), 0), true), Merged::News { first: true, cloned: false }, "its own");
+        ledger.entries.extend((0..=FINGERPRINTS_MAX).map(|n| (numbered(n), Entry::default())));
+        assert_eq!(ledger.merge(statement(3, 1, 2, tally(4, 1), 0), true), Merged::Dropped(DropReason::LedgerFull));
+    }
+
     #[test]
     fn a_flood_under_one_number_stays_small() {
         let mut ledger = Ledger::default();
@@ -727,7 +777,8 @@ mod tests {
     #[test]
     fn origins_with_nothing_left_to_say_are_forgotten_once_they_are_gone_and_room_is_scarce() {
         let mut ledger = Ledger::default();
-        let presence = || Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), algorithm: 1 });
+        let presence =
+            || Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), name: String::new(), algorithm: 1 });
         for epoch in 0..=ORIGINS_MAX as u64 / 4 * 3 {
             assert_eq!(ledger.forget_origins(|_| true), []);
             ledger.merge(statement(1, epoch, 1, presence(), 0), false);

@@ -64,4 +64,7 @@ pub use statement::{
 };
 pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
-pub use view::{DeployView, ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, RollbackView, StatusView, Why};
+pub use view::{
+    CountView, DeployView, ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, IssuesView, PeerView, RollbackView, StatusView,
+    TypeView, Why,
+};

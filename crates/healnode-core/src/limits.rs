@@ -31,6 +31,13 @@ pub const SAME_NUMBER_MAX: usize = 4;
 /// 1,024: a digest of so many takes 48 KiB, well inside [`REQUEST_BYTES_MAX`].
 pub const ORIGINS_MAX: usize = 1_024;
 
+/// Occurrences that one origin may claim of one fingerprint, and of one release of it. Its own count stops there; a peer that claims more is at
+/// fault, and its whole message is refused.
+///
+/// A million million: three years at ten thousand a second. The sum over all [`ORIGINS_MAX`] stays below 2^53, so it is exact wherever JSON is
+/// read as floating point, and one liar cannot bring a sum to where it no longer grows.
+pub const TALLY_COUNT_MAX: u64 = 1_000_000_000_000;
+
 /// Releases counted apart in one tally. Further ones are counted together under `other`.
 pub const RELEASES_MAX: usize = 8;
 
@@ -102,6 +109,14 @@ pub const LEASE_ISSUES_MAX: usize = 16;
 ///
 /// A day is more than any time zone set by mistake.
 pub const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// How far another node's clock may be ahead before its word on when it created an issue no longer counts against the caps, in milliseconds.
+///
+/// An hour is the shorter of the two spans, so a clock that is wrong holds filing up for no more than that span once over.
+pub const CREATED_AHEAD_MAX_MS: u64 = 60 * 60 * 1000;
+
+/// Types of errors that are counted apart in a node's status, those seen most often first. The rest is counted together.
+pub const TYPES_SHOWN_MAX: usize = 20;
 
 /// Similar errors that an issue names. More than a handful says that the type is a generic one, and helps nobody.
 pub const SIMILAR_MAX: usize = 5;

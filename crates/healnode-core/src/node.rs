@@ -13,6 +13,7 @@ mod pulls;
 mod rollback;
 mod sharing;
 mod showing;
+mod statistics;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,8 @@ use healnode_report::Algorithms;
 
 use crate::{NodeId, RollbackPolicy};
 
-/// How a node decides. The same on every node of a mesh, except for `may_file`, `rollback`, `auto_pr`, `auto_heal`, `fix_by_forge`, `allow`, `app`, `version` and `algorithm`.
+/// How a node decides. The same on every node of a mesh, except for `may_file`, `rollback`, `auto_pr`, `auto_heal`, `fix_by_forge`, `allow`,
+/// `app`, `name`, `version` and `algorithm`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
     /// Whether this node is configured to file issues. Without it the node still counts, shares and shows what it would file.
@@ -32,6 +33,8 @@ pub struct Policy {
     pub allow: BTreeSet<NodeId>,
     /// Name of the deployment, for reports that carry none.
     pub app: String,
+    /// What people call this node, for the presence statement; at most [`NAME_BYTES_MAX`](healnode_report::limits::NAME_BYTES_MAX) bytes.
+    pub name: String,
     /// Version of the program, for the presence statement and the issue's footer.
     pub version: String,
     /// The version of the algorithm that new errors are counted under, for the presence statement.
@@ -43,9 +46,10 @@ pub struct Policy {
     pub bundle_interval: Duration,
     /// More new fingerprints than this due at once become one issue.
     pub storm: usize,
-    /// Issues that this node may create in an hour; 0 for no bound. What is due beyond it is put into lists, and waits when even those are too many.
+    /// Issues that this node may create in an hour, less those that other nodes say to have created; 0 for no bound. What is due beyond it is put
+    /// into lists, and waits when even those are too many.
     pub max_per_hour: usize,
-    /// Issues that this node may create in a day; 0 for no bound.
+    /// Issues that this node may create in a day, less those that other nodes say to have created; 0 for no bound.
     pub max_per_day: usize,
     /// After how long without an occurrence an open issue is labelled as quiet; zero for never. Longer for errors that are rare by nature.
     pub quiet_after: Duration,
@@ -91,6 +95,7 @@ impl Default for Policy {
             dry_run: false,
             allow: BTreeSet::new(),
             app: String::new(),
+            name: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             algorithm: Algorithms::BUILT_IN.current.version,
             min_occurrences: 3,

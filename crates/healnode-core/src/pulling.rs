@@ -229,11 +229,8 @@ impl Pulling {
 
     /// Takes the forge's answer.
     pub(crate) fn next_after_reply(&mut self, now: Millis, reply: ForgeReply) -> PullMove {
-        let reply = match reply {
-            ForgeReply::Refused(refusal) => return self.after_refusal(now, refusal),
-            other => other,
-        };
         match (self.step, reply) {
+            (_, ForgeReply::Refused(refusal)) => self.after_refusal(now, refusal),
             (Step::Leasing(_), ForgeReply::Leased(lease)) => {
                 (self.unanswered, self.asked) = (0, 0);
                 self.doubt(now, lease);

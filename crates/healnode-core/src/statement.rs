@@ -219,6 +219,10 @@ pub struct Presence {
     pub can_fix: bool,
     /// The version of its program.
     pub version: String,
+    /// What people call it: a display name, at most [`NAME_BYTES_MAX`](healnode_report::limits::NAME_BYTES_MAX) bytes, or nothing. Anybody can
+    /// say anything here; who a node is, its id says.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// The version of the algorithm that it counts new errors under, if the others know it.
     #[serde(default = "first_algorithm", skip_serializing_if = "is_first_algorithm")]
     pub algorithm: u16,
@@ -308,7 +312,7 @@ impl Signed {
             }
             Body::Filing { note, .. } => 30 + note.issue.as_ref().map_or(0, Filed::size_estimate),
             Body::Mute { mute, .. } => mute.by.len() + 30,
-            Body::Presence(presence) => presence.version.len() + 30,
+            Body::Presence(presence) => presence.version.len() + presence.name.len() + 40,
             Body::Fix { note, .. } => 160 + note.pull.as_ref().and_then(|known| known.pull.as_ref()).map_or(0, |pull| pull.url.len()),
         };
         text + 300

@@ -39,6 +39,54 @@ pub struct StatusView {
     pub dropped: BTreeMap<String, u64>,
     /// When due fingerprints are looked for next.
     pub next_bundle: UnixMillis,
+    /// When they were looked for last; nothing before the first time since the node started.
+    pub last_bundle: Option<UnixMillis>,
+    /// What is in the ledger by severity, all four of them.
+    pub by_severity: BTreeMap<Severity, CountView>,
+    /// What is in the ledger by type of error: the [`TYPES_SHOWN_MAX`](crate::limits::TYPES_SHOWN_MAX) seen most often, most first.
+    pub by_type: Vec<TypeView>,
+    /// The types that are left out there, together.
+    pub other_types: CountView,
+    /// Occurrences by the node that saw them.
+    pub by_node: BTreeMap<NodeId, u64>,
+    /// Issues that are known.
+    pub issues: IssuesView,
+}
+
+/// How much of something there is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CountView {
+    /// Fingerprints.
+    pub signatures: usize,
+    /// Occurrences of all of them.
+    pub occurrences: u64,
+}
+
+/// One type of error.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TypeView {
+    /// Its name.
+    pub error_type: String,
+    /// Fingerprints.
+    pub signatures: usize,
+    /// Occurrences of all of them.
+    pub occurrences: u64,
+}
+
+/// Issues that are known, by what was last seen of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct IssuesView {
+    /// Those that are open.
+    pub open: usize,
+    /// Those that are closed.
+    pub closed: usize,
+}
+
+impl CountView {
+    pub(crate) fn add(&mut self, other: CountView) {
+        self.signatures += other.signatures;
+        self.occurrences = self.occurrences.saturating_add(other.occurrences);
+    }
 }
 
 /// One fingerprint across the mesh.
@@ -217,6 +265,9 @@ pub struct RollbackView {
 pub struct PeerView {
     /// Who.
     pub peer_id: NodeId,
+    /// What it calls itself, or nothing. Anybody can call itself anything.
+    #[serde(default)]
+    pub name: String,
     /// Where it was reached; filled in by the driver.
     pub addresses: Vec<String>,
     /// Whether there is a connection to it.

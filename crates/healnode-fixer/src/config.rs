@@ -50,6 +50,8 @@ pub struct FixerConfig {
 /// Who changes the code.
 #[derive(Clone, Debug)]
 pub enum FixerKind {
+    /// Nobody, for this reason. Jobs for guidance are carried out all the same.
+    Nobody(String),
     /// A command.
     Command(CommandFixer),
     /// The Copilot CLI.

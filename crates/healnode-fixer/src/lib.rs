@@ -26,5 +26,5 @@ pub use agents::{
 };
 pub use config::{CommandFixer, FixerConfig, FixerKind, RepositoryToken};
 pub use pipeline::Fixer;
-pub use repository::RepositoryError;
-pub use walls::{WallsReport, sweep_orphans};
+pub use repository::{RepositoryError, reach};
+pub use walls::{WallsReport, is_readable_behind_walls, sweep_orphans};

@@ -48,6 +48,9 @@ pub(crate) const GROUND_ENTRIES_MAX: usize = 1_000;
 /// How long one call of git may take. It is ended beyond it, and the fix with it.
 pub(crate) const GIT_LIMIT: Duration = Duration::from_secs(120);
 
+/// How long a repository may take to say where its default branch is, when nothing is fetched. A forge answers within seconds, or hangs.
+pub(crate) const REACH_LIMIT: Duration = Duration::from_secs(15);
+
 /// How long a fetch may take: the first one brings all of the repository.
 pub(crate) const FETCH_LIMIT: Duration = Duration::from_secs(600);
 

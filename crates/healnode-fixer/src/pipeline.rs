@@ -135,6 +135,10 @@ impl<'a> Run<'a> {
     }
 
     async fn go(&self) -> Result<FixEnding, FixFailure> {
+        if let (FixDepth::Proposal, FixerKind::Nobody(why)) = (self.job.depth, &self.fixer.config.fixer) {
+            self.set(|progress| progress.stage = FixStage::Fixer);
+            return Err(self.failure(why, true));
+        }
         let commit = self.checkout().await?;
         let guidance = self.context(&commit).await?;
         match self.job.depth {
@@ -145,6 +149,7 @@ impl<'a> Run<'a> {
         let before = self.tests_before(&work).await?;
         let ground = self.fixer.ground.clone();
         match &self.fixer.config.fixer {
+            FixerKind::Nobody(why) => Err(self.failure(why, true)),
             FixerKind::Command(command) => self.rounds(CommandAgent::new(command.clone(), ground), &guidance, &work, &before).await,
             FixerKind::Copilot(copilot) => self.rounds(Copilot::new(copilot.clone(), ground), &guidance, &work, &before).await,
             FixerKind::OpenAi(openai) => self.rounds(OpenAi::new(openai.clone()), &guidance, &work, &before).await,

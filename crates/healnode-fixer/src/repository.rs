@@ -12,7 +12,7 @@ use healnode_report::UnixMillis;
 
 use crate::config::RepositoryToken;
 use crate::git::{Git, GitError, init_bare};
-use crate::limits::FETCH_LIMIT;
+use crate::limits::{FETCH_LIMIT, REACH_LIMIT};
 
 /// The head of the default branch, in the mirror.
 const HEAD: &str = "refs/healnode/head";
@@ -38,6 +38,18 @@ impl From<GitError> for RepositoryError {
     fn from(error: GitError) -> RepositoryError {
         RepositoryError::Read(error.to_string())
     }
+}
+
+/// Asks whether a repository could be fetched, without fetching anything or leaving anything behind. Takes 15 seconds at most.
+///
+/// # Errors
+///
+/// [`RepositoryError::Fetch`].
+pub async fn reach(address: &str, token: Option<RepositoryToken>) -> Result<(), RepositoryError> {
+    let mirror = Mirror::new(PathBuf::new(), address.to_owned(), token);
+    let ask = Git::at(Path::new("/"), "ls-remote").with(["--quiet", "--", address, "HEAD"]);
+    let said = mirror.with_access(ask).within(REACH_LIMIT).text().await.map_err(|error| RepositoryError::Fetch(error.to_string()))?;
+    if said.is_empty() { Err(RepositoryError::Fetch("it has no commit on its default branch".to_owned())) } else { Ok(()) }
 }
 
 /// The mirror.
@@ -170,6 +182,16 @@ mod tests {
         ] {
             assert_eq!(named_commit(&release), expected, "{release}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_repository_that_is_not_there_and_one_without_a_commit_are_out_of_reach() {
+        let dir = tempfile::tempdir().unwrap();
+        let reached = async |name: &str| reach(&dir.path().join(name).to_string_lossy(), None).await.map_err(|error| error.to_string());
+        assert!(reached("nowhere").await.unwrap_err().starts_with("the repository cannot be fetched: git ls-remote ended with"));
+        fs::create_dir(dir.path().join("empty")).unwrap();
+        init_bare(&dir.path().join("empty")).await.unwrap();
+        assert!(reached("empty").await.unwrap_err().contains("no commit"));
     }
 
     #[test]

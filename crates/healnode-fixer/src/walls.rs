@@ -101,6 +101,12 @@ impl fmt::Display for WallsReport {
     }
 }
 
+/// Returns whether fixer and tests could read a path behind walls, from this process's environment. `readable` and `data_dir` are those of
+/// [`FixerConfig`](crate::FixerConfig).
+pub fn is_readable_behind_walls(path: &Path, readable: &[PathBuf], data_dir: &Path) -> bool {
+    Ground::look(readable, &[data_dir.to_owned()], |name| std::env::var(name).ok()).reads(path)
+}
+
 /// Starts a process behind walls, in a process group of its own. To be called within a tokio runtime.
 pub(crate) fn launch(launch: Launch<'_>, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Result<Running, LaunchError> {
     let [program, arguments @ ..] = launch.argv else {

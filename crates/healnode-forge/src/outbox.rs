@@ -135,6 +135,9 @@ impl Outbox {
             if let Some(body) = changed_body(page.body(), &draft.body) {
                 page.set_body(body);
             }
+            for label in draft.labels.iter().filter(|label| !page.has_label(label)).collect::<Vec<_>>() {
+                page.set_label(label, true);
+            }
             Ok(())
         })
     }

@@ -91,6 +91,7 @@ async fn keeps_the_contract(bench: &dyn Bench) {
     an_issue_about_several_errors_is_found_by_each(bench).await;
     an_update_keeps_what_people_wrote(bench, &created).await;
     a_count_is_never_lowered(bench, &created).await;
+    an_update_adds_labels_and_takes_none_away(bench).await;
     an_issue_is_closed_and_reopened_with_one_comment_each(bench, &created).await;
     an_issue_is_marked_quiet_and_freed_of_it(bench, &created).await;
     a_duplicate_is_closed_and_stays_findable(bench, &created).await;
@@ -161,9 +162,21 @@ async fn a_count_is_never_lowered(bench: &dyn Bench, issue: &IssueRef) {
     for (sent, shown) in [(50, 50), (49, 50), (51, 51)] {
         assert_eq!(forge.call(counted(sent)).await, ForgeReply::Done);
         assert!(bench.read(issue).body.contains(&format!("Occurrences: {shown}")), "{sent}");
-        let stated = Some(Stated { occurrences: shown, told: 3, similar: 0 });
+        let stated = Some(Stated { occurrences: shown, told: 3, ..Stated::default() });
         assert_eq!(inspect(&mut forge, issue).await.stated, stated);
         assert_eq!(look(&mut forge, &[1]).await[0].stated, stated);
+    }
+}
+
+async fn an_update_adds_labels_and_takes_none_away(bench: &dyn Bench) {
+    let mut forge = bench.forge();
+    let issue = create(&mut forge, &[4]).await;
+    bench.treat(&issue, Deed::Mute);
+    let mut worse = draft(&[4]);
+    worse.labels.push("priority".to_owned());
+    for newer in [worse.clone(), worse, draft(&[4])] {
+        assert_eq!(forge.call(ForgeCall::Update { number: issue.number, draft: newer }).await, ForgeReply::Done);
+        assert_eq!(bench.read(&issue).labels, ["auto-generated", "bug", "healnode:mute", "priority"]);
     }
 }
 

@@ -427,6 +427,24 @@ async fn labels_are_never_the_reason_to_lose_an_issue() {
 }
 
 #[tokio::test]
+async fn a_label_that_may_not_be_added_keeps_no_issue_from_being_brought_up_to_date() {
+    let server = FaultServer::start().await;
+    let mut forge = forge(&server);
+    let number = file(&server, 1, BOT, json!({ "labels": [{ "name": "bug" }] }));
+    server.fail_always(
+        "POST /repos/acme/shop/issues/1/labels",
+        Fault::Answer(403, Vec::new(), json!({ "message": "Must have triage access" })),
+    );
+    let mut newer = draft(1);
+    newer.body = newer.body.replace("count 3", "count 30");
+    assert_eq!(forge.call(ForgeCall::Update { number, draft: newer }).await, ForgeReply::Done);
+    assert_eq!(server.count("PATCH"), 1);
+    let state = server.state();
+    let sent = state.requests.iter().filter(|request| request.body.get("labels").is_some()).map(|request| request.body["labels"].clone());
+    assert_eq!(sent.collect::<Vec<_>>(), [json!(["auto-generated"])]);
+}
+
+#[tokio::test]
 async fn labels_are_made_once_and_a_refusal_to_make_them_blocks_nothing() {
     let server = FaultServer::start().await;
     let mut forge = forge(&server);

@@ -59,6 +59,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Name of the deployment, or empty.
     pub app: String,
+    /// What people call this node; empty for the runner's or the host's name.
+    pub name: String,
     /// What is kept with an error.
     pub capture: Capture,
     /// The operator's word on which errors are the same.
@@ -150,9 +152,9 @@ pub struct Bundle {
     pub min_occurrences: u64,
     /// New errors at once that become one issue, at least 2.
     pub storm: usize,
-    /// Issues that this node may create in an hour; 0 for no bound.
+    /// Issues that this node may create in an hour, less those that others created; 0 for no bound.
     pub max_per_hour: usize,
-    /// Issues that this node may create in a day; 0 for no bound.
+    /// Issues that this node may create in a day, less those that others created; 0 for no bound.
     pub max_per_day: usize,
     /// How long each rank waits for the one before.
     pub turn: Duration,
@@ -340,9 +342,11 @@ impl Config {
 
 fn read_all(reader: &mut Reader<'_>) -> Config {
     let data_dir = reader.path("data_dir", Path::new(""));
+    let short = |name: &str| (name.len() <= NAME_BYTES_MAX).then(|| name.to_owned());
     let app_allowed = format!("a name of at most {NAME_BYTES_MAX} bytes");
     Config {
-        app: reader.text("app", &app_allowed, |app| (app.len() <= NAME_BYTES_MAX).then(|| app.to_owned())).unwrap_or_default(),
+        app: reader.text("app", &app_allowed, short).unwrap_or_default(),
+        name: reader.text("name", &app_allowed, short).unwrap_or_default(),
         capture: Capture { log_context_lines: reader.number("capture.log_context_lines", 0..=LOG_LINES_MAX) },
         grouping: Grouping { rules: reader.tables("grouping.rule", read_rule) },
         redact: read_redact(reader),
@@ -386,8 +390,11 @@ fn read_rule(row: &mut Row) -> Result<Rule, String> {
     let mut actions: Vec<Action> = row.list("fingerprint").map(Action::Fingerprint).into_iter().collect();
     actions.extend(row.switch("ignore").filter(|ignore| *ignore).map(|_| Action::Ignore));
     actions.extend(row.switch("in_app").map(Action::InApp));
+    if let Some(severity) = row.text("severity") {
+        actions.push(Action::Severity(severity.parse().map_err(|error| format!("severity: {error}"))?));
+    }
     let (Some(action), None) = (actions.pop(), actions.pop()) else {
-        return Err("needs one of fingerprint, ignore = true and in_app, and not two".to_owned());
+        return Err("needs one of fingerprint, ignore = true, in_app and severity, and not two".to_owned());
     };
     if path.is_none() && matches!(action, Action::InApp(_)) {
         return Err("in_app needs the path of the frames that are meant".to_owned());

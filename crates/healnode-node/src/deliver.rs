@@ -107,7 +107,7 @@ fn this_system() -> System {
     System {
         os: os_name(),
         arch: std::env::consts::ARCH.to_owned(),
-        host: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
+        host: crate::display_name::host_name(),
         runtime: String::new(),
         cwd: std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default(),
     }

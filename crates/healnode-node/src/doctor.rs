@@ -8,6 +8,7 @@
 mod clock;
 mod filing;
 mod finding;
+mod fix;
 mod github;
 mod identity;
 mod ingest;
@@ -51,5 +52,8 @@ pub async fn examine(config: &Config) -> Diagnosis {
     findings.extend(clock::judge(github.as_ref().and_then(github::Facts::clock_ahead_s)));
     findings.extend(proxy::judge(&look::proxies(), config, github.as_ref()));
     findings.extend(ingest::judge(&look::applications(), look::ingest_door(config, node)));
+    if let Some(fix) = look::fix(config).await {
+        findings.extend(fix::judge(&fix, github.as_ref().and_then(github::Facts::kind)));
+    }
     Diagnosis { findings }
 }

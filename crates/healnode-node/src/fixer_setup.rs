@@ -35,30 +35,44 @@ impl FixerSetup {
         }
     }
 
-    /// Returns whether code, and somebody to change it, are named at all.
-    pub(crate) fn is_named(&self) -> bool {
-        self.fix.fixer != FixerKind::CopilotCloud && self.repository().is_some()
+    /// Says in a sentence what keeps fixes from being looked for at all, if something does.
+    pub(crate) fn lacks(&self) -> Option<String> {
+        let is_forges = self.fix.fixer == FixerKind::CopilotCloud;
+        if is_forges { None } else { self.kind().err() }
     }
 
     /// Ends what a killed node left running and removes its copies.
     pub(crate) async fn clean_up(&self) {
-        if self.is_named()
+        if self.repository().is_some()
             && let Err(why) = self.open().await
         {
             tracing::debug!(why, "the fixer is not set up");
         }
     }
 
-    /// Sets the fixer up, or says in a sentence how to make that possible.
-    pub(crate) async fn open(&self) -> Result<Fixer, String> {
+    /// Returns from where the code could be fetched, or says why it could not. Fetches nothing.
+    pub(crate) async fn reach(&self) -> Result<String, String> {
+        let (repository, token) = self.access().await?;
+        healnode_fixer::reach(&repository, token).await.map_err(|error| format!("{error}: {repository}"))?;
+        Ok(repository)
+    }
+
+    /// Returns where the code is, and the token that opens it, if one is needed and there.
+    async fn access(&self) -> Result<(String, Option<RepositoryToken>), String> {
         let (repository, is_forges) = self.repository().ok_or("the code is nowhere to be had: set fix.repository, or forge.repo")?;
         let token = if is_forges { self.repository_token().await } else { None };
+        Ok((repository, token))
+    }
+
+    /// Sets the fixer up, or says in a sentence how to make that possible.
+    pub(crate) async fn open(&self) -> Result<Fixer, String> {
+        let (repository, token) = self.access().await?;
         let fix = &self.fix;
         let config = FixerConfig {
             data_dir: self.data_dir.clone(),
             repository,
             token,
-            fixer: self.kind()?,
+            fixer: self.kind().unwrap_or_else(healnode_fixer::FixerKind::Nobody),
             tests: fix.test.clone(),
             reproduce: fix.reproduce.clone(),
             tests_limit: fix.test_timeout,
@@ -115,7 +129,8 @@ pub(crate) fn copilot(fix: &config::Fix, data_dir: &Path) -> Result<CopilotConfi
     Ok(CopilotConfig { binary: fix.copilot.binary.clone(), model, account, cache: data_dir.join("fix").join("copilot") })
 }
 
-fn open_provider(provider: &config::Provider) -> Result<Provider, String> {
+/// Returns the model of the operator's own, with its key.
+pub(crate) fn open_provider(provider: &config::Provider) -> Result<Provider, String> {
     let key = provider.key_file.as_ref().map(|file| read_key("fix.provider.key_file", file)).transpose()?;
     Provider::new(&provider.url, key, provider.wire_api).map_err(|error| error.to_string())
 }

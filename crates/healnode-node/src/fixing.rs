@@ -7,7 +7,6 @@ use healnode_core::{CallId, FixEnding, FixFailure, FixJob, FixOutcome, FixStage,
 use healnode_fixer::Fixer;
 use tokio::sync::{mpsc, watch};
 
-use crate::config::Config;
 use crate::fixer_setup::FixerSetup;
 
 /// Stages that wait to be told. More hold the job up.
@@ -22,8 +21,7 @@ pub(crate) enum Fixing {
 }
 
 /// Runs until `jobs` closes.
-pub(crate) async fn run(config: Config, mut jobs: mpsc::Receiver<(CallId, Box<FixJob>)>, said: mpsc::Sender<Fixing>) {
-    let setup = FixerSetup::new(&config);
+pub(crate) async fn run(setup: FixerSetup, mut jobs: mpsc::Receiver<(CallId, Box<FixJob>)>, said: mpsc::Sender<Fixing>) {
     setup.clean_up().await;
     while let Some((id, job)) = jobs.recv().await {
         let outcome = match setup.open().await {

@@ -9,6 +9,7 @@ pub mod config;
 mod credentials;
 mod deliver;
 mod demo;
+mod display_name;
 pub mod doctor;
 mod door;
 mod driver;

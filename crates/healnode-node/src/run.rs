@@ -19,8 +19,10 @@ use tracing::{info, warn};
 use crate::clock::{Clock, wall};
 use crate::config::Config;
 use crate::credentials;
+use crate::display_name::{display_name, host_name};
 use crate::door::Door;
 use crate::driver::{Driver, Edges};
+use crate::fixer_setup::FixerSetup;
 use crate::ingest::{Ingest, IngestError};
 use crate::status::About;
 use crate::status::server::{Server, ServerError};
@@ -120,6 +122,12 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let clock = Clock::start();
     let mut policy = config.policy();
     policy.version = crate::VERSION.to_owned();
+    let fixer = FixerSetup::new(&config);
+    if let Some(why) = fixer.lacks().filter(|_| policy.auto_heal) {
+        warn!(why, "no fixes are looked for");
+        policy.auto_heal = false;
+    }
+    policy.name = display_name(&config.name, |name| std::env::var(name).ok(), &host_name());
     let node = Node::new(me, store.epoch(), policy, Box::new(Signer(identity)), snapshot, clock.now());
     let admission = Arc::new(credentials::admission(&config));
     let (door, inside) = Door::new(admission.clone(), config.app.clone());
@@ -160,7 +168,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     }
     tasks.spawn(named("rollback", rollback::run(config.rollback.clone(), rollbacks, rollback_sender)));
     tasks.spawn(named("spool", spool::take_in(config.data_dir.clone(), door)));
-    tasks.spawn(named("fixer", fixing::run(config, fix_jobs, fixing_sender)));
+    tasks.spawn(named("fixer", fixing::run(fixer, fix_jobs, fixing_sender)));
     let mut forge_task = JoinSet::new();
     forge_task.spawn(forging::run(forge, forge_calls, forge_sender));
     let mut loop_task = JoinSet::new();

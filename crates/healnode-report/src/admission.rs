@@ -70,6 +70,7 @@ impl Admission {
 mod tests {
     use super::*;
     use crate::grouping::{Action, Glob};
+    use crate::severity::Severity;
 
     const TRACE: &str = "Traceback (most recent call last):\n  File \"/srv/app/main.py\", line 3, in main\n    run()\n  \
                          File \"/srv/app/shared/retry.py\", line 9, in retry\n    raise\nValueError: no";
@@ -140,6 +141,19 @@ mod tests {
                 if wanted == 60 { whole.logs().to_vec() } else { kept.iter().map(|line| (*line).to_owned()).collect() }
             );
         }
+    }
+
+    #[test]
+    fn a_rule_on_severity_overrides_the_type_and_the_application_and_leaves_the_rest_to_other_rules() {
+        let to = |severity| rule(Some("*cart*"), None, Action::Severity(severity));
+        let rules = vec![to(Severity::Critical), to(Severity::Low), rule(None, None, Action::Fingerprint(vec!["all".to_owned()]))];
+        let admission = Admission { rules, ..Admission::default() };
+        let raw = RawError { severity: Some(Severity::Medium), ..RawError::new("ValueError", "the cart is empty") };
+        let one = report(admission.admit(raw, UnixMillis(0)));
+        assert_eq!((one.severity(), one.explanation().parts.as_slice()), (Severity::Critical, ["all".to_owned()].as_slice()));
+        assert_eq!(elsewhere(&one), one);
+        let other = report(admission.admit(RawError::new("ValueError", "no such thing"), UnixMillis(0)));
+        assert_eq!(other.severity(), Severity::Medium);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! An operator's word on which errors are the same, and which are none.
 //!
 //! Rules are asked in their order, with what is left of an error after redaction. Those that say whose code a frame is come first; then the
-//! first other one that fits decides. What a rule decided goes with the report, see `admission.rs`.
+//! first that fits says how bad the error is, and the first other one what it is. What a rule decided goes with the report, see `admission.rs`.
 
 use crate::frames;
+use crate::severity::Severity;
 
 /// One rule: what it fits, and what it does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +30,8 @@ pub enum Action {
     Ignore,
     /// The frames are, or are not, the application's own code.
     InApp(bool),
+    /// The error is this bad, whatever its type or the application says. Decides nothing else, so a later rule may still do so.
+    Severity(Severity),
 }
 
 /// A text in which `*` stands for any other, also for none. It fits as a whole.
@@ -60,6 +63,8 @@ impl Glob {
 pub(crate) struct Decision {
     /// The frames that count, where a rule changed whose code they are.
     pub(crate) frames: Option<Vec<String>>,
+    /// How bad the error is, by the first rule that fits and says so.
+    pub(crate) severity: Option<Severity>,
     /// What the first rule that fits does, with the rule's number from 1.
     pub(crate) verdict: Option<(usize, Verdict)>,
 }
@@ -91,12 +96,17 @@ pub(crate) fn decide(rules: &[Rule], error_type: &str, message: &str, stack: Opt
     let comes_through = |path: &Option<Glob>| {
         path.as_ref().is_none_or(|path| trace.iter().flat_map(|trace| &trace.frames).any(|frame| path.fits(frame.path)))
     };
-    let verdict = fitting.iter().filter(|(_, rule)| comes_through(&rule.path)).find_map(|(index, rule)| match &rule.action {
+    let through = || fitting.iter().filter(|(_, rule)| comes_through(&rule.path));
+    let severity = through().find_map(|(_, rule)| match &rule.action {
+        Action::Severity(severity) => Some(*severity),
+        Action::Fingerprint(_) | Action::Ignore | Action::InApp(_) => None,
+    });
+    let verdict = through().find_map(|(index, rule)| match &rule.action {
         Action::Fingerprint(parts) => Some((index + 1, Verdict::Fingerprint(parts.clone()))),
         Action::Ignore => Some((index + 1, Verdict::Ignore)),
-        Action::InApp(_) => None,
+        Action::InApp(_) | Action::Severity(_) => None,
     });
-    Decision { frames: trace.as_ref().filter(|_| is_changed).map(frames::key), verdict }
+    Decision { frames: trace.as_ref().filter(|_| is_changed).map(frames::key), severity, verdict }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@
 
 mod admission;
 mod clip;
+mod context;
 mod fingerprint;
 mod frames;
 mod grouping;

@@ -33,6 +33,21 @@ pub const TAG_NAME_BYTES_MAX: usize = 64;
 /// Longest value of a tag, in bytes. Sentry allows 200.
 pub const TAG_VALUE_BYTES_MAX: usize = 256;
 
+/// Most of a context, in bytes of its JSON. What goes beyond is left out. An issue has room for as much beside trace and logs.
+pub const CONTEXT_BYTES_MAX: usize = 8 * 1024;
+
+/// Most values of a context: lists and objects, and what is in them. Further ones are left out. A page of them is more than anybody reads.
+pub const CONTEXT_VALUES_MAX: usize = 250;
+
+/// Deepest nesting of a context. What lies deeper is replaced by `[...]`. Sentry SDKs cut at three to ten.
+pub const CONTEXT_DEPTH_MAX: usize = 8;
+
+/// Longest text in a context, in bytes, so that one does not take the room of all others.
+pub const CONTEXT_TEXT_BYTES_MAX: usize = 2 * 1024;
+
+/// Longest name in a context, in bytes.
+pub const CONTEXT_NAME_BYTES_MAX: usize = 64;
+
 /// Longest app, release, environment, and field of [`System`](crate::System) other than the working directory, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
 

@@ -41,6 +41,8 @@ pub struct RawError {
     pub fingerprint: Vec<String>,
     /// Names and values that the application attached.
     pub tags: BTreeMap<String, String>,
+    /// What else the application attached, of whatever shape.
+    pub context: Option<serde_json::Value>,
     /// How many occurrences this stands for, at least 1.
     pub count: u64,
     /// The machine and the runtime.
@@ -87,6 +89,7 @@ impl RawError {
             event_id: None,
             fingerprint: Vec::new(),
             tags: BTreeMap::new(),
+            context: None,
             count: 1,
             system: None,
             unknown_fields: 0,
@@ -135,6 +138,7 @@ impl fmt::Debug for RawError {
             .field("log_lines", &self.logs.len())
             .field("arguments", &self.command.len())
             .field("tags", &self.tags.len())
+            .field("has_context", &self.context.is_some())
             .field("count", &self.count)
             .finish_non_exhaustive()
     }
@@ -221,6 +225,7 @@ fn read_field<'de, A: MapAccess<'de>>(raw: &mut RawError, name: &str, map: &mut 
             raw.fingerprint = read::<Option<_>, A>(map, name, "a list of strings")?.unwrap_or_default();
         }
         "tags" => raw.tags = read::<Tags, A>(map, name, "an object with strings as values")?.0,
+        "context" => raw.context = read(map, name, "any JSON value")?,
         "count" => {
             let count: u64 = read(map, name, "a whole number of occurrences, 1 or more")?;
             raw.count = count.max(1);
@@ -322,7 +327,7 @@ mod tests {
         let raw = RawError::from_json(
             r#"{"type":"E","message":"m","stack":"s","severity":"high","logs":["a","b"],"command":["x","-y"],
                 "app":"shop","release":"1.2","environment":"prod","timestamp":1795612232.5,"event_id":"id",
-                "fingerprint":["{{ default }}","x"],"tags":{"a":"b","n":3},"count":7,
+                "fingerprint":["{{ default }}","x"],"tags":{"a":"b","n":3},"context":{"cart":[1]},"count":7,
                 "system":{"os":"linux","cwd":"/srv"},"extra":1,"more":{}}"#,
         )
         .unwrap();
@@ -331,6 +336,7 @@ mod tests {
         assert_eq!(raw.command, ["x", "-y"]);
         assert_eq!(raw.at, Some(UnixMillis(1_795_612_232_500)));
         assert_eq!(raw.tags.get("n").map(String::as_str), Some("3"));
+        assert_eq!(raw.context, Some(serde_json::json!({"cart": [1]})));
         assert_eq!(raw.count, 7);
         assert_eq!(raw.system.unwrap().cwd, "/srv");
         assert_eq!(raw.unknown_fields, 2);
@@ -338,9 +344,11 @@ mod tests {
 
     #[test]
     fn type_and_message_are_enough_and_null_is_absent() {
-        let raw =
-            RawError::from_json(r#"{"type":"E","message":"","stack":null,"logs":null,"command":"ls -l","tags":null,"count":0}"#).unwrap();
-        assert_eq!((raw.count, raw.stack), (1, None));
+        let raw = RawError::from_json(
+            r#"{"type":"E","message":"","stack":null,"logs":null,"command":"ls -l","tags":null,"context":null,"count":0}"#,
+        )
+        .unwrap();
+        assert_eq!((raw.count, raw.stack, raw.context), (1, None, None));
         assert_eq!(raw.command, ["ls -l"]);
     }
 

@@ -7,10 +7,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::admission::Admission;
 use crate::clip::{Part, clip, clip_middle, line, one_line, settle};
+use crate::context::Context;
 use crate::fingerprint::{Algorithms, Explanation, Fingerprint, Redacted};
 use crate::grouping::{Decision, Verdict, decide};
 use crate::head::Head;
@@ -51,6 +53,8 @@ pub struct Report {
     parts: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Value>,
     count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<System>,
@@ -76,8 +80,8 @@ impl Report {
     /// Admits an error by an operator's rules. No rule is asked that could leave it out.
     pub(crate) fn admit(raw: RawError, now: UnixMillis, admission: &Admission) -> Report {
         let mut clipper = Clipper { redactor: &admission.redactor, clipped: raw.clipped };
-        let severity = raw.severity.unwrap_or_else(|| Severity::of(&raw.error_type, &raw.message));
-        let Essence { error_type, message, stack, frames, parts, explanation } = Essence::of(&raw, admission, &mut clipper);
+        let Essence { error_type, message, stack, severity, frames, parts, explanation } = Essence::of(&raw, admission, &mut clipper);
+        let severity = severity.or(raw.severity).unwrap_or_else(|| Severity::of(&raw.error_type, &raw.message));
         let report = Report {
             explanation,
             error_type,
@@ -93,6 +97,7 @@ impl Report {
             event_id: clipper.event_id(raw.event_id),
             parts,
             tags: clipper.tags(raw.tags),
+            context: clipper.context(raw.context),
             count: clipper.count(raw.count),
             system: raw.system.map(|system| clipper.system(&system)),
             frames,
@@ -192,6 +197,11 @@ impl Report {
         &self.tags
     }
 
+    /// What else the application attached, of whatever shape.
+    pub fn context(&self) -> Option<&Value> {
+        self.context.as_ref()
+    }
+
     /// How many occurrences this stands for, 1 to [`COUNT_MAX`].
     pub fn count(&self) -> u64 {
         self.count
@@ -226,6 +236,8 @@ struct Essence {
     error_type: String,
     message: String,
     stack: Option<String>,
+    /// What a rule says of it.
+    severity: Option<Severity>,
     /// Frames that a rule chose.
     frames: Option<Vec<String>>,
     parts: Vec<String>,
@@ -237,7 +249,7 @@ impl Essence {
         let error_type = clipper.line(&raw.error_type, ERROR_TYPE_BYTES_MAX);
         let message = clipper.text(&raw.message, MESSAGE_BYTES_MAX);
         let stack = raw.stack.as_ref().map(|stack| clipper.stack(stack)).filter(|stack| !stack.is_empty());
-        let Decision { frames, verdict } = decide(&admission.rules, &error_type, &message, stack.as_deref());
+        let Decision { frames, severity, verdict } = decide(&admission.rules, &error_type, &message, stack.as_deref());
         let (rule, verdict) = verdict.unzip();
         let ignored_by = rule.filter(|_| matches!(verdict, Some(Verdict::Ignore)));
         let parts = match verdict {
@@ -256,7 +268,7 @@ impl Essence {
             parts: &parts,
         };
         let explanation = Explanation { ignored_by, ..key.explain(&admission.algorithms) };
-        Essence { error_type, message, stack, frames, parts, explanation }
+        Essence { error_type, message, stack, severity, frames, parts, explanation }
     }
 }
 
@@ -373,6 +385,12 @@ impl Clipper<'_> {
         kept
     }
 
+    fn context(&mut self, context: Option<Value>) -> Option<Value> {
+        let context = Context::of(&context?, self.redactor);
+        self.clipped |= context.clipped;
+        context.value.filter(|value| !value.is_null())
+    }
+
     fn count(&mut self, count: u64) -> u64 {
         self.clipped |= count > COUNT_MAX;
         count.clamp(1, COUNT_MAX)
@@ -458,6 +476,26 @@ mod tests {
         assert_eq!(report.error_type(), "A B");
         assert!(!report.head().message.contains('\n'));
         assert!(report.message().contains('\n'));
+    }
+
+    #[test]
+    fn context_is_redacted_and_takes_no_part_in_the_fingerprint() {
+        let with = |context: Option<Value>| {
+            let raw = RawError { context, ..RawError::new("E", "m") };
+            Report::new(raw, now())
+        };
+        let report = with(Some(serde_json::json!({"order": 17, "password": "hunter2"})));
+        assert_eq!(report.context(), Some(&serde_json::json!({"order": 17, "password": "<password>"})));
+        assert_eq!(report.fingerprint(), with(None).fingerprint());
+        assert_eq!(with(None).context(), None);
+    }
+
+    #[test]
+    fn a_report_without_context_reads_as_before() {
+        let report = Report::new(RawError::new("E", "m"), now());
+        let json = serde_json::to_string(&report).unwrap();
+        assert!(!json.contains("context"));
+        assert_eq!(Report::new(RawError::from_json(&json).unwrap(), UnixMillis(0)), report);
     }
 
     #[test]

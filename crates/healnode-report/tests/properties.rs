@@ -276,10 +276,23 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![3 => pieces, 1 => any::<String>(), 1 => "[ -~\n]{0,120}"]
 }
 
+/// Values of every shape, whose names and texts are made of the pieces.
+fn context() -> impl Strategy<Value = serde_json::Value> {
+    let number = any::<i64>().prop_map(serde_json::Value::from);
+    let leaf = prop_oneof![3 => text().prop_map(serde_json::Value::from), 1 => number, 1 => Just(serde_json::Value::Null)];
+    leaf.prop_recursive(4, 24, 5, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::from),
+            proptest::collection::btree_map(text(), inner, 0..5).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
+}
+
 fn raw() -> impl Strategy<Value = RawError> {
     let texts = || proptest::collection::vec(text(), 0..4);
-    (text(), text(), proptest::option::of(text()), texts(), texts(), texts(), any::<u64>()).prop_map(
-        |(error_type, message, stack, logs, command, tags, count)| {
+    let rest = (proptest::option::of(context()), any::<u64>());
+    (text(), text(), proptest::option::of(text()), texts(), texts(), texts(), rest).prop_map(
+        |(error_type, message, stack, logs, command, tags, (context, count))| {
             let mut raw = RawError::new(format!("E{error_type}"), message);
             raw.stack = stack;
             raw.app = logs.first().cloned();
@@ -287,6 +300,7 @@ fn raw() -> impl Strategy<Value = RawError> {
             raw.fingerprint = command.iter().skip(1).cloned().collect();
             raw.command = command;
             raw.tags = tags.into_iter().map(|tag| (tag.chars().take(9).collect(), tag)).collect();
+            raw.context = context;
             raw.at = Some(UnixMillis(count >> 22));
             raw.count = count;
             raw

@@ -11,8 +11,8 @@ use healnode_core::Policy;
 const MIDDLING: usize = 40;
 const LARGE: usize = 200;
 
-/// Issues that one node may create in a run: more than it has errors of its own, fewer than a liar can invent.
-const MAX_PER_HOUR: usize = 25;
+/// Issues that a mesh may create in a run: enough for all errors and all that a liar invents, or the errors would wait for longer than a run.
+const MAX_PER_HOUR: usize = 150;
 
 /// One scenario. With a seed it is a run.
 #[derive(Clone, Debug)]
@@ -171,6 +171,7 @@ impl Config {
             open_pulls_max: 0,
             bundle_interval: Duration::from_secs(60),
             max_per_hour: MAX_PER_HOUR,
+            max_per_day: 0,
             ..Policy::default()
         };
         if nodes >= MIDDLING {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use healnode_core::{Epoch, Fingerprint, IssueNumber, Marker, Millis, NodeId, Now, Policy, Seq};
 
 use crate::excuses::Excuses;
-use crate::forge::Forge;
+use crate::forge::{Forge, Issue};
 use crate::load::Load;
 use crate::machine::{Machine, Process};
 
@@ -110,13 +110,14 @@ impl Demand {
         if let Some(number) = forge.redundant().first() {
             return Some(format!("{number} is open and says nothing that an older one does not"));
         }
-        let wants_pull = |number: IssueNumber| format!("{number} is open and has no pull request");
-        let may_be_seen = |markers: &[Marker]| !excuses.touched.iter().any(|touched| markers.contains(touched)) && excuses.lied.is_empty();
-        if let Some(issue) = forge.without_pull().into_iter().find(|issue| policy.auto_pr && may_be_seen(&issue.markers)) {
-            return Some(wants_pull(issue.number));
-        }
         let known: BTreeSet<Fingerprint> = machines.iter().filter_map(|machine| machine.process.as_ref()).flat_map(knows).collect();
         let excused = |fingerprint: &Fingerprint| load.lost_a_disk() && known.contains(fingerprint);
+        let may_be_seen = |markers: &[Marker]| !excuses.touched.iter().any(|touched| markers.contains(touched)) && excuses.lied.is_empty();
+        let is_known = |markers: &[Marker]| known.iter().any(|fingerprint| markers.contains(&Marker::of(*fingerprint)));
+        let wants = |issue: &&Issue| policy.auto_pr && may_be_seen(&issue.markers) && is_known(&issue.markers);
+        if let Some(issue) = forge.without_pull().into_iter().find(wants) {
+            return Some(format!("{} is open and has no pull request", issue.number));
+        }
         machines.iter().find_map(|machine| unmet_at(machine, forge, load, policy, excuses, now, &excused))
     }
 }

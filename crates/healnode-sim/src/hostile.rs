@@ -3,6 +3,7 @@
 //! What it says is well formed and signed, or the edge would not let it in. It can make honest nodes file what it invents and distrust what
 //! they know of the errors that it talks about; it must not make any of them create twice, exceed a bound, or stop.
 
+use healnode_core::limits::TALLY_COUNT_MAX;
 use healnode_core::{
     Baseline, Body, Epoch, Filed, FilingNote, FilingStep, Fingerprint, Head, IssueNumber, IssueRef, NodeId, Presence, Run, Seq, Severity,
     Signature, Signed, Standing, Statement, Tally, UnixMillis,
@@ -47,7 +48,13 @@ impl Hostile {
     /// Returns what it says next, and the name and number up to which it has spoken.
     pub(crate) fn speak(&mut self, wall: UnixMillis, dice: &mut Dice) -> Run {
         let after = Seq(self.seq);
-        let mut bodies = vec![Body::Presence(Presence { can_file: true, can_fix: true, version: "9.9.9".to_owned(), algorithm: 1 })];
+        let mut bodies = vec![Body::Presence(Presence {
+            can_file: true,
+            can_fix: true,
+            version: "9.9.9".to_owned(),
+            name: String::new(),
+            algorithm: 1,
+        })];
         let flood = dice.below(25).min(INVENTED_MAX - self.invented);
         self.invented += flood;
         for _ in 0..flood {
@@ -80,7 +87,7 @@ fn tally(fingerprint: Fingerprint, wall: UnixMillis, dice: &mut Dice) -> Body {
         release: String::new(),
         frames: 0,
     };
-    let count = [1, 3, 1_000, u64::MAX][dice.below(4)];
+    let count = [1, 3, 1_000, TALLY_COUNT_MAX][dice.below(4)];
     let tally = Tally { count, first_seen: UnixMillis(0), last_seen: wall, head, releases: Default::default() };
     Body::Tally { fingerprint, tally }
 }

@@ -675,7 +675,7 @@ impl<'a> World<'a> {
             Effect::Answer { id, response } => self.answer(id.0, response),
             Effect::Acknowledge { id, outcome: Acknowledged::Counted } => self.load.acknowledged(id.0 as usize),
             Effect::Acknowledge { outcome: Acknowledged::LedgerFull, .. } => {
-                self.checks.violated(self.now, || "a ledger is full".to_owned())
+                self.checks.violated(self.now, || "a ledger is full".to_owned());
             }
             Effect::Forge { id, call } => {
                 if let Some(process) = &mut self.machines[place].process {

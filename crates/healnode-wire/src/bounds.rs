@@ -3,7 +3,7 @@
 //! These bounds are part of version 1 of the protocol, the same on every node, so whoever relays something outside them is at fault itself
 //! and its whole message is refused. Compare `untrusted.rs`, where rules apply that may differ from node to node.
 
-use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, RELEASES_MAX, URL_BYTES_MAX};
+use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, RELEASES_MAX, TALLY_COUNT_MAX, URL_BYTES_MAX};
 use healnode_core::{Body, Digest, Filed, FixNote, Head, Run, Standing, Statement, SyncRequest, SyncResponse, Tally};
 use healnode_report::limits::{ERROR_TYPE_BYTES_MAX, HEAD_MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 
@@ -45,7 +45,7 @@ fn check_statement(statement: &Statement) -> Result<(), DecodeError> {
         Body::Tally { tally, .. } => check_tally(tally),
         Body::Filing { note, .. } => note.issue.as_ref().map_or(Ok(()), check_filed),
         Body::Mute { mute, .. } => require(mute.by.len() <= NAME_BYTES_MAX),
-        Body::Presence(presence) => require(presence.version.len() <= NAME_BYTES_MAX),
+        Body::Presence(presence) => require(presence.version.len() <= NAME_BYTES_MAX && presence.name.len() <= NAME_BYTES_MAX),
         Body::Fix { note, .. } => require(pull_url(note).is_none_or(|url| url.len() <= URL_BYTES_MAX)),
     }
 }
@@ -56,6 +56,7 @@ fn pull_url(note: &FixNote) -> Option<&str> {
 
 fn check_tally(tally: &Tally) -> Result<(), DecodeError> {
     check_head(&tally.head)?;
+    require(tally.count <= TALLY_COUNT_MAX && tally.releases.values().all(|count| *count <= TALLY_COUNT_MAX))?;
     require(tally.releases.len() <= RELEASES_MAX)?;
     require(tally.releases.keys().all(|release| release.len() <= NAME_BYTES_MAX))
 }

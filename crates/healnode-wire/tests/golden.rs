@@ -61,7 +61,7 @@ fn run() -> Run {
         note(FilingStep::Idle, Some(filed(closed))),
         note(FilingStep::Claim, Some(filed(Standing::Gone { occurrences: 9 }))),
         Body::Mute { fingerprint: fingerprint(), mute },
-        Body::Presence(Presence { can_file: true, can_fix: false, version: "0.1.0".to_owned(), algorithm: 1 }),
+        Body::Presence(Presence { can_file: true, can_fix: false, version: "0.1.0".to_owned(), name: String::new(), algorithm: 1 }),
     ];
     let sign = |(seq, body)| Signed { statement: statement(seq, body), signature: Signature([0x5a; 64]) };
     let statements = (11..).zip(bodies).map(sign).collect();
@@ -109,7 +109,8 @@ fn report() -> Report {
 
 #[test]
 fn the_bytes_under_a_signature_stay() {
-    let can_fix = Body::Presence(Presence { can_file: true, can_fix: true, version: "0.1.0".to_owned(), algorithm: 1 });
+    let can_fix =
+        Body::Presence(Presence { can_file: true, can_fix: true, version: "0.1.0".to_owned(), name: String::new(), algorithm: 1 });
     check("signing_bytes_fix", &signing_bytes(&statement(2, fix())));
     check("signing_bytes_can_fix", &signing_bytes(&statement(3, can_fix)));
     check("signing_bytes", &signing_bytes(&statement(1, Body::Tally { fingerprint: fingerprint(), tally: tally() })));

@@ -5,7 +5,7 @@ mod arbitrary;
 
 use std::time::{Duration, Instant};
 
-use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, REQUEST_BYTES_MAX, URL_BYTES_MAX};
+use healnode_core::limits::{BASELINE_RELEASES_MAX, ORIGINS_MAX, REQUEST_BYTES_MAX, TALLY_COUNT_MAX, URL_BYTES_MAX};
 use healnode_core::{
     Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixNote, Head, Intent, IssueNumber, IssueRef, KnownPull,
     Mute, NodeId, Presence, PullRequest, PullState, Run, Seq, Severity, Signature, Signed, Standing, Statement, SyncRequest, SyncResponse,
@@ -202,7 +202,7 @@ fn tally_body(change: impl FnOnce(&mut Tally)) -> Body {
 }
 
 fn presence() -> Body {
-    Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), algorithm: 1 })
+    Body::Presence(Presence { can_file: true, can_fix: false, version: "1".to_owned(), name: String::new(), algorithm: 1 })
 }
 
 #[test]
@@ -223,6 +223,8 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
     let bodies = [
         tally_body(|tally| tally.head.error_type = "x".repeat(129)),
         tally_body(|tally| tally.head.message = "x".repeat(513)),
+        tally_body(|tally| tally.count = TALLY_COUNT_MAX + 1),
+        tally_body(|tally| tally.releases = [("1.0".to_owned(), TALLY_COUNT_MAX + 1)].into()),
         tally_body(|tally| tally.head.app = "x".repeat(129)),
         tally_body(|tally| tally.head.release = "x".repeat(129)),
         tally_body(|tally| tally.releases = [("x".repeat(129), 1)].into()),
@@ -230,7 +232,8 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
         filed("u".repeat(URL_BYTES_MAX + 1), Standing::Open),
         filed(String::new(), Standing::Closed(Baseline { at: UnixMillis(1), counted: 0, unnamed: 0, releases })),
         Body::Mute { fingerprint, mute },
-        Body::Presence(Presence { can_file: true, can_fix: true, version: "x".repeat(129), algorithm: 1 }),
+        Body::Presence(Presence { can_file: true, can_fix: true, version: "x".repeat(129), name: String::new(), algorithm: 1 }),
+        Body::Presence(Presence { can_file: true, can_fix: true, version: "1".to_owned(), name: "x".repeat(129), algorithm: 1 }),
         Body::Fix { fingerprint, note: FixNote { pull: Some(pull("u".repeat(URL_BYTES_MAX + 1))), ..FixNote::default() } },
     ];
     for body in bodies {

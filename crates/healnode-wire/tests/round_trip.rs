@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use healnode_core::limits::{
     ANSWER_ITEMS_MAX, ANSWER_TEXT_BYTES_MAX, BASELINE_RELEASES_MAX, DIFF_BYTES_MAX, FAILING_TESTS_MAX, GROUP_MEMBERS_MAX, ORIGINS_MAX,
-    PAGE_BYTES_MAX, REQUEST_BYTES_MAX, RUN_BYTES_MAX, STAGE_NOTE_BYTES_MAX, STAGE_RECORDS_MAX, STATEMENT_BYTES_MAX, TEST_TAIL_BYTES_MAX,
-    URL_BYTES_MAX,
+    PAGE_BYTES_MAX, REQUEST_BYTES_MAX, RUN_BYTES_MAX, STAGE_NOTE_BYTES_MAX, STAGE_RECORDS_MAX, STATEMENT_BYTES_MAX, TALLY_COUNT_MAX,
+    TEST_TAIL_BYTES_MAX, URL_BYTES_MAX,
 };
 use healnode_core::{
     Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixAnswer, FixLog, FixNote, FixStage, FixStep, FixSummary,
@@ -107,8 +107,8 @@ fn largest_tally() -> Body {
         release: text(NAME_BYTES_MAX),
         frames: 0,
     };
-    let releases: BTreeMap<String, u64> = (0..8).map(|n| (format!("{n}{}", text(NAME_BYTES_MAX - 1)), u64::MAX)).collect();
-    let tally = Tally { count: u64::MAX, first_seen: UnixMillis(u64::MAX), last_seen: UnixMillis(u64::MAX), head, releases };
+    let releases: BTreeMap<String, u64> = (0..8).map(|n| (format!("{n}{}", text(NAME_BYTES_MAX - 1)), TALLY_COUNT_MAX)).collect();
+    let tally = Tally { count: TALLY_COUNT_MAX, first_seen: UnixMillis(u64::MAX), last_seen: UnixMillis(u64::MAX), head, releases };
     Body::Tally { fingerprint: Fingerprint::from_bytes([255; 32]), tally }
 }
 

@@ -8,7 +8,7 @@ use healnode_report::{Fingerprint, Report, Severity, UnixMillis};
 use sha2::{Digest as _, Sha256};
 
 use crate::ledger::{Ledger, OTHER_RELEASES, Source};
-use crate::limits::{EVENT_IDS_MAX, FINGERPRINTS_MAX, RELEASES_MAX};
+use crate::limits::{EVENT_IDS_MAX, FINGERPRINTS_MAX, RELEASES_MAX, TALLY_COUNT_MAX};
 use crate::{Body, CallId, DropReason, Effect, Millis, NodeId, Now, Outcome, Record, Tally};
 
 /// Stands in the ring where the next event id goes, so that a restart goes on at the same place.
@@ -141,7 +141,7 @@ impl super::Node {
             releases: BTreeMap::new(),
         });
         let known_release = release.is_empty() || tally.releases.contains_key(&release) || tally.releases.len() >= RELEASES_MAX;
-        tally.count = tally.count.saturating_add(report.count());
+        tally.count = tally.count.saturating_add(report.count()).min(TALLY_COUNT_MAX);
         tally.first_seen = tally.first_seen.min(at);
         tally.last_seen = tally.last_seen.max(now.wall);
         tally.head = crate::Head { severity: tally.head.severity.max(head.severity), ..head };
@@ -204,7 +204,7 @@ impl super::Node {
 fn count_release(releases: &mut BTreeMap<String, u64>, release: String, count: u64) {
     let fits = releases.contains_key(&release) || releases.len() < RELEASES_MAX - 1;
     let counter = releases.entry(if fits { release } else { OTHER_RELEASES.to_owned() }).or_default();
-    *counter = counter.saturating_add(count);
+    *counter = counter.saturating_add(count).min(TALLY_COUNT_MAX);
 }
 
 impl EventIds {

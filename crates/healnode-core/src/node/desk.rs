@@ -12,7 +12,7 @@ use crate::elect::{Voter, candidates, rank};
 use crate::filing::{Doubt, Filing, GiveUp, Move};
 use crate::issue::{Writer, draft, draft_many, reopening_comment};
 use crate::ledger::Entry;
-use crate::limits::{GROUP_MEMBERS_MAX, HOLDERS_ASKED_MAX, URL_BYTES_MAX};
+use crate::limits::{CREATED_AHEAD_MAX_MS, GROUP_MEMBERS_MAX, HOLDERS_ASKED_MAX, URL_BYTES_MAX};
 use crate::similar::similar;
 use crate::time::duration_millis;
 use crate::{
@@ -382,13 +382,19 @@ impl super::Node {
         }
     }
 
-    /// Returns how many issues this node may create just now, and how long until there is room for one more.
+    /// Returns how many issues this node may create just now, and how long until there is room for one more. What any node says to have created
+    /// counts, so that many file no more than one may. Another's word counts as long as the issue is its error's, which ends at the next survey for
+    /// what a liar made up. A time that is ahead of this node's clock counts as this moment; one that is far ahead would hold everybody up.
     fn creates_left(&self, now: Now) -> (usize, Duration) {
+        let latest = now.wall.0.saturating_add(CREATED_AHEAD_MAX_MS);
         let mut created = BTreeMap::<IssueNumber, UnixMillis>::new();
-        for (_, entry) in self.ledger.entries() {
-            let Some(filed) = entry.note_of((self.me, self.epoch)).and_then(|note| note.issue.as_ref()) else { continue };
-            if filed.created.0.saturating_add(duration_millis(DAY)) > now.wall.0 {
-                created.insert(filed.issue.number, filed.created);
+        let notes = self.ledger.entries().flat_map(|(_, entry)| entry.filed_notes().map(move |(source, filed)| (entry, source.0, filed)));
+        for (entry, by, filed) in notes.filter(|(_, _, filed)| filed.created > UnixMillis(0)) {
+            let is_believed = || filed.created.0 <= latest && entry.issue().is_some_and(|issue| issue.number == filed.issue.number);
+            let is_counted = by == self.me || is_believed();
+            if is_counted && filed.created.0.saturating_add(duration_millis(DAY)) > now.wall.0 {
+                let at = created.entry(filed.issue.number).or_default();
+                *at = filed.created.min(now.wall).max(*at);
             }
         }
         let mut times: Vec<UnixMillis> = created.into_values().collect();
@@ -556,9 +562,7 @@ impl super::Node {
             return put_off(None, "this node can no longer file");
         }
         match self.creates_left(now) {
-            (0, wait) => {
-                put_off(Some(wait), "this node has filed as many issues as it may in a while (bundle.max_per_hour, bundle.max_per_day)")
-            }
+            (0, wait) => put_off(Some(wait), "as many issues were filed as may be in a while (bundle.max_per_hour, bundle.max_per_day)"),
             _ => None,
         }
     }
@@ -589,12 +593,12 @@ impl super::Node {
             [] => None,
             [(fingerprint, entry)] => {
                 let patterns = self.patterns_told(fingerprint, entry);
-                Some(draft(writer, *fingerprint, entry, sample, &similar(&self.ledger, *fingerprint), &patterns))
+                Some(draft(writer, *fingerprint, entry, sample, &similar(&self.ledger, *fingerprint), &patterns, &self.ledger.names()))
             }
             [(fingerprint, _), ..] if entries.iter().all(|(member, _)| is_of_sample(*member)) => {
                 let sum = Entry::sum(&entries.iter().map(|(_, entry)| *entry).collect::<Vec<_>>());
                 let patterns = self.patterns_told(fingerprint, &sum);
-                Some(draft(writer, *fingerprint, &sum, sample, &similar(&self.ledger, *fingerprint), &patterns))
+                Some(draft(writer, *fingerprint, &sum, sample, &similar(&self.ledger, *fingerprint), &patterns, &self.ledger.names()))
             }
             many => Some(draft_many(writer, many)),
         }

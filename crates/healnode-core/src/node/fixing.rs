@@ -186,8 +186,10 @@ impl super::Node {
         if !self.can_fix() {
             return self.fixing.due.clear();
         }
+        let errors = self.ledger.errors_by_issue();
         let may = |(fingerprint, entry): &(&Fingerprint, &Entry)| {
-            entry.issue().is_some() && self.fix_objections(now, **fingerprint, entry, Order::Own { again: false }).is_empty()
+            let members = entry.issue().and_then(|issue| errors.get(&issue.number)).map_or(0, Vec::len);
+            members > 0 && self.objections_of(now, **fingerprint, entry, Order::Own { again: false }, members).is_empty()
         };
         let open: Vec<Fingerprint> = self.ledger.entries().filter(may).map(|(fingerprint, _)| *fingerprint).take(FIXES_DUE_MAX).collect();
         let since = std::mem::take(&mut self.fixing.due);
@@ -196,6 +198,11 @@ impl super::Node {
 
     /// Returns why no fix may be looked for; nothing if it may.
     fn fix_objections(&self, now: Now, fingerprint: Fingerprint, entry: &Entry, order: Order) -> Vec<String> {
+        let members = entry.issue().map_or(1, |issue| self.ledger.errors_of(issue.number).len());
+        self.objections_of(now, fingerprint, entry, order, members)
+    }
+
+    fn objections_of(&self, now: Now, fingerprint: Fingerprint, entry: &Entry, order: Order, members: usize) -> Vec<String> {
         let is_of_today = |log: &&FixLog| !log.asked && log.began.0.saturating_add(duration_millis(DAY)) > now.wall.0;
         let logs = self.fixing.logs.iter().filter(|(about, _)| **about != fingerprint).map(|(_, log)| log);
         let gate = Gate {
@@ -203,7 +210,7 @@ impl super::Node {
             me: self.me,
             policy: &self.policy,
             wall: now.wall,
-            members: entry.issue().map_or(1, |issue| self.ledger.errors_of(issue.number).len()),
+            members,
             begun_today: logs.filter(is_of_today).count(),
             working: self.fix_claims(now, fingerprint).next().map(|(by, _)| by),
         };
@@ -294,9 +301,9 @@ impl super::Node {
         let objects = |entry: &Entry| !self.can_file() || !self.fix_objections(now, fingerprint, entry, order).is_empty();
         let may = self.ledger.entry(&fingerprint).is_some_and(|entry| !objects(entry));
         if may {
-            self.begin(now, fingerprint, order, true, out)
+            self.begin(now, fingerprint, order, true, out);
         } else {
-            self.leave_interrupted(now, fingerprint, out)
+            self.leave_interrupted(now, fingerprint, out);
         }
         true
     }
@@ -540,7 +547,7 @@ impl super::Node {
                 RefusalKind::Limited { retry_after } => self.try_again(now, errand, retry_after.max(RETRY), out),
                 RefusalKind::Unreachable | RefusalKind::Unleased => self.try_again(now, errand, RETRY, out),
                 RefusalKind::Denied | RefusalKind::Invalid | RefusalKind::Overtaken => {
-                    self.errand_failed(now, errand, refusal.message, out)
+                    self.errand_failed(now, errand, refusal.message, out);
                 }
             },
             (Errand::Look | Errand::LookAgain, ForgeReply::Pull(PullReply::Found { pulls, branch })) => {

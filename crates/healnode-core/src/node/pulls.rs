@@ -161,10 +161,14 @@ impl super::Node {
 
     /// Returns why an issue with these errors gets no pull request from this node just now; nothing if it does.
     fn pull_objections(&self, now: Now, issue: IssueNumber, members: &[Fingerprint]) -> Vec<String> {
+        let mut reasons = self.objections_to_this(now, issue, members);
+        reasons.extend(self.objections_to_any(now));
+        reasons
+    }
+
+    fn objections_to_this(&self, now: Now, issue: IssueNumber, members: &[Fingerprint]) -> Vec<String> {
         let mut reasons = Vec::new();
         let mut object = |holds: bool, why: String| reasons.extend(holds.then_some(why));
-        object(!self.policy.auto_pr, "draft pull requests are off (forge.auto_pr)".to_owned());
-        object(!self.can_file(), format!("this node cannot file: {}", self.cannot_file_why()));
         object(members.is_empty() || members.len() > VERSIONS_MAX, "the issue lists several errors".to_owned());
         for entry in members.iter().filter_map(|member| self.ledger.entry(member)) {
             if let Some(why) = pull_objection(entry, now.wall) {
@@ -174,6 +178,14 @@ impl super::Node {
         if let Some((_, why)) = self.pulls.left_alone.get(&issue).filter(|(until, _)| *until > now.mono) {
             object(true, why.clone());
         }
+        reasons
+    }
+
+    fn objections_to_any(&self, now: Now) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let mut object = |holds: bool, why: String| reasons.extend(holds.then_some(why));
+        object(!self.policy.auto_pr, "draft pull requests are off (forge.auto_pr)".to_owned());
+        object(!self.can_file(), format!("this node cannot file: {}", self.cannot_file_why()));
         if let Some((_, why)) = self.pulls.blocked.as_ref().filter(|(until, _)| *until > now.mono) {
             object(true, why.clone());
         }
@@ -321,7 +333,8 @@ impl super::Node {
 
     fn end_pull(&mut self, now: Now, pull: Option<PullRequest>, out: &mut Vec<Effect>) {
         let Some(pulling) = self.pulls.current.take() else { return };
-        self.know_pull(now, pulling.issue, pull.as_ref(), out);
+        let members = self.ledger.errors_of(pulling.issue);
+        self.know_pull(now, pulling.issue, &members, pull.as_ref(), out);
     }
 
     fn put_pull_off(&mut self, now: Now, put_off: PutOff, out: &mut Vec<Effect>) {
@@ -339,8 +352,8 @@ impl super::Node {
     }
 
     /// Says what became of an issue's pull request, if that is news.
-    fn know_pull(&mut self, now: Now, issue: IssueNumber, pull: Option<&PullRequest>, out: &mut Vec<Effect>) {
-        for member in self.ledger.errors_of(issue) {
+    fn know_pull(&mut self, now: Now, issue: IssueNumber, members: &[Fingerprint], pull: Option<&PullRequest>, out: &mut Vec<Effect>) {
+        for member in members.iter().copied() {
             let Some(entry) = self.ledger.entry(&member) else { continue };
             if entry.known_pull().is_some_and(|known| known.pull.as_ref() == pull) {
                 continue;
@@ -371,18 +384,30 @@ impl super::Node {
                 self.pulls.blocked = Some((self.next_bundle, refusal.message));
                 return;
             }
-            _refused_unclear_or_unfitting => return,
+            ForgeReply::Pull(_)
+            | ForgeReply::Refused(_)
+            | ForgeReply::Unclear { .. }
+            | ForgeReply::Found(_)
+            | ForgeReply::Leased(_)
+            | ForgeReply::Held { .. }
+            | ForgeReply::Issue(_)
+            | ForgeReply::Gone { .. }
+            | ForgeReply::Created(_)
+            | ForgeReply::Done => return,
         };
         self.pulls.found_open = found.iter().filter(|found| found.ours && found.pull.state == PullState::Open).count();
         let by_issue = lowest_by_issue(&found);
+        let errors = self.ledger.errors_by_issue();
         for (issue, pull) in &by_issue {
-            self.know_pull(now, *issue, Some(pull), out);
+            let members = errors.get(issue).map(Vec::as_slice).unwrap_or_default();
+            self.know_pull(now, *issue, members, Some(pull), out);
         }
-        let wanting: Vec<IssueNumber> = self
-            .ledger
-            .errors_by_issue()
+        if !self.objections_to_any(now).is_empty() {
+            return;
+        }
+        let wanting: Vec<IssueNumber> = errors
             .into_iter()
-            .filter(|(issue, members)| !by_issue.contains_key(issue) && self.pull_objections(now, *issue, members).is_empty())
+            .filter(|(issue, members)| !by_issue.contains_key(issue) && self.objections_to_this(now, *issue, members).is_empty())
             .map(|(issue, _)| issue)
             .take(PULLS_WAITING_MAX)
             .collect();

@@ -187,6 +187,7 @@ impl super::Node {
             can_file: self.can_file(),
             can_fix: self.can_fix(),
             version: self.policy.version.clone(),
+            name: self.policy.name.clone(),
             algorithm: self.policy.algorithm,
         };
         self.say(Body::Presence(presence), out);

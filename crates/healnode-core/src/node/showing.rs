@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use healnode_report::{Fingerprint, UnixMillis};
 
 use super::pulls::state_word;
+use super::statistics::Statistics;
 use crate::exposure::{Builds, exposure};
 use crate::ledger::Entry;
 use crate::limits::AHEAD_MAX_MS;
@@ -29,6 +30,7 @@ impl super::Node {
     /// Returns the node as a whole.
     pub fn status(&self, now: Now) -> StatusView {
         let live = self.sharing.known().filter(|peer| self.is_heard(now, *peer)).count();
+        let statistics = Statistics::of(&self.ledger);
         StatusView {
             peer_id: self.me,
             peers: live,
@@ -43,7 +45,19 @@ impl super::Node {
             last_deploy: self.deploys().into_iter().next(),
             dropped: self.dropped.iter().map(|(reason, count)| (reason.code().to_owned(), *count)).collect(),
             next_bundle: self.wall_of(now, self.next_bundle),
+            last_bundle: self.last_bundle(now),
+            by_severity: statistics.by_severity,
+            by_type: statistics.by_type,
+            other_types: statistics.other_types,
+            by_node: statistics.by_node,
+            issues: statistics.issues,
         }
+    }
+
+    /// Bundles come at whole multiples of the interval, so the last was one interval before the next, if the node ran then.
+    fn last_bundle(&self, now: Now) -> Option<UnixMillis> {
+        let last = Millis(self.next_bundle.0.checked_sub(duration_millis(self.policy.bundle_interval))?);
+        (last > self.started).then(|| UnixMillis(now.wall.0.saturating_sub(duration_millis(now.mono.since(last)))))
     }
 
     /// Returns how far each origin has been heard without a gap.
@@ -102,6 +116,7 @@ impl super::Node {
         let presence = self.ledger.presence(peer);
         PeerView {
             peer_id: peer,
+            name: presence.map(|presence| presence.name.clone()).unwrap_or_default(),
             addresses: Vec::new(),
             connected: self.sharing.is_connected(peer),
             last_heard_s: self.sharing.heard_at(peer).map(|at| now.mono.since(at).as_secs()),

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
-use healnode_report::{Fingerprint, Report, UnixMillis};
+use healnode_report::{Fingerprint, Report, Severity, UnixMillis};
 
 use crate::issue::{Writer, quiet_comment, spike_comment};
 use crate::ledger::{Entry, Ledger};
@@ -497,14 +497,14 @@ fn planned_refresh(ledger: &Ledger, found: &FoundIssue, members: Vec<Fingerprint
     Some(if refresh.needs_lease() { vec![Chore::Lease, recheck] } else { vec![refresh] })
 }
 
-/// Returns what brings an issue up to date whose counts have grown by a step, or so much that people are told.
+/// Returns what brings an issue up to date whose counts have grown by a step, or so much that people are told, or whose severity has risen.
 fn refresh_chore(ledger: &Ledger, found: &FoundIssue, members: Vec<Fingerprint>) -> Option<Chore> {
     let numbers = Numbers::of(ledger, &members);
     let stated = found.stated.unwrap_or_default();
     let told = numbers.told.max(stated.told);
     let tell = !found.locked && told > 0 && told.checked_mul(SPIKE_FACTOR).is_some_and(|enough| numbers.occurrences >= enough);
     let has_grown = step(numbers.occurrences) > step(numbers.announced.max(stated.occurrences));
-    let is_due = tell || has_grown || names_too_few(ledger, &members, stated.similar);
+    let is_due = tell || has_grown || has_risen(ledger, &members, stated.severity) || names_too_few(ledger, &members, stated.similar);
     let issue = found.issue.clone();
     let may_be_one = members.len() <= VERSIONS_MAX;
     let chore = if may_be_one { Chore::Sample { issue, members, tell } } else { Chore::Refresh { issue, members, tell } };
@@ -513,6 +513,12 @@ fn refresh_chore(ledger: &Ledger, found: &FoundIssue, members: Vec<Fingerprint>)
 
 /// Versions of the algorithm under which one error may be counted.
 pub(super) const VERSIONS_MAX: usize = 2;
+
+/// Returns whether an error is worse than its issue says: the label for what is urgent may be missing.
+fn has_risen(ledger: &Ledger, members: &[Fingerprint], stated: Option<Severity>) -> bool {
+    let worst = members.iter().filter_map(|member| ledger.entry(member)?.severity()).max();
+    stated.is_some() && worst > stated
+}
 
 /// Returns whether an issue lacks similar errors that have issues by now.
 fn names_too_few(ledger: &Ledger, members: &[Fingerprint], named: usize) -> bool {

@@ -1,5 +1,6 @@
 //! What is counted, by whom, and what survives.
 
+use healnode_core::limits::TALLY_COUNT_MAX;
 use healnode_core::{Outcome, RawError};
 
 use crate::mesh::Mesh;
@@ -47,6 +48,20 @@ fn a_node_that_lost_its_disk_counts_on_under_a_new_epoch() {
     mesh.heal(0);
     mesh.run_for(3);
     assert_eq!((mesh.count(0, fingerprint), mesh.count(1, fingerprint)), (2, 2));
+}
+
+#[test]
+fn a_count_stops_at_what_a_peer_would_believe() {
+    let mut mesh = Mesh::of(2);
+    let fingerprint = mesh.report(0, "KeyError");
+    mesh.kill(0);
+    mesh.members[0].disk.counters.get_mut(&fingerprint).unwrap().count = TALLY_COUNT_MAX - 2;
+    mesh.start(0);
+    for _ in 0..5 {
+        mesh.report(0, "KeyError");
+    }
+    mesh.run_for(5);
+    assert_eq!((mesh.count(0, fingerprint), mesh.count(1, fingerprint)), (TALLY_COUNT_MAX, TALLY_COUNT_MAX));
 }
 
 #[test]

@@ -318,6 +318,82 @@ fn issues_beyond_the_hourly_bound_wait_as_a_list() {
     assert_eq!((mesh.forge.issues.len(), members), (3, 5), "the other three share one");
 }
 
+/// Has each node see errors of its own, so that each would file.
+fn many_critical_errors(mesh: &mut Mesh, nodes: usize) {
+    for (index, name) in ["A", "B", "C", "D", "E", "F"].into_iter().enumerate() {
+        mesh.report_critical(index % nodes, &format!("{name}Error"));
+        mesh.run_for(2);
+    }
+}
+
+fn bounded(nodes: usize, max_per_hour: usize, max_per_day: usize) -> Mesh {
+    let mut mesh = Mesh::unstarted(nodes);
+    for place in 0..nodes {
+        let policy = &mut mesh.members[place].policy;
+        (policy.max_per_hour, policy.max_per_day) = (max_per_hour, max_per_day);
+        mesh.start(place);
+    }
+    mesh.run_for(5);
+    mesh
+}
+
+#[test]
+fn three_nodes_create_no_more_in_an_hour_than_one_may() {
+    let mut mesh = bounded(3, 2, 0);
+    many_critical_errors(&mut mesh, 3);
+    mesh.run_for(1_800);
+    assert_eq!(mesh.forge.issues.len(), 2);
+    let why = mesh.node(2).why(mesh.time(), mesh.node(2).errors(mesh.time())[0].fingerprint).unwrap();
+    assert_ne!(why.error.state, ErrorState::Filed);
+    mesh.run_for(3_600);
+    assert_eq!(mesh.forge.issues.len(), 4);
+    mesh.run_for(3_600);
+    let members: usize = mesh.forge.issues.iter().map(|found| found.markers.len()).sum();
+    assert!(mesh.forge.issues.len() <= 6 && members == 6, "{:?}", mesh.forge.issues);
+}
+
+#[test]
+fn a_mesh_creates_no_more_in_a_day_than_one_node_may() {
+    let mut mesh = bounded(2, 0, 3);
+    many_critical_errors(&mut mesh, 2);
+    mesh.run_for(12 * 3_600);
+    assert_eq!(mesh.forge.issues.len(), 3);
+    mesh.run_for(13 * 3_600);
+    let members: usize = mesh.forge.issues.iter().map(|found| found.markers.len()).sum();
+    assert!((4..=6).contains(&mesh.forge.issues.len()) && members == 6, "{:?}", mesh.forge.issues);
+}
+
+#[test]
+fn a_node_that_lost_its_disk_still_knows_what_was_filed() {
+    let mut mesh = bounded(2, 0, 1);
+    mesh.report_critical(0, "AError");
+    mesh.run_for(5);
+    mesh.wipe(0);
+    mesh.start(0);
+    mesh.run_for(5);
+    mesh.report_critical(0, "BError");
+    mesh.run_for(600);
+    assert_eq!(mesh.forge.issues.len(), 1);
+}
+
+#[test]
+fn a_create_that_lies_far_ahead_holds_nobody_up() {
+    let holds_up = |ahead_s: u64| {
+        let mut mesh = bounded(2, 1, 0);
+        let other = mesh.report(1, "OtherError");
+        let mut note = filed_as(7);
+        if let Some(filed) = &mut note.issue {
+            filed.created = UnixMillis(mesh.time().wall.0 + ahead_s * 1_000);
+        }
+        mesh.tell(0, 1, Body::Filing { fingerprint: other, note });
+        mesh.report_critical(0, "MemoryError");
+        mesh.run_for(600);
+        mesh.forge.issues.is_empty()
+    };
+    assert!(holds_up(0) && holds_up(600));
+    assert!(!holds_up(100 * 24 * 3_600));
+}
+
 #[test]
 fn a_refused_token_leaves_the_node_counting_and_says_why() {
     let mut mesh = Mesh::of(1);

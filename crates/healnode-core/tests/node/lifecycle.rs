@@ -219,7 +219,7 @@ fn who_sees_less_than_an_issue_names_does_not_call_it_quiet() {
     mesh.start(0);
     mesh.report_critical(0, "MemoryError");
     mesh.run_for(100);
-    mesh.forge.edit(FIRST, |found| found.stated = Some(healnode_core::Stated { occurrences: 50, told: 50, similar: 0 }));
+    mesh.forge.edit(FIRST, |found| found.stated = Some(healnode_core::Stated { occurrences: 50, told: 50, ..Default::default() }));
     mesh.run_for(5_000);
     assert!(!mesh.forge.issues[0].quiet);
 }
@@ -240,6 +240,46 @@ fn ten_times_as_many_occurrences_are_told_in_one_comment() {
     by_release(&mut mesh, "1.0", 200);
     mesh.run_for(200);
     assert_eq!(mesh.forge.comments.len(), 1, "whoever leads knows what was told");
+}
+
+#[test]
+fn the_status_says_when_the_last_bundle_was_and_which_issues_are_known() {
+    let mut mesh = Mesh::unstarted(1);
+    mesh.start(0);
+    mesh.run_for(30);
+    assert_eq!(mesh.node(0).status(mesh.time()).last_bundle, None);
+    let (mut mesh, _) = with_an_issue(2);
+    mesh.run_for(70);
+    let status = mesh.node(0).status(mesh.time());
+    let last = status.last_bundle.unwrap();
+    assert!(last.0 % 60_000 == 0 && mesh.time().wall.0 - last.0 < 60_000, "{last}");
+    assert_eq!((status.issues.open, status.issues.closed), (1, 0));
+    close(&mut mesh, CloseReason::Completed);
+    mesh.run_for(70);
+    let status = mesh.node(1).status(mesh.time());
+    assert_eq!((status.issues.open, status.issues.closed), (0, 1));
+}
+
+fn labels_of_updates(mesh: &Mesh) -> Vec<Vec<String>> {
+    let labels = |(_, call): &(usize, ForgeCall)| match call {
+        ForgeCall::Update { draft, .. } => Some(draft.labels.clone()),
+        _ => None,
+    };
+    mesh.forge.calls.iter().filter_map(labels).collect()
+}
+
+#[test]
+fn an_error_that_turns_out_worse_than_its_issue_says_gets_the_label_once_and_keeps_it() {
+    let (mut mesh, _) = with_an_issue(2);
+    mesh.report(0, "KeyError");
+    mesh.run_for(200);
+    assert_eq!(labels_of_updates(&mesh), Vec::<Vec<String>>::new(), "one more of the same is no news");
+    mesh.report_critical(1, "KeyError");
+    mesh.run_for(200);
+    assert_eq!(labels_of_updates(&mesh), [["auto-generated", "bug", "priority"]]);
+    assert_eq!(mesh.forge.issues[0].stated.unwrap().severity, Some(healnode_core::Severity::Critical));
+    mesh.run_for(400);
+    assert_eq!((labels_of_updates(&mesh).len(), mesh.forge.comments.len()), (1, 0));
 }
 
 #[test]

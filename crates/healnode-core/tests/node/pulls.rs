@@ -1,6 +1,6 @@
 //! One draft pull request for each issue, whatever is lost, and none that people do not want.
 
-use healnode_core::{BranchHead, CloseReason, Fingerprint, ForgeCall, Guidance, Input, IssueNumber, PullCall, PullState, Suspect};
+use healnode_core::{BranchHead, CloseReason, Fingerprint, ForgeCall, Guidance, IssueNumber, PullCall, PullState, Suspect};
 
 use crate::mesh::{Manner, Mesh};
 
@@ -228,24 +228,15 @@ fn beyond_so_many_open_ones_people_are_left_in_peace() {
 }
 
 #[test]
-fn pull_requests_wait_for_filings_and_a_token_that_may_not_open_any_still_files() {
+fn a_pull_request_follows_its_issue_and_a_filing_that_is_due_goes_before_the_next() {
     let mut mesh = Mesh::of_menders(1);
     reported(&mut mesh);
-    mesh.run_for(50);
-    mesh.report_critical(0, "PanicError");
-    mesh.run_for(20);
-    let kinds: Vec<&str> = mesh
-        .forge
-        .calls
-        .iter()
-        .filter_map(|(_, call)| match call {
-            ForgeCall::Create(_) => Some("create"),
-            ForgeCall::Pull(PullCall::Open(_)) => Some("open"),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(kinds, ["create", "open", "create", "open"]);
-    let fingerprint = reported(&mut mesh);
-    mesh.give(0, Input::Tick);
-    assert!(mesh.node(0).why(mesh.time(), fingerprint).is_some());
+    for _ in 0..3 {
+        mesh.report(0, "OtherError");
+    }
+    mesh.run_for(60);
+    let is_create = |call: &ForgeCall| matches!(call, ForgeCall::Create(_));
+    let is_open = |call: &ForgeCall| matches!(call, ForgeCall::Pull(PullCall::Open(_)));
+    let calls = mesh.forge.calls.iter().map(|(_, call)| call).filter(|call| is_create(call) || is_open(call));
+    assert_eq!(calls.map(is_open).collect::<Vec<_>>(), [false, false, true, true]);
 }

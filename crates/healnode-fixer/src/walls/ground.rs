@@ -124,6 +124,12 @@ impl Ground {
         Walls { writable: vec![work.to_owned(), home.to_owned()], readable: self.readable.clone(), ports: ports.to_vec() }
     }
 
+    /// Whether a path can be read behind walls, without links on its way.
+    pub(crate) fn reads(&self, path: &Path) -> bool {
+        let path = real(path);
+        self.readable.iter().any(|known| path.starts_with(known))
+    }
+
     /// The environment behind walls: the toolchains, a private home, and nothing of the node's.
     pub(crate) fn environment(&self, home: &Path) -> BTreeMap<String, String> {
         let mut environment = self.environment.clone();
@@ -216,10 +222,6 @@ mod tests {
         Ground::look(&[], secret, variable)
     }
 
-    fn reads(ground: &Ground, path: &Path) -> bool {
-        ground.readable.iter().any(|known| path.starts_with(known))
-    }
-
     #[test]
     fn toolchains_are_readable_and_the_secrets_beside_them_are_not() {
         let home = tempfile::tempdir().unwrap();
@@ -239,9 +241,9 @@ mod tests {
             (".ssh/id_ed25519", false),
             ("notes.txt", false),
         ] {
-            assert_eq!(reads(&ground, &home.join(name)), expected, "{name}");
+            assert_eq!(ground.reads(&home.join(name)), expected, "{name}");
         }
-        assert!(!reads(&ground, Path::new("/etc/shadow")) && !reads(&ground, Path::new("/etc/healnode/token")));
+        assert!(!ground.reads(Path::new("/etc/shadow")) && !ground.reads(Path::new("/etc/healnode/token")));
         assert!(!ground.environment(&home).values().any(|value| value.contains("ghp_")));
     }
 
@@ -253,7 +255,7 @@ mod tests {
         fs::create_dir_all(home.join("app/lib")).unwrap();
         fs::create_dir_all(home.join("app/data/fix")).unwrap();
         let ground = ground(&home, &format!("{}/app/bin", home.display()), &[home.join("app/data")]);
-        assert!(reads(&ground, &home.join("app/lib/x")));
-        assert!(!reads(&ground, &home.join("app/data/identity")));
+        assert!(ground.reads(&home.join("app/lib/x")));
+        assert!(!ground.reads(&home.join("app/data/identity")));
     }
 }

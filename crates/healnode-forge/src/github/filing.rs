@@ -50,6 +50,8 @@ impl GitHub {
     /// The title stays as it is: it is the fingerprint's, which does not change, or a person's.
     pub(super) async fn update(&mut self, number: IssueNumber, draft: &IssueDraft) -> Result<ForgeReply, Failure> {
         let issue = self.own_issue(number).await?;
+        // The text comes last: it says that nothing is left to do.
+        self.add_missing_labels(&issue, &draft.labels).await?;
         if let Some(body) = changed_body(issue.body.as_deref().unwrap_or_default(), &draft.body) {
             self.patch(number, &json!({ "body": body })).await?;
         }

@@ -225,7 +225,7 @@ mod tests {
         let closing = shown.closing.unwrap();
         assert_eq!((closing.at.to_string().as_str(), closing.reason), ("2026-11-26T00:00:00.000Z", CloseReason::NotPlanned));
         assert!(shown.locked && shown.muted && shown.quiet);
-        assert_eq!(shown.stated, Some(Stated { occurrences: 12, told: 10, similar: 0 }));
+        assert_eq!(shown.stated, Some(Stated { occurrences: 12, told: 10, ..Stated::default() }));
 
         let plain = answer(|_| {}).shown_to("alice");
         assert_eq!((plain.markers.len(), plain.closing, plain.stated, plain.created_at), (0, None, None, UnixMillis(0)));

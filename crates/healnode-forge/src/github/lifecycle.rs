@@ -91,16 +91,34 @@ impl GitHub {
             return Ok(ForgeReply::Done);
         }
         let sentence = || format!("This account may not label issue {number}, so it goes without; grant it the triage role.");
-        let marked = if quiet { self.add_label(number, QUIET_LABEL).await } else { self.remove_label(number, QUIET_LABEL).await };
+        let marked = if quiet { self.add_labels(number, &[QUIET_LABEL]).await } else { self.remove_label(number, QUIET_LABEL).await };
         marked.map_err(|failure| failure.of_feature(sentence))?;
         Ok(ForgeReply::Done)
     }
 
-    /// Adds one label. To set them all would race with people.
-    async fn add_label(&mut self, number: IssueNumber, label: &str) -> Result<(), Failure> {
-        self.prepare_label(label).await?;
+    /// Adds those of the labels that the issue lacks, and takes none away. Where that is not allowed the issue goes without.
+    pub(super) async fn add_missing_labels(&mut self, issue: &IssueAnswer, labels: &[String]) -> Result<(), Failure> {
+        let missing: Vec<&str> = labels.iter().map(String::as_str).filter(|label| !issue.has_label(label)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let number = IssueNumber(issue.number);
+        match self.add_labels(number, &missing).await {
+            Err(failure) if failure.declines_feature() || failure.is_about_labels() => {
+                tracing::info!(%number, obstacle = ?failure.obstacle, "an issue goes without a label");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Adds labels. To set them all would race with people.
+    async fn add_labels(&mut self, number: IssueNumber, labels: &[&str]) -> Result<(), Failure> {
+        for label in labels {
+            self.prepare_label(label).await?;
+        }
         let route = format!("/issues/{}/labels", number.0);
-        self.send(Act::Change, &Method::POST, Route::Repo(&route), Some(&json!({ "labels": [label] }))).await.map(drop)
+        self.send(Act::Change, &Method::POST, Route::Repo(&route), Some(&json!({ "labels": labels }))).await.map(drop)
     }
 
     async fn remove_label(&mut self, number: IssueNumber, label: &str) -> Result<(), Failure> {

@@ -56,7 +56,7 @@ pub(crate) fn knowing(address: &str) -> MeshConfig {
 
 pub(crate) fn run(identity: &Identity, seq: u64) -> Run {
     let origin = identity.node_id();
-    let body = Body::Presence(Presence { can_file: false, version: "0.1.0".to_owned(), algorithm: 1 });
+    let body = Body::Presence(Presence { can_file: false, can_fix: false, version: "0.1.0".to_owned(), name: String::new(), algorithm: 1 });
     let statement = Statement { origin, epoch: Epoch(1), seq: Seq(seq), body };
     let signature = identity.sign(&statement);
     Run { origin, epoch: Epoch(1), after: Seq(seq - 1), through: Seq(seq), statements: vec![Signed { statement, signature }] }

@@ -33,7 +33,10 @@ impl Rollback {
         };
         let program = rollback.command.first().map(String::as_str);
         if reader.is_sound("rollback.command") && program.is_some_and(|program| !is_findable(program)) {
-            reader.refuse_key("rollback.command", "the program has to be a whole path, such as \"/usr/local/bin/rollback\", or a name on PATH");
+            reader.refuse_key(
+                "rollback.command",
+                "the program has to be a whole path, such as \"/usr/local/bin/rollback\", or a name on PATH",
+            );
         }
         rollback
     }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use healnode_fixer::WireApi;
+use healnode_report::Severity;
 use tempfile::TempDir;
 
 use super::*;
@@ -44,7 +46,7 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
     sources.flags.data_dir = Some("/flag".into());
     let config = Config::load(&sources).unwrap();
     assert_eq!(config.data_dir, Path::new("/flag"));
-    assert_eq!(config.app, "environment");
+    assert_eq!((config.app.as_str(), config.name.as_str()), ("environment", ""));
     assert_eq!((config.bundle.storm, config.bundle.min_occurrences), (7, 6));
     assert_eq!(config.bundle.interval, Duration::from_secs(900));
 }
@@ -174,6 +176,7 @@ fn a_misspelt_name_is_a_fault_that_names_the_right_one() {
 fn a_value_of_the_wrong_kind_or_out_of_range_is_a_fault_that_says_what_is_allowed() {
     let cases = [
         ("app = 3", "app = 3", "a name"),
+        ("name = 3", "name = 3", "a name"),
         ("[app]\nname = 'x'", "app = ", "a name"),
         ("[bundle]\ninterval = 15", "bundle.interval = 15", "from 1s to 1d, a number with ms, s, m, h or d"),
         ("[bundle]\ninterval = '999ms'", "bundle.interval = \"999ms\"", "from 1s to 1d"),
@@ -469,22 +472,29 @@ fingerprint = ["gateway", "{{ type }}"]
 [[grouping.rule]]
 path = "*/shared/*"
 in_app = false
+
+[[grouping.rule]]
+type = "*.PaymentError"
+severity = "critical"
 "#;
     let config = load_file(text).unwrap();
-    assert_eq!(config.grouping.rules.len(), 2);
+    assert_eq!(config.grouping.rules.len(), 3);
     assert!(config.grouping.rules[0].error_type.as_ref().is_some_and(|glob| glob.fits("ReadTimeoutError")));
     assert_eq!(config.grouping.rules[1].action, Action::InApp(false));
+    assert_eq!(config.grouping.rules[2].action, Action::Severity(Severity::Critical));
     assert_eq!(load_file(&config.to_toml()).unwrap().grouping, config.grouping);
 }
 
 #[test]
 fn a_rule_that_cannot_be_meant_is_refused_with_its_number_and_what_it_lacks() {
-    check_table("[[grouping.rule]]\ntype = \"A\"", "grouping.rule: number 1: needs one of fingerprint, ignore = true and in_app");
+    check_table("[[grouping.rule]]\ntype = \"A\"", "grouping.rule: number 1: needs one of fingerprint, ignore = true, in_app and severity");
     check_table("[[grouping.rule]]\ntype = \"A\"\nignore = true\nfingerprint = [\"x\"]", "needs one of");
     check_table("[[grouping.rule]]\nignore = true", "needs type, message or path");
     check_table("[[grouping.rule]]\ntype = \"A\"\nin_app = true", "in_app needs the path");
     check_table("[[grouping.rule]]\ntype = \"A\"\nignore = \"yes\"", "ignore has to be true or false");
     check_table("[[grouping.rule]]\ntypo = \"A\"\ntype = \"A\"\nignore = true", "typo is unknown there");
+    check_table("[[grouping.rule]]\ntype = \"A\"\nseverity = \"urgent\"", "severity: expected one of low, medium, high, critical");
+    check_table("[[grouping.rule]]\ntype = \"A\"\nseverity = \"high\"\nignore = true", "and not two");
     check_table("[grouping]\nrule = \"A\"", "each under a line [[grouping.rule]]");
 }
 
@@ -519,7 +529,11 @@ fn a_fixer_has_what_it_needs() {
     let whole =
         "[fix]\nfixer = 'openai'\ntest = ['make', 'test']\n[fix.provider]\nurl = 'http://127.0.0.1:1/v1'\nmodel = 'm'\nkey_file = '/k'";
     let fix = Config::load(&Folder::with_file(whole).sources(&[])).unwrap().fix;
-    let provider =
-        Provider { url: "http://127.0.0.1:1/v1".into(), model: "m".into(), key_file: Some("/k".into()), wire_api: WireApi::Completions };
+    let provider = Provider {
+        url: "http://127.0.0.1:1/v1".into(),
+        model: "m".into(),
+        key_file: Some("/k".into()),
+        wire_api: healnode_fixer::WireApi::Completions,
+    };
     assert_eq!((fix.fixer, fix.test, fix.provider), (FixerKind::OpenAi, vec!["make".to_owned(), "test".into()], Some(provider)));
 }

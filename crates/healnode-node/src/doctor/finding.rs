@@ -61,6 +61,8 @@ pub enum Area {
     Proxy,
     /// How applications deliver, and what keeps them from it.
     Ingest,
+    /// Who looks for fixes, and what that takes.
+    Fix,
 }
 
 impl Diagnosis {

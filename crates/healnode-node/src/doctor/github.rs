@@ -48,6 +48,11 @@ impl Facts {
         }
     }
 
+    /// Returns what kind of credential was looked with.
+    pub(super) fn kind(&self) -> Option<CredentialKind> {
+        self.inspected().map(|(kind, _)| kind)
+    }
+
     /// Returns what may be done in the repository, if that was seen.
     pub(super) fn rights(&self) -> Option<Rights> {
         let (kind, inspection) = self.inspected()?;
@@ -139,6 +144,7 @@ fn inspected(facts: &Facts, source: &str, kind: CredentialKind, inspection: &Ins
     let rights = inspection.rights(kind);
     findings.push(allowed(facts, repository, &rights, kind));
     findings.extend(labels(&inspection.labels, rights.labels));
+    findings.extend(pulls(facts, repository, &rights, kind));
     findings.extend(drafts(facts, repository));
     findings
 }
@@ -291,6 +297,36 @@ fn names(labels: &[(String, Option<bool>)]) -> String {
     labels.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
+fn pulls(facts: &Facts, repository: &Repository, rights: &Rights, kind: CredentialKind) -> Option<Finding> {
+    let refused = match (rights.contents, rights.pulls) {
+        (Right::No, Right::No) => "contents and pull requests",
+        (Right::No, Right::Yes | Right::Unknown) => "contents",
+        (Right::Yes | Right::Unknown, Right::No) => "pull requests",
+        (Right::Yes | Right::Unknown, Right::Yes | Right::Unknown) => return None,
+    };
+    facts.auto_pr.then(|| {
+        Finding::warning(
+            Area::Token,
+            format!("The credential may not write {refused} in {}, so no pull request can follow an issue.", repository.name),
+            grant_pulls(kind),
+        )
+    })
+}
+
+fn grant_pulls(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::App => {
+            "Give the app the permissions Contents and Pull requests: read and write, and accept them where it is installed; or set forge.auto_pr = false."
+        }
+        CredentialKind::Classic | CredentialKind::OAuth => {
+            "Make a token with the scope repo, or public_repo for a public repository, of an account that may push there; or set forge.auto_pr = false."
+        }
+        CredentialKind::FineGrained | CredentialKind::UserOfApp | CredentialKind::Installation | CredentialKind::Other => {
+            "Let the account push there, and grant the token Contents and Pull requests: read and write; or set forge.auto_pr = false."
+        }
+    }
+}
+
 fn drafts(facts: &Facts, repository: &Repository) -> Option<Finding> {
     (facts.auto_pr && repository.is_private).then(|| {
         Finding::warning(
@@ -305,7 +341,7 @@ fn drafts(facts: &Facts, repository: &Repository) -> Option<Finding> {
 }
 
 /// Returns a text as a sentence of its own.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.trim_end_matches('.').chars();
     letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
@@ -466,6 +502,25 @@ mod tests {
         let private = || inspection(Repository { is_private: true, ..repository() });
         let facts = |auto_pr| Facts { auto_pr, ..seen(CredentialKind::Classic, private()) };
         assert_eq!(judge(&facts(false), None).len(), 3);
-        check(&judge(&facts(true), None)[3..], &[(Warning, "forge.auto_pr = false")]);
+        check(&judge(&facts(true), None)[3..], &[(Warning, "On a free plan")]);
+    }
+
+    #[test]
+    fn rights_for_pull_requests_are_missed_only_when_they_are_wanted_and_known_to_lack() {
+        let judged = |auto_pr, kind, inspection| judge(&Facts { auto_pr, ..seen(kind, inspection) }, None).split_off(3);
+        let reader = || inspection(Repository { role: Some(Role { pull: true, push: false }), ..repository() });
+        check(&judged(true, CredentialKind::Classic, reader()), &[(Warning, "contents and pull requests in acme/shop")]);
+        check(&judged(true, CredentialKind::FineGrained, reader()), &[(Warning, "Let the account push there")]);
+        check(&judged(false, CredentialKind::Classic, reader()), &[]);
+        check(&judged(true, CredentialKind::Classic, inspection(repository())), &[]);
+        check(&judged(true, CredentialKind::FineGrained, inspection(repository())), &[]);
+        let granted = |names: &[&str]| Inspection {
+            granted: Some(names.iter().map(|name| ((*name).to_owned(), "write".to_owned())).collect()),
+            ..inspection(repository())
+        };
+        let app = |names| judged(true, CredentialKind::App, granted(names));
+        check(&app(&["issues", "contents"]), &[(Warning, "may not write pull requests in")]);
+        check(&app(&["issues", "pull_requests"]), &[(Warning, "may not write contents in")]);
+        check(&app(&["issues", "contents", "pull_requests"]), &[]);
     }
 }

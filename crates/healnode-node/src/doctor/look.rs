@@ -2,6 +2,8 @@
 //!
 //! Only looks. What does not exist is not made, what is in use is not opened, and nobody is waited for longer than seconds.
 
+mod fixer;
+
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -17,6 +19,7 @@ use rustix::fs::{Access, access, statvfs};
 use serde_json::Value;
 use tokio::time::timeout;
 
+pub(super) use self::fixer::fix;
 use super::filing::{self, Outbox, OutboxState};
 use super::mesh::{self, Bootstrap, Network};
 use super::probe::{Outcome, Target, knock};

@@ -51,7 +51,7 @@ pub(crate) fn statement(origin: u8, seq: u64, body: Body) -> Record {
 }
 
 pub(crate) fn presence(version: u64) -> Body {
-    Body::Presence(Presence { can_file: true, can_fix: false, version: version.to_string(), algorithm: 1 })
+    Body::Presence(Presence { can_file: true, can_fix: false, version: version.to_string(), name: String::new(), algorithm: 1 })
 }
 
 pub(crate) fn intent(id: u64, members: u64) -> Record {
@@ -59,7 +59,7 @@ pub(crate) fn intent(id: u64, members: u64) -> Record {
 }
 
 pub(crate) fn fix_log(n: u64, diff_bytes: usize) -> Record {
-    let log = FixLog { began: NOW, running: diff_bytes % 2 == 0, diff: "+ one\n".repeat(diff_bytes / 6), ..FixLog::default() };
+    let log = FixLog { began: NOW, running: diff_bytes.is_multiple_of(2), diff: "+ one\n".repeat(diff_bytes / 6), ..FixLog::default() };
     Record::FixLog { fingerprint: fingerprint(n), log: Box::new(log) }
 }
 
@@ -72,5 +72,5 @@ pub(crate) fn deploy(number: u64, ended: bool) -> Record {
     let outcome = RollbackOutcome::Failed { code: Some(1), took_ms: number };
     let rollback = Rollback { fingerprint: fingerprint(number), at: NOW, ended: ended.then_some((NOW, outcome)) };
     let (app, release) = ("shop".to_owned(), "é".repeat(64));
-    Record::Deploy(Box::new(Deploy { number, app, release, at: NOW, rollback: (number % 2 == 0).then_some(rollback) }))
+    Record::Deploy(Box::new(Deploy { number, app, release, at: NOW, rollback: number.is_multiple_of(2).then_some(rollback) }))
 }

@@ -1,6 +1,7 @@
 //! Values of every kind that goes over the wire, for properties. All are within their bounds, and their texts are redacted.
 #![allow(dead_code)]
 
+use healnode_core::limits::TALLY_COUNT_MAX;
 use healnode_core::{
     Baseline, Body, Digest, Epoch, Filed, FilingNote, FilingStep, Fingerprint, FixNote, FixStage, FixStep, FixSummary, Head, IssueNumber,
     IssueRef, KnownPull, Mute, NodeId, Presence, PullRequest, PullState, Run, Seq, Severity, Signature, Signed, Standing, Statement,
@@ -29,7 +30,7 @@ fn head() -> impl Strategy<Value = Head> {
 }
 
 pub(crate) fn tally() -> impl Strategy<Value = Tally> {
-    (any::<u64>(), any::<u64>(), any::<u64>(), head(), btree_map("v[0-9]", any::<u64>(), 0..8)).prop_map(
+    (0..=TALLY_COUNT_MAX, any::<u64>(), any::<u64>(), head(), btree_map("v[0-9]", 0..=TALLY_COUNT_MAX, 0..8)).prop_map(
         |(count, first_seen, last_seen, head, releases)| Tally {
             count,
             first_seen: UnixMillis(first_seen),
@@ -111,8 +112,9 @@ fn body() -> impl Strategy<Value = Body> {
         (fingerprint(), note()).prop_map(|(fingerprint, note)| Body::Filing { fingerprint, note }),
         (fingerprint(), mute).prop_map(|(fingerprint, mute)| Body::Mute { fingerprint, mute }),
         (fingerprint(), fix_note()).prop_map(|(fingerprint, note)| Body::Fix { fingerprint, note }),
-        (any::<bool>(), any::<bool>(), "[0-9.]{1,12}", 1..3_u16)
-            .prop_map(|(can_file, can_fix, version, algorithm)| Body::Presence(Presence { can_file, can_fix, version, algorithm })),
+        (any::<bool>(), any::<bool>(), "[0-9.]{1,12}", "(\\PC{1,30})?", 1..3_u16).prop_map(
+            |(can_file, can_fix, version, name, algorithm)| { Body::Presence(Presence { can_file, can_fix, version, name, algorithm }) }
+        ),
     ]
 }
 
