@@ -167,7 +167,7 @@ mod tests {
     }
 
     fn shell(script: &str, dir: &Path, confirm: bool, timeout: Duration) -> config::Rollback {
-        let script = format!("cd '{}' && {script}", dir.display());
+        let script = format!("cd '{}' || exit 99; {script}", dir.display());
         let command = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
         config::Rollback { command, confirm, window: Duration::from_secs(1), min_occurrences: 1, timeout }
     }
@@ -218,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_takes_too_long_is_ended_with_all_that_it_started() {
         let script = "sleep 300 & echo $! > child; sleep 300";
-        let (outcome, dir) = run_script(script, Duration::from_millis(500)).await;
+        let (outcome, dir) = run_script(script, Duration::from_secs(3)).await;
         assert!(matches!(outcome, RollbackOutcome::TimedOut { after_ms } if after_ms < 30_000), "{outcome:?}");
         let child: i32 = std::fs::read_to_string(dir.path().join("child")).unwrap().trim().parse().unwrap();
         let state = || std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
