@@ -401,7 +401,7 @@ mod tests {
         let policy = Policy { version: "1.2.3".to_owned(), ..Policy::default() };
         let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
         let report = whole_report();
-        let draft = draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), Some(&report), &[], &ledger.names());
+        let draft = draft(&writer, fingerprint(1), ledger.entry(&fingerprint(1)).unwrap(), Some(&report), &[], &[], &ledger.names());
         assert_eq!(draft.body, include_str!("../tests/data/issue.txt"));
         assert_eq!(draft.title, "[Auto-Generated Error] ValueError: no such thing");
         assert_eq!(draft.labels, ["auto-generated", "bug", "priority"]);
@@ -434,7 +434,7 @@ mod tests {
             ledger.merge(statement(1, 1, 1, Body::Tally { fingerprint: key, tally }, 0), false);
             let policy = Policy::default();
             let writer = Writer { node: NodeId::from_key([1; 32]), policy: &policy, earlier: None, told: None };
-            draft(&writer, key, ledger.entry(&key).unwrap(), None, &[], &Names::new()).labels
+            draft(&writer, key, ledger.entry(&key).unwrap(), None, &[], &[], &Names::new()).labels
         };
         for (severity, expected) in Severity::ALL.into_iter().zip([false, false, true, true]) {
             assert_eq!(with(severity).contains(&"priority".to_owned()), expected, "{severity}");
