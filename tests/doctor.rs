@@ -393,7 +393,7 @@ fn a_copilot_cli_that_is_missing_is_an_error_and_one_that_runs_leaves_nothing_be
     let (token, passing) = (site.path().join("token"), site.path().join("passing"));
     write(&token, "github_pat_Zq7Kd02LmPx9TwR4bVnYc81HsGfJe6UaQo35\n", 0o600);
     fs::create_dir(&passing).unwrap();
-    let toy = Toy::new(site.path(), None);
+    let toy = Toy::python(site.path(), None);
     let copilot = |name: &str, binary: &Path| {
         let fix = format!("repository = {:?}\n[fix.copilot]\nbinary = {binary:?}\ntoken_file = {token:?}\n", toy.path());
         let mut node = healer(&site, name, &fix);
@@ -421,7 +421,7 @@ fn a_copilot_cli_that_is_missing_is_an_error_and_one_that_runs_leaves_nothing_be
 #[test]
 fn a_program_that_mends_is_found_with_its_tests_and_the_code_or_each_is_missed() {
     let site = Site::new();
-    let toy = Toy::new(site.path(), None);
+    let toy = Toy::python(site.path(), None);
     let scripts = site.path().join("scripts");
     fs::create_dir(&scripts).unwrap();
     let mend = scripts.join("mend");
@@ -430,7 +430,7 @@ fn a_program_that_mends_is_found_with_its_tests_and_the_code_or_each_is_missed()
         format!("fixer = \"command\"\ncommand = [{mend:?}]\nrepository = {repository:?}\ntest = {test}\nreadable = [{readable}]\n")
     };
     let readable = format!("{scripts:?}");
-    let found = Diagnosis::of(&healer(&site, "a", &settings(toy.path(), toy::TEST_COMMAND, &readable)));
+    let found = Diagnosis::of(&healer(&site, "a", &settings(toy.path(), &format!("{:?}", toy.test), &readable)));
     found.has_errors_in(&[]);
     found.says("fix", "ok", &format!("{} looks for fixes", mend.display()));
     found.says("fix", "ok", "/python3 tests the code before and after a fix");

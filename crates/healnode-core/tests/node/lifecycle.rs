@@ -263,7 +263,18 @@ fn the_status_says_when_the_last_bundle_was_and_which_issues_are_known() {
 fn labels_of_updates(mesh: &Mesh) -> Vec<Vec<String>> {
     let labels = |(_, call): &(usize, ForgeCall)| match call {
         ForgeCall::Update { draft, .. } => Some(draft.labels.clone()),
-        _ => None,
+        ForgeCall::Look { .. }
+        | ForgeCall::Survey
+        | ForgeCall::Acquire
+        | ForgeCall::Release { .. }
+        | ForgeCall::Inspect { .. }
+        | ForgeCall::Create(_)
+        | ForgeCall::Comment { .. }
+        | ForgeCall::Reopen { .. }
+        | ForgeCall::Close { .. }
+        | ForgeCall::MarkQuiet { .. }
+        | ForgeCall::CloseDuplicate { .. }
+        | ForgeCall::Pull(_) => None,
     };
     mesh.forge.calls.iter().filter_map(labels).collect()
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use healnode_fixer::WireApi;
 use healnode_report::Severity;
 use tempfile::TempDir;
 
