@@ -244,7 +244,7 @@ impl super::Node {
 
     /// Returns when something is to be done here, as long as nothing else stands in the way.
     pub(super) fn next_fix_work(&self) -> Option<Millis> {
-        let turn = self.fixing.next_turn.filter(|_| self.fixing.current.is_none());
+        let turn = self.fixing.next_turn.filter(|_| self.fixing.current.is_none() && self.pulls.under_way() == 0);
         let step = self.fixing.current.as_ref().and_then(|work| match work.step {
             Step::Wants(_, at) => Some(at).filter(|_| self.is_forge_free()),
             Step::Working(_, until) => Some(until),
@@ -323,6 +323,10 @@ impl super::Node {
     }
 
     fn begin_whose_turn_it_is(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.pulls.under_way() > 0 {
+            // Their guidance would wait behind a long job. The end of each leads here again.
+            return;
+        }
         (self.fixing.look_over, self.fixing.next_turn) = (false, None);
         if !self.can_fix() {
             return;
