@@ -58,4 +58,4 @@ pub use statement::{
 };
 pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
-pub use view::{ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, PeerView, StatusView, Why};
+pub use view::{ErrorState, ErrorView, FixOutcomes, FixState, FixView, FixedView, IssueView, PeerView, PullOutcomes, StatusView, Why};

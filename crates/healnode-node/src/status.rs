@@ -65,6 +65,8 @@ impl About {
             "dropped": dropped,
             "can_file": view.can_file,
             "filings": view.filings,
+            "pull_requests": view.pull_outcomes,
+            "fixes": view.fix_outcomes,
             "next_bundle": view.next_bundle.to_string(),
             "acknowledged": facts.acknowledged,
             "statements_published": view.statements_published,
