@@ -378,6 +378,7 @@ mod tests {
             locked: false,
             muted: false,
             quiet: false,
+            approved: false,
             stated: None,
         }
     }

@@ -131,6 +131,7 @@ mod tests {
             created: UnixMillis(0),
             standing: Standing::Open,
             at: UnixMillis(1),
+            approved: false,
         };
         let note = FilingNote { issue: Some(filed), ..FilingNote::default() };
         ledger.merge(statement(9, 1, 1, Body::Filing { fingerprint: fingerprint(1), note }, 0), false);

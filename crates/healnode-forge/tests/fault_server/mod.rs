@@ -172,6 +172,7 @@ pub(crate) fn forge_with(url: &str, timeouts: Timeouts, lease: LeaseKind, token:
         credential: Credential::Token(token.parse().expect("a token")),
         node_id: "12D3KooWnode".to_owned(),
         labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
+        approval_label: String::new(),
         lease,
         pace: unpaced(),
         timeouts,
