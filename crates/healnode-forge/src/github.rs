@@ -38,6 +38,7 @@ pub use self::client::Timeouts;
 pub use self::inspect::{Inspection, Rate, Repository, Right, Rights, Role, Trouble, TroubleKind};
 pub use self::lease::LeaseKind;
 pub use self::pace::Pace;
+pub use self::pull::{BranchFate, OwnBranch, Tidying};
 
 /// What an app is told when GitHub knows it not.
 const APP_REFUSED: &str =

@@ -18,7 +18,7 @@ use healnode_core::{
     RefusalKind, UnixMillis,
 };
 
-use self::folder::{Entry, Folder, Locked, unix_millis};
+use self::folder::{Folder, Locked, unix_millis};
 use self::page::Page;
 use crate::forge::changed_body;
 

@@ -57,6 +57,11 @@ impl ForgeSetup {
         Self { config: config.clone(), approval_label: String::new(), me: "doctor".to_owned(), timeouts }
     }
 
+    /// A setup to look after branches with, which is done for somebody who waits.
+    pub(crate) fn to_tidy(config: &config::Forge) -> Self {
+        Self { me: "branches".to_owned(), ..Self::to_look(config) }
+    }
+
     /// Sets the forge up, or says in a sentence how to make that possible.
     pub(crate) async fn open(&self) -> Result<Forge, String> {
         match &self.config.repo {
