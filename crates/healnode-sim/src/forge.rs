@@ -584,6 +584,7 @@ impl Issue {
             locked: self.locked,
             muted: self.muted,
             quiet: self.quiet,
+            approved: false,
             stated: self.stated,
         }
     }

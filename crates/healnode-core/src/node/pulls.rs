@@ -94,7 +94,7 @@ impl super::Node {
     }
 
     fn opens_pulls(&self) -> bool {
-        self.policy.auto_pr && self.can_file()
+        self.policy.auto_pr && !self.policy.leaves_pulls_to_forge() && self.can_file()
     }
 
     /// Has the bot's own pull requests looked through, once the chores are done.
@@ -184,6 +184,7 @@ impl super::Node {
         let mut reasons = Vec::new();
         let mut object = |holds: bool, why: String| reasons.extend(holds.then_some(why));
         object(!self.policy.auto_pr, "draft pull requests are off (forge.auto_pr)".to_owned());
+        object(self.policy.leaves_pulls_to_forge(), "the forge's own agent makes one of its own (fix.fixer)".to_owned());
         object(!self.can_file(), format!("this node cannot file: {}", self.cannot_file_why()));
         if let Some((_, why)) = self.pulls.blocked.as_ref().filter(|(until, _)| *until > now.mono) {
             object(true, why.clone());
