@@ -592,6 +592,11 @@ impl super::Node {
                 self.have_looked(now, errand, &pulls, head, out);
             }
             (Errand::Approval, ForgeReply::Issue(found)) => self.have_asked_for_approval(now, &found, out),
+            (Errand::Approval, ForgeReply::Gone { .. }) => {
+                if let Some(fingerprint) = self.fixing.current.as_ref().map(|work| work.fingerprint) {
+                    self.stand_back_from_fix(fingerprint, out);
+                }
+            }
             (Errand::Publish, ForgeReply::Pull(PullReply::Published { .. })) => {
                 self.record_own(now, FixStage::Publish, true, "it is in the pull request, for people to judge", out);
                 self.end(now, None, true, out);

@@ -355,8 +355,8 @@ fn standing(entry: &Entry, found: &FoundIssue, known: Option<&Standing>) -> Stan
 }
 
 fn is_news(entry: &Entry, seen: &Filed) -> bool {
-    let told = |filed: &Filed| (filed.issue.clone(), filed.standing.clone(), filed.approved);
-    entry.filed().is_none_or(|known| told(known) != told(seen))
+    let differs = |known: &Filed| known.issue != seen.issue || known.standing != seen.standing || known.approved != seen.approved;
+    entry.filed().is_none_or(differs)
 }
 
 /// Returns the fingerprints whose issue is another, or stands otherwise, than the ledger says.
