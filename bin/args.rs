@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use healnode_node::BRANCH_AGE_MIN;
 use healnode_node::config::{InvalidDuration, Overrides, parse_duration};
 
 /// Turns the errors of a fleet into one issue each, without a server.
@@ -211,6 +213,22 @@ pub(crate) enum Command {
         json: bool,
     },
 
+    /// List the branches of its own that nobody needs any more, and delete them
+    ///
+    /// Those are called auto-fix/issue-..., their pull request is merged or closed or they have none, and their newest commit is healnode's and
+    /// older than the bound. Looks on GitHub with the token that a node would use, without a running node. Nothing is deleted without --apply.
+    Branches {
+        /// How old the newest commit of a branch has to be, such as 36h or 7d, at least 1h
+        #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = branch_age)]
+        older_than: Duration,
+        /// Delete them
+        #[arg(long)]
+        apply: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Look for what keeps the node from working, and say how to mend it
     ///
     /// Looks at configuration, identity, store, socket, mesh, forge, token, lease, clock and proxies, with a running node or without one, and
@@ -375,4 +393,9 @@ fn run_id(text: &str) -> Result<String, &'static str> {
 
 fn duration(text: &str) -> Result<String, InvalidDuration> {
     parse_duration(text).map(|_| text.to_owned())
+}
+
+fn branch_age(text: &str) -> Result<Duration, String> {
+    let age = parse_duration(text).map_err(|invalid| invalid.to_string())?;
+    if age < BRANCH_AGE_MIN { Err("a branch younger than 1h may be at work".to_owned()) } else { Ok(age) }
 }

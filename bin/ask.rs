@@ -1,7 +1,8 @@
-//! The commands that ask how things are: the running node by one request, or, for `doctor`, the machine too. What comes back is written as JSON
+//! The commands that ask how things are: the running node by one request, or, for `doctor` and `branches`, the machine and GitHub. What comes back is written as JSON
 //! or as text for a person.
 
 use std::io::Write;
+use std::time::Duration;
 
 use healnode_node::client::Client;
 use healnode_node::config::Config;
@@ -31,6 +32,16 @@ pub(crate) async fn show(config: &Config, fingerprint: &Prefix, json: bool, out:
 
 pub(crate) async fn why(config: &Config, fingerprint: &Prefix, json: bool, out: Out<'_>) -> anyhow::Result<()> {
     write(&client(config).get(&path(fingerprint, "/why")).await?, json, print::why, out)
+}
+
+/// Trouble on the way is told after what was done before it.
+pub(crate) async fn branches(config: &Config, older_than: Duration, apply: bool, json: bool, out: Out<'_>) -> anyhow::Result<()> {
+    let answer = healnode_node::branches(config, older_than, apply).await?;
+    write(&answer, json, print::branches, out)?;
+    match answer["trouble"].as_str() {
+        Some(trouble) => Err(anyhow::anyhow!("{trouble}")),
+        None => Ok(()),
+    }
 }
 
 /// Returns whether anything is broken.

@@ -64,6 +64,9 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
             out.flush()?;
             return Ok(if is_proposed { ExitCode::SUCCESS } else { ExitCode::from(failure::FAILED) });
         }
+        Command::Branches { older_than, apply, json } => {
+            wait_for(ask::branches(&load(global)?, *older_than, *apply, *json, &mut out))?;
+        }
         Command::Doctor { json } => {
             let is_broken = wait_for(ask::doctor(&load(global)?, *json, &mut out))?;
             out.flush()?;

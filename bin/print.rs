@@ -3,6 +3,7 @@
 //! Each view is a pure function of the node's JSON and of the page that it is written on; unknown fields are ignored, missing ones left out.
 //! Text that came from an error never reaches the terminal with control characters in it.
 
+mod branches;
 mod deploy;
 mod doctor;
 mod errors;
@@ -17,6 +18,7 @@ mod table;
 mod text;
 mod why;
 
+pub(crate) use branches::branches;
 pub(crate) use deploy::deploy;
 pub(crate) use doctor::doctor;
 pub(crate) use errors::errors;

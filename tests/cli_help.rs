@@ -29,6 +29,8 @@ fn every_help_text_is_the_one_in_the_snapshot() {
         "mute",
         "unmute",
         "why",
+        "fix",
+        "branches",
         "doctor",
         "fingerprint",
         "redact",

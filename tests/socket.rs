@@ -83,6 +83,8 @@ fn status_has_every_field_of_the_contract() {
         assert!(!status[field].is_null(), "{field} is missing in {status}");
     }
     assert_eq!(status["forge"]["kind"], "outbox");
+    assert_eq!(status["pull_requests"], json!({ "open": 0, "merged": 0, "closed": 0 }));
+    assert_eq!(status["fixes"], json!({ "published": 0, "failed": 0, "verified": 0 }));
     assert_eq!(status["auto"], json!({ "issue": true, "pr": false, "heal": false }));
 }
 

@@ -27,6 +27,8 @@ pub(crate) fn status(status: &Value, page: &Page) -> String {
     );
     lines.push("files issues", &filing(status));
     lines.push("last deploy", &last_deploy(&status["last_deploy"], page));
+    lines.push("pull requests", &pulls(status));
+    lines.push("fixes", &fixes(status));
     let dropped: Vec<String> =
         counts(status, "dropped").iter().filter(|(_, count)| *count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
     lines.push("dropped", &if dropped.is_empty() { "nothing".to_owned() } else { page.paint(Style::Warn, &dropped.join(", ")) });
@@ -43,6 +45,23 @@ fn door(ingest: &Value) -> String {
         "" => String::new(),
         address => format!("{address}, {} so far{lost}", counted(number(ingest, "errors"), "error")),
     }
+}
+
+/// What became of healnode's own pull requests. Nothing without one.
+fn pulls(status: &Value) -> String {
+    let pulls = &status["pull_requests"];
+    let (open, merged, closed) = (number(pulls, "open"), number(pulls, "merged"), number(pulls, "closed"));
+    if open + merged + closed == 0 { String::new() } else { format!("{open} open, {merged} merged, {closed} closed") }
+}
+
+/// What came of the fixes that were looked for. Nothing without one.
+fn fixes(status: &Value) -> String {
+    let fixes = &status["fixes"];
+    let (published, failed) = (number(fixes, "published"), number(fixes, "failed"));
+    if published + failed == 0 {
+        return String::new();
+    }
+    format!("{published} published, {} of them verified; {failed} failed", number(fixes, "verified"))
 }
 
 fn filing(status: &Value) -> String {

@@ -4,7 +4,7 @@ use healnode_node::UnixMillis;
 use serde_json::{Value, json};
 
 use super::text::columns;
-use super::{Page, deploy, doctor, errors, peers, show, status, why};
+use super::{Page, branches, deploy, doctor, errors, peers, show, status, why};
 
 type View = fn(&Value, &Page) -> String;
 
@@ -158,6 +158,30 @@ fn the_status_says_what_is_off_and_what_was_dropped() {
     assert!(status(&node, &file()).contains("a split mesh may file twice"));
     node["ingest"] = json!({"http": "127.0.0.1:8969", "errors": 3, "lost_by_applications": {"queue_overflow": 2}});
     assert!(status(&node, &file()).contains("door for SDKs 127.0.0.1:8969, 3 errors so far; applications lost 2 themselves\n"));
+}
+
+#[test]
+fn what_became_of_pull_requests_and_fixes_is_a_line_each_once_there_are_any() {
+    let none = json!({"pull_requests": {"open": 0, "merged": 0, "closed": 0}, "fixes": {"published": 0, "failed": 0, "verified": 0}});
+    assert!(!status(&none, &file()).contains("pull requests") && !status(&none, &file()).contains("fixes"));
+    let some = json!({"pull_requests": {"open": 1, "merged": 2, "closed": 3}, "fixes": {"published": 4, "failed": 5, "verified": 2}});
+    let text = status(&some, &file());
+    assert!(text.contains("pull requests 1 open, 2 merged, 3 closed\nfixes         4 published, 2 of them verified; 5 failed\n"), "{text}");
+}
+
+#[test]
+fn branches_are_one_line_each_and_say_why_they_stay() {
+    let answer = json!({"kind": "github", "repo": "acme/shop", "whole": true, "trouble": null, "branches": [
+        {"name": "auto-fix/issue-1-a", "committed_at": "2026-01-01T00:00:00.000Z", "pull_request": {"number": 7, "state": "closed"}, "fate": "stale"},
+        {"name": "auto-fix/issue-2-b", "committed_at": null, "pull_request": null, "fate": "undated"},
+    ]});
+    let text = branches(&answer, &file());
+    assert!(text.contains("#7 closed") && text.contains("can go\n") && text.contains("stays: its age cannot be read\n"), "{text}");
+    assert!(text.ends_with("\n1 of them can go; --apply deletes what can\n"), "{text}");
+    let outbox = json!({"kind": "outbox", "branches": []});
+    assert_eq!(branches(&outbox, &file()), "nothing to clean up: the outbox has no branches\n");
+    let nothing = json!({"kind": "github", "repo": "acme/shop", "whole": true, "trouble": null, "branches": []});
+    assert_eq!(branches(&nothing, &file()), "acme/shop has no branches of healnode's\n");
 }
 
 #[test]

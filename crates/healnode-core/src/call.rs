@@ -139,6 +139,8 @@ pub struct FoundIssue {
     pub muted: bool,
     /// Whether it carries [`QUIET_LABEL`].
     pub quiet: bool,
+    /// Whether it carries the label of [`Policy::approval_label`](crate::Policy::approval_label); never where that is empty.
+    pub approved: bool,
     /// The numbers that its text names, if they can be read.
     pub stated: Option<Stated>,
 }

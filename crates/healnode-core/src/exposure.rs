@@ -104,7 +104,16 @@ mod tests {
         let releases = [release_hash("1.0")].into();
         let standing = Standing::Closed(Baseline { at: CLOSED, counted: 50, unnamed: 0, releases });
         let issue = IssueRef { number: IssueNumber(1), url: String::new(), open: false };
-        let filed = Filed { issue, floor: IssueNumber(0), occurrences: 50, told: 50, created: UnixMillis(0), standing, at: CLOSED };
+        let filed = Filed {
+            issue,
+            floor: IssueNumber(0),
+            occurrences: 50,
+            told: 50,
+            created: UnixMillis(0),
+            standing,
+            at: CLOSED,
+            approved: false,
+        };
         let note = FilingNote { issue: Some(filed), ..FilingNote::default() };
         for (origin, body) in (1..).zip([own, Body::Filing { fingerprint: fingerprint(1), note }].iter().chain(others)) {
             ledger.merge(statement(origin, 1, 1, body.clone(), 0), false);

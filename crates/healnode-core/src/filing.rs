@@ -531,6 +531,7 @@ mod tests {
             locked: false,
             muted: false,
             quiet: false,
+            approved: false,
             stated: None,
         }
     }

@@ -79,6 +79,8 @@ impl Gate<'_> {
         let mut object = |holds: bool, why: String| reasons.extend(holds.then_some(why));
         let policy = self.policy;
         object(!policy.auto_heal, "fixes are off (forge.auto_heal)".to_owned());
+        let needs_approval = !policy.approval_label.is_empty();
+        object(needs_approval && !entry.is_approved(), "nobody has approved it (fix.approval_label)".to_owned());
         object(
             entry.occurrences() < policy.fix_min_occurrences,
             format!("seen {} of {} times (fix.min_occurrences)", entry.occurrences(), policy.fix_min_occurrences),
@@ -161,6 +163,7 @@ mod tests {
         begun_today: usize,
         working: Option<NodeId>,
         muted: bool,
+        approved: bool,
     }
 
     fn node(n: u8) -> NodeId {
@@ -182,6 +185,7 @@ mod tests {
                 begun_today: 0,
                 working: None,
                 muted: false,
+                approved: false,
             }
         }
     }
@@ -199,7 +203,7 @@ mod tests {
                 let open = matches!(standing, Standing::Open | Standing::Quiet | Standing::Regressed);
                 let issue = IssueRef { number: IssueNumber(3), url: String::new(), open };
                 let (floor, created, at) = (IssueNumber(0), UnixMillis(0), UnixMillis(1));
-                let filed = Filed { issue, floor, occurrences: 1, told: 1, created, standing, at };
+                let filed = Filed { issue, floor, occurrences: 1, told: 1, created, standing, at, approved: self.approved };
                 let note = FilingNote { issue: Some(filed), ..FilingNote::default() };
                 ledger.merge(statement(1, 1, 2, Body::Filing { fingerprint, note }, 0), false);
             }
@@ -291,6 +295,19 @@ mod tests {
         check(asked(Order::Publish), &[]);
         check(Case { pull: Some(PullState::Closed), ..asked(Order::Publish) }, &["a person closed"]);
         check(Case { standing: None, pull: None, ..asked(Order::DryRun) }, &[]);
+    }
+
+    #[test]
+    fn where_a_label_approves_of_fixes_none_begins_without_it_unless_a_person_asks() {
+        let policy = |label: &str| Policy { approval_label: label.to_owned(), ..Case::default().policy };
+        let case = |approved| Case { approved, policy: policy("fix-it"), ..Case::default() };
+        check(case(false), &["nobody has approved it (fix.approval_label)"]);
+        check(Case { order: Order::Own { again: true }, ..case(false) }, &["nobody has approved it"]);
+        check(case(true), &[]);
+        check(Case { standing: None, pull: None, ..case(true) }, &["nobody has approved it", "it has no issue", "it has no pull request"]);
+        check(Case { policy: policy(""), ..case(false) }, &[]);
+        check(Case { order: Order::Publish, ..case(false) }, &[]);
+        check(Case { order: Order::DryRun, ..case(false) }, &[]);
     }
 
     #[test]

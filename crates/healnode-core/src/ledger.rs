@@ -482,6 +482,11 @@ impl Entry {
         kept.min_by_key(|filed| (filed.issue.number, Reverse(filed.at)))
     }
 
+    /// Returns whether a person has approved of a fix, by the latest word on its issue.
+    pub(crate) fn is_approved(&self) -> bool {
+        self.filed().is_some_and(|filed| filed.approved)
+    }
+
     /// Returns how many occurrences its issue names.
     pub(crate) fn announced(&self) -> u64 {
         self.highest(|filed| filed.occurrences)

@@ -65,6 +65,6 @@ pub use statement::{
 pub use sync::{Digest, Summary, SyncRequest, SyncResponse};
 pub use time::{Millis, Now};
 pub use view::{
-    CountView, DeployView, ErrorState, ErrorView, FixState, FixView, FixedView, IssueView, IssuesView, PeerView, RollbackView, StatusView,
-    TypeView, Why,
+    CountView, DeployView, ErrorState, ErrorView, FixOutcomes, FixState, FixView, FixedView, IssueView, IssuesView, PeerView, PullOutcomes,
+    RollbackView, StatusView, TypeView, Why,
 };

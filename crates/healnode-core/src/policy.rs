@@ -19,6 +19,9 @@ pub struct Policy {
     pub auto_heal: bool,
     /// Whether the fix is left to the forge's own coding agent instead.
     pub fix_by_forge: bool,
+    /// Label that a person has to put on the issue before a fix is looked for without being asked for; empty for none. Set it where nothing is
+    /// to be spent on a fix, and no text of an error to reach a model, without a person's word.
+    pub approval_label: String,
     /// Occurrences across the mesh before a fix is looked for. Higher than for an issue: 10, so that there is something to mend.
     pub fix_min_occurrences: u64,
     /// An error not seen for so long is not mended.
@@ -81,6 +84,13 @@ pub struct Policy {
     pub pull_labels: Vec<String>,
 }
 
+impl Policy {
+    /// Returns whether the forge's own agent opens the pull requests: one of healnode's beside it would be a second for the same.
+    pub(crate) fn leaves_pulls_to_forge(&self) -> bool {
+        self.auto_heal && self.fix_by_forge
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -88,6 +98,7 @@ impl Default for Policy {
             auto_pr: false,
             auto_heal: false,
             fix_by_forge: false,
+            approval_label: String::new(),
             fix_min_occurrences: 10,
             fix_max_age: Duration::from_secs(14 * 24 * 3600),
             fix_max_per_day: 5,

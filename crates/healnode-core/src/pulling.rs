@@ -12,7 +12,7 @@ use crate::limits::{CREATES_MAX, LOOK_AGAIN_AFTER};
 use crate::time::duration_millis;
 use crate::{
     BranchHead, CallId, ForgeReply, FoundIssue, FoundPull, Guidance, IssueNumber, Lease, Marker, Millis, PullReply, PullRequest, Refusal,
-    RefusalKind,
+    RefusalKind, issue_of_branch,
 };
 
 /// How long to wait before something that got no answer, and that may be done twice, is done again.
@@ -69,6 +69,8 @@ enum Step {
     Leasing(CallId),
     /// Waits for the forge to show the issue.
     Inspecting(CallId),
+    /// Waits for the forge to list all pull requests.
+    Surveying(CallId),
     /// Waits for the forge to say what is there, as of this time or later.
     Looking(CallId, Millis),
     /// Waits for the forge to say what came of the open.
@@ -90,6 +92,8 @@ pub(crate) enum PullMove {
     Acquire,
     /// Look at the issue.
     Inspect,
+    /// Look for one whose branch has another name: nodes may know the error by different types.
+    Survey,
     /// Look for the pull request and its branch.
     Look,
     /// Open it, unless the ledger says otherwise by now.
@@ -149,6 +153,7 @@ impl Pulling {
             | Step::Guiding(..)
             | Step::Leasing(_)
             | Step::Inspecting(_)
+            | Step::Surveying(_)
             | Step::Looking(..)
             | Step::Opening(_)
             | Step::Commenting(_) => None,
@@ -164,6 +169,7 @@ impl Pulling {
             | Step::Sampling(_)
             | Step::Leasing(_)
             | Step::Inspecting(_)
+            | Step::Surveying(_)
             | Step::Looking(..)
             | Step::Opening(_)
             | Step::Commenting(_) => None,
@@ -173,7 +179,9 @@ impl Pulling {
     /// Returns whether the forge has been asked something, and has not answered.
     pub(crate) fn is_calling(&self) -> bool {
         match self.step {
-            Step::Leasing(_) | Step::Inspecting(_) | Step::Looking(..) | Step::Opening(_) | Step::Commenting(_) => true,
+            Step::Leasing(_) | Step::Inspecting(_) | Step::Surveying(_) | Step::Looking(..) | Step::Opening(_) | Step::Commenting(_) => {
+                true
+            }
             Step::Ready | Step::Sampling(_) | Step::Guiding(..) | Step::Waiting(_) => false,
         }
     }
@@ -185,6 +193,7 @@ impl Pulling {
             | Step::Guiding(call, _)
             | Step::Leasing(call)
             | Step::Inspecting(call)
+            | Step::Surveying(call)
             | Step::Looking(call, _)
             | Step::Opening(call)
             | Step::Commenting(call) => call == id,
@@ -206,6 +215,10 @@ impl Pulling {
 
     pub(crate) fn inspecting(&mut self, id: CallId) {
         self.step = Step::Inspecting(id);
+    }
+
+    pub(crate) fn surveying(&mut self, id: CallId) {
+        self.step = Step::Surveying(id);
     }
 
     pub(crate) fn looking(&mut self, id: CallId, now: Millis) {
@@ -239,6 +252,7 @@ impl Pulling {
             (Step::Leasing(_), ForgeReply::Held { retry_after }) => self.after_held(now, retry_after),
             (Step::Inspecting(_), ForgeReply::Issue(found)) => self.after_inspect(&found),
             (Step::Inspecting(_), ForgeReply::Gone { .. }) => put_off(None, "its issue is gone"),
+            (Step::Surveying(_), ForgeReply::Pull(PullReply::Found { pulls, .. })) => self.after_survey(&pulls),
             (Step::Looking(_, asked_at), ForgeReply::Pull(PullReply::Found { pulls, branch })) => {
                 self.after_look(asked_at, &pulls, branch.as_ref())
             }
@@ -253,9 +267,10 @@ impl Pulling {
                 PullMove::Unclear
             }
             (Step::Commenting(_), ForgeReply::Done | ForgeReply::Gone { .. }) => PullMove::Commented,
-            (Step::Leasing(_) | Step::Inspecting(_) | Step::Looking(..) | Step::Commenting(_), _unclear_or_unfitting) => {
-                self.after_unanswered(now)
-            }
+            (
+                Step::Leasing(_) | Step::Inspecting(_) | Step::Surveying(_) | Step::Looking(..) | Step::Commenting(_),
+                _unclear_or_unfitting,
+            ) => self.after_unanswered(now),
             (Step::Ready | Step::Sampling(_) | Step::Guiding(..) | Step::Waiting(_), _) => PullMove::Wait,
         }
     }
@@ -286,8 +301,13 @@ impl Pulling {
             () if !found.is_one_error => put_off(Some(LEFT_ALONE), "its issue is a list of errors"),
             () if found.muted || found.locked => put_off(None, "its issue is silenced"),
             () if found.quiet => put_off(None, "its error has not been seen for long"),
-            () => PullMove::Look,
+            () => PullMove::Survey,
         }
+    }
+
+    fn after_survey(&self, pulls: &[FoundPull]) -> PullMove {
+        let of_issue = pulls.iter().filter(|found| issue_of_branch(&found.branch) == Some(self.issue));
+        of_issue.min_by_key(|found| found.pull.number).map_or(PullMove::Look, |lowest| PullMove::Adopt(lowest.pull.clone()))
     }
 
     fn after_look(&mut self, asked_at: Millis, pulls: &[FoundPull], branch: Option<&BranchHead>) -> PullMove {
@@ -375,6 +395,7 @@ mod tests {
             locked: false,
             muted: false,
             quiet: false,
+            approved: false,
             stated: None,
         }
     }
@@ -393,7 +414,9 @@ mod tests {
         pulling.leasing(CALL);
         assert_eq!(pulling.next_after_reply(Millis(at), ForgeReply::Leased(EXCLUSIVE)), PullMove::Inspect);
         pulling.inspecting(CALL);
-        assert_eq!(pulling.next_after_reply(Millis(at), ForgeReply::Issue(Box::new(issue()))), PullMove::Look);
+        assert_eq!(pulling.next_after_reply(Millis(at), ForgeReply::Issue(Box::new(issue()))), PullMove::Survey);
+        pulling.surveying(CALL);
+        assert_eq!(pulling.next_after_reply(Millis(at), found(Vec::new(), None)), PullMove::Look);
         pulling.looking(CALL, Millis(at));
         pulling.next_after_reply(Millis(at), reply)
     }
@@ -417,6 +440,18 @@ mod tests {
             let there = found(vec![pull(12, PullState::Open), pull(9, state)], Some(true));
             assert_eq!(look(&mut pulling(), 0, there), PullMove::Adopt(pull(9, state).pull));
         }
+    }
+
+    #[test]
+    fn one_under_another_name_for_the_same_issue_is_adopted_and_one_for_another_issue_is_not() {
+        let under = |branch: &str| {
+            let mut pulling = pulling();
+            pulling.surveying(CALL);
+            let there = FoundPull { branch: branch.to_owned(), ..pull(9, PullState::Closed) };
+            pulling.next_after_reply(Millis(0), found(vec![there], None))
+        };
+        assert_eq!(under("auto-fix/issue-7-othererror"), PullMove::Adopt(pull(9, PullState::Closed).pull));
+        assert_eq!(under("auto-fix/issue-70-error"), PullMove::Look);
     }
 
     #[test]

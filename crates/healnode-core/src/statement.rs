@@ -157,6 +157,9 @@ pub struct Filed {
     pub standing: Standing,
     /// When this was said. Of several nodes' word on one issue the latest counts.
     pub at: UnixMillis,
+    /// Whether a person has put the label on it that approves of a fix.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub approved: bool,
 }
 
 /// What people, or time, made of an issue.
@@ -325,7 +328,7 @@ impl Filed {
             Standing::Closed(baseline) => baseline.releases.len() * 9 + 60,
             Standing::Open | Standing::Quiet | Standing::Regressed | Standing::Silenced | Standing::Gone { .. } => 20,
         };
-        self.issue.url.len() + releases + 140
+        self.issue.url.len() + releases + 155
     }
 }
 

@@ -30,6 +30,12 @@ pub struct StatusView {
     /// Fixes under way at this node.
     #[serde(default)]
     pub fixes: usize,
+    /// What became of healnode's own pull requests, across the mesh.
+    #[serde(default)]
+    pub pull_outcomes: PullOutcomes,
+    /// What became of the fixes that were looked for, across the mesh.
+    #[serde(default)]
+    pub fix_outcomes: FixOutcomes,
     /// Statements that this node has published since it started.
     pub statements_published: u64,
     /// What was deployed last beside this node, if it was told.
@@ -87,6 +93,28 @@ impl CountView {
         self.signatures += other.signatures;
         self.occurrences = self.occurrences.saturating_add(other.occurrences);
     }
+}
+
+/// healnode's own pull requests by what people made of them, when last seen. Each counts once, however many errors share its issue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PullOutcomes {
+    /// They wait for people.
+    pub open: usize,
+    /// A person took them in.
+    pub merged: usize,
+    /// A person closed them without taking them in.
+    pub closed: usize,
+}
+
+/// The errors for which a fix was looked for, by what came of the last attempt. Dry runs are not among them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct FixOutcomes {
+    /// The fix went into the pull request, or the forge's own agent took the issue.
+    pub published: usize,
+    /// There was nothing to publish.
+    pub failed: usize,
+    /// Those of `published` for which a test, or the reproducer, failed before and passes with the fix.
+    pub verified: usize,
 }
 
 /// One fingerprint across the mesh.

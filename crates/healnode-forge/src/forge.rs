@@ -3,9 +3,11 @@
 //! Whoever owns a [`Forge`] calls it, one call after the other: that is the queue which GitHub asks for. The two kinds keep one contract;
 //! `tests/contract.rs` runs over both.
 
+use std::time::Duration;
+
 use healnode_core::{ForgeCall, ForgeHealth, ForgeReply, IssueNumber, Stated, merge_body};
 
-use crate::{GitHub, Inspection, Outbox};
+use crate::{GitHub, Inspection, Outbox, Tidying};
 
 /// Where issues are filed.
 #[derive(Debug)]
@@ -54,6 +56,16 @@ impl Forge {
         match self {
             Forge::Outbox(_) => None,
             Forge::GitHub(github) => Some(github.look_around().await),
+        }
+    }
+
+    /// Looks through healnode's own branches for those that nobody needs any more: whose pull request is merged or closed, or that have none,
+    /// and whose newest commit is healnode's and older than `older_than`. Deletes them if `delete`; else changes nothing. Nothing for a folder,
+    /// which has no branches.
+    pub async fn tidy_branches(&mut self, older_than: Duration, delete: bool) -> Option<Tidying> {
+        match self {
+            Forge::Outbox(_) => None,
+            Forge::GitHub(github) => Some(github.tidy_branches(older_than, delete).await),
         }
     }
 

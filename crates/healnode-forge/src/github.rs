@@ -38,6 +38,7 @@ pub use self::client::Timeouts;
 pub use self::inspect::{Inspection, Rate, Repository, Right, Rights, Role, Trouble, TroubleKind};
 pub use self::lease::LeaseKind;
 pub use self::pace::Pace;
+pub use self::pull::{BranchFate, OwnBranch, Tidying};
 
 /// What an app is told when GitHub knows it not.
 const APP_REFUSED: &str =
@@ -56,6 +57,8 @@ pub struct GitHubConfig {
     pub node_id: String,
     /// Labels to have ready. The first is carried by every issue and is the second key to find them by; may be empty.
     pub labels: Vec<String>,
+    /// Label by which a person approves of a fix, had ready as well; empty for none.
+    pub approval_label: String,
     /// What keeps two nodes from creating at once.
     pub lease: LeaseKind,
     /// How far apart requests are.
@@ -113,6 +116,7 @@ pub struct GitHub {
     /// Set when an answer hints that the repository has another name by now.
     moved: bool,
     labels: Vec<String>,
+    approval_label: String,
     labels_are_ready: bool,
     /// The account that issues are filed as, once it is known.
     login: Option<String>,
@@ -137,6 +141,7 @@ impl GitHub {
             repo: config.repo,
             moved: false,
             labels: config.labels,
+            approval_label: config.approval_label,
             labels_are_ready: false,
             login: None,
             pacer: Pacer::new(config.pace),

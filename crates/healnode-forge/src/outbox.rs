@@ -18,7 +18,7 @@ use healnode_core::{
     RefusalKind, UnixMillis,
 };
 
-use self::folder::{Entry, Folder, Locked, unix_millis};
+use self::folder::{Folder, Locked, unix_millis};
 use self::page::Page;
 use crate::forge::changed_body;
 
@@ -32,6 +32,8 @@ pub struct OutboxConfig {
     pub dir: PathBuf,
     /// This node's id, written into the issues that it files.
     pub bot: String,
+    /// Label by which a person approves of a fix; empty for none.
+    pub approval_label: String,
 }
 
 /// A folder of issues.
@@ -39,6 +41,7 @@ pub struct OutboxConfig {
 pub struct Outbox {
     folder: Folder,
     bot: String,
+    approval_label: String,
 }
 
 impl Outbox {
@@ -47,7 +50,7 @@ impl Outbox {
     /// # Errors
     /// When the path is empty, or is relative and the current directory is not known.
     pub fn new(config: OutboxConfig) -> io::Result<Self> {
-        Ok(Self { folder: Folder::new(std::path::absolute(config.dir)?), bot: config.bot })
+        Ok(Self { folder: Folder::new(std::path::absolute(config.dir)?), bot: config.bot, approval_label: config.approval_label })
     }
 
     /// Returns the folder.
@@ -81,8 +84,8 @@ impl Outbox {
             Err(error) => return self.refusal(&error),
         };
         let outcome = match call {
-            ForgeCall::Look { markers } => find(&locked, |found| shares_one(&found.markers, &markers)).map(ForgeReply::Found),
-            ForgeCall::Survey => find(&locked, |_any| true).map(ForgeReply::Found),
+            ForgeCall::Look { markers } => self.find(&locked, |found| shares_one(&found.markers, &markers)).map(ForgeReply::Found),
+            ForgeCall::Survey => self.find(&locked, |_any| true).map(ForgeReply::Found),
             // Each create looks once more under this lock, and is known to have happened or not, so there is nothing to lease.
             ForgeCall::Acquire => Ok(ForgeReply::Leased(Lease { exclusive: true, doubt: None, date: Some(now()) })),
             ForgeCall::Release { .. } => Ok(ForgeReply::Done),
@@ -110,7 +113,7 @@ impl Outbox {
     /// the answer is unclear, which makes the core look before it goes on.
     fn create(&self, locked: &Locked, draft: &IssueDraft) -> io::Result<ForgeReply> {
         let markers = Marker::read_all(&draft.body);
-        let rivals = find(locked, |found| found.issue.open && shares_one(&found.markers, &markers))?;
+        let rivals = self.find(locked, |found| found.issue.open && shares_one(&found.markers, &markers))?;
         if let Some(same) = rivals.iter().find(|rival| markers.iter().all(|marker| rival.markers.contains(marker))) {
             return Ok(ForgeReply::Created(same.issue.clone()));
         }
@@ -122,9 +125,14 @@ impl Outbox {
         Ok(ForgeReply::Created(entry.reference()))
     }
 
+    fn find(&self, locked: &Locked, wanted: impl Fn(&FoundIssue) -> bool) -> io::Result<Vec<FoundIssue>> {
+        let entries = locked.entries()?;
+        Ok(entries.iter().filter_map(|entry| entry.found(&self.approval_label)).filter(wanted).collect())
+    }
+
     fn inspect(&self, locked: &Locked, number: IssueNumber) -> io::Result<ForgeReply> {
         Ok(match locked.read(number)? {
-            Some(entry) => ForgeReply::Issue(Box::new(entry.shown())),
+            Some(entry) => ForgeReply::Issue(Box::new(entry.shown(&self.approval_label))),
             None if locked.has(number)? => self.gone(number),
             None => ForgeReply::Gone { moved_to: None },
         })
@@ -233,11 +241,6 @@ impl Outbox {
 
 fn now() -> UnixMillis {
     unix_millis(SystemTime::now())
-}
-
-fn find(locked: &Locked, wanted: impl Fn(&FoundIssue) -> bool) -> io::Result<Vec<FoundIssue>> {
-    let entries = locked.entries()?;
-    Ok(entries.iter().filter_map(Entry::found).filter(wanted).collect())
 }
 
 fn shares_one(these: &[Marker], those: &[Marker]) -> bool {

@@ -26,10 +26,14 @@ trait Bench {
     fn treat(&self, issue: &IssueRef, deed: Deed);
 }
 
+/// The label by which a person approves of a fix.
+const APPROVAL_LABEL: &str = "fix-it";
+
 /// What a person does with an issue.
 #[derive(Clone, Copy)]
 enum Deed {
     Mute,
+    Approve,
     Lock,
     CloseAsNotPlanned,
 }
@@ -176,7 +180,9 @@ async fn an_update_adds_labels_and_takes_none_away(bench: &dyn Bench) {
     worse.labels.push("priority".to_owned());
     for newer in [worse.clone(), worse, draft(&[4])] {
         assert_eq!(forge.call(ForgeCall::Update { number: issue.number, draft: newer }).await, ForgeReply::Done);
-        assert_eq!(bench.read(&issue).labels, ["auto-generated", "bug", "healnode:mute", "priority"]);
+        let mut labels = bench.read(&issue).labels;
+        labels.sort();
+        assert_eq!(labels, ["auto-generated", "bug", "healnode:mute", "priority"]);
     }
 }
 
@@ -219,6 +225,11 @@ async fn an_issue_is_marked_quiet_and_freed_of_it(bench: &dyn Bench, issue: &Iss
 async fn what_people_did_with_an_issue_is_told(bench: &dyn Bench) {
     let mut forge = bench.forge();
     let issue = create(&mut forge, &[3]).await;
+    assert!(!inspect(&mut forge, &issue).await.approved);
+    bench.treat(&issue, Deed::Approve);
+    let found = inspect(&mut forge, &issue).await;
+    assert!(found.approved && !found.muted && found.issue.open);
+    assert_eq!(look(&mut forge, &[3]).await, [found]);
     bench.treat(&issue, Deed::Mute);
     bench.treat(&issue, Deed::CloseAsNotPlanned);
     let found = inspect(&mut forge, &issue).await;
@@ -409,7 +420,9 @@ impl Folder {
 }
 
 fn outbox(dir: std::path::PathBuf) -> Forge {
-    Forge::Outbox(Outbox::new(OutboxConfig { dir, bot: "12D3KooWnode".to_owned() }).expect("a path"))
+    Forge::Outbox(
+        Outbox::new(OutboxConfig { dir, bot: "12D3KooWnode".to_owned(), approval_label: APPROVAL_LABEL.to_owned() }).expect("a path"),
+    )
 }
 
 impl Bench for Folder {
@@ -444,6 +457,7 @@ impl Bench for Folder {
     fn treat(&self, issue: &IssueRef, deed: Deed) {
         self.edit(issue, |text| match deed {
             Deed::Mute => text.replacen("labels: ", "labels: healnode:mute, ", 1),
+            Deed::Approve => text.replacen("labels: ", "labels: Fix-It, ", 1),
             Deed::Lock => text.replacen("---\n", "---\nlocked: yes\n", 1),
             Deed::CloseAsNotPlanned => text.replacen("state: open", "state: closed\nreason: not planned", 1),
         });
@@ -464,6 +478,7 @@ impl Bench for Repository {
             credential: self.credential.clone(),
             node_id: "12D3KooWnode".to_owned(),
             labels: vec!["auto-generated".to_owned(), "bug".to_owned(), "priority".to_owned()],
+            approval_label: APPROVAL_LABEL.to_owned(),
             lease: LeaseKind::Ref,
             pace: Pace {
                 between_writes: Duration::ZERO,
@@ -499,6 +514,7 @@ impl Bench for Repository {
         let route = format!("/issues/{}", issue.number.0);
         match deed {
             Deed::Mute => self.ask("POST", &format!("{route}/labels"), &json!({ "labels": ["healnode:mute"] }), 200),
+            Deed::Approve => self.ask("POST", &format!("{route}/labels"), &json!({ "labels": [APPROVAL_LABEL] }), 200),
             Deed::Lock => self.ask("PUT", &format!("{route}/lock"), &json!({ "lock_reason": "resolved" }), 204),
             Deed::CloseAsNotPlanned => self.ask("PATCH", &route, &json!({ "state": "closed", "state_reason": "not_planned" }), 200),
         };

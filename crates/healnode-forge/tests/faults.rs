@@ -436,12 +436,12 @@ async fn a_label_that_may_not_be_added_keeps_no_issue_from_being_brought_up_to_d
         Fault::Answer(403, Vec::new(), json!({ "message": "Must have triage access" })),
     );
     let mut newer = draft(1);
-    newer.body = newer.body.replace("count 3", "count 30");
+    newer.body = newer.body.replace("Occurrences: 3", "Occurrences: 30");
     assert_eq!(forge.call(ForgeCall::Update { number, draft: newer }).await, ForgeReply::Done);
     assert_eq!(server.count("PATCH"), 1);
     let state = server.state();
-    let sent = state.requests.iter().filter(|request| request.body.get("labels").is_some()).map(|request| request.body["labels"].clone());
-    assert_eq!(sent.collect::<Vec<_>>(), [json!(["auto-generated"])]);
+    let sent: Vec<_> = state.requests.iter().filter_map(|request| request.body.get("labels")).collect();
+    assert_eq!(sent, [&json!(["auto-generated"])]);
 }
 
 #[tokio::test]

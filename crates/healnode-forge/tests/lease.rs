@@ -598,6 +598,7 @@ fn node_at(emulator: &Emulator, lease: LeaseKind) -> Forge {
         credential: Credential::Token(emulator.token().parse().expect("a token")),
         node_id: "12D3KooWnode".to_owned(),
         labels: vec!["auto-generated".to_owned()],
+        approval_label: String::new(),
         lease,
         pace: unpaced(),
         timeouts: Timeouts::default(),

@@ -356,7 +356,7 @@ impl Folder {
 
 impl Bench for Folder {
     fn forge(&self) -> Forge {
-        let config = OutboxConfig { dir: self.dir.path().to_owned(), bot: "12D3KooWnode".to_owned() };
+        let config = OutboxConfig { dir: self.dir.path().to_owned(), bot: "12D3KooWnode".to_owned(), approval_label: String::new() };
         Forge::Outbox(Outbox::new(config).expect("a path"))
     }
 
@@ -408,6 +408,7 @@ impl Bench for Repository {
             credential: self.credential.clone(),
             node_id: "12D3KooWnode".to_owned(),
             labels: Vec::new(),
+            approval_label: String::new(),
             lease: LeaseKind::Ref,
             pace: Pace {
                 between_writes: Duration::ZERO,

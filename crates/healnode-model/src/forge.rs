@@ -283,6 +283,7 @@ impl Forge {
             locked: false,
             muted: false,
             quiet: false,
+            approved: false,
             stated: Stated::read(&draft.body),
         });
         issue

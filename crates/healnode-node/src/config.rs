@@ -313,6 +313,7 @@ impl Config {
             auto_pr: self.forge.auto_pr,
             auto_heal: self.forge.auto_heal,
             fix_by_forge: self.fix.fixer == FixerKind::CopilotCloud,
+            approval_label: self.fix.approval_label.clone(),
             fix_min_occurrences: self.fix.min_occurrences,
             fix_max_age: self.fix.max_age,
             fix_max_per_day: self.fix.max_per_day,

@@ -40,20 +40,26 @@ pub(crate) enum Forged {
 /// What is needed to set a forge up, as often as it takes.
 pub(crate) struct ForgeSetup {
     config: config::Forge,
+    approval_label: String,
     /// Who asks, as GitHub is told.
     me: String,
     timeouts: Timeouts,
 }
 
 impl ForgeSetup {
-    pub(crate) fn new(config: &config::Forge, me: NodeId) -> Self {
-        Self { config: config.clone(), me: me.to_string(), timeouts: Timeouts::default() }
+    pub(crate) fn new(config: &config::Forge, approval_label: &str, me: NodeId) -> Self {
+        Self { config: config.clone(), approval_label: approval_label.to_owned(), me: me.to_string(), timeouts: Timeouts::default() }
     }
 
     /// A setup to look with, not to file with: it waits for GitHub as long as a person would.
     pub(crate) fn to_look(config: &config::Forge) -> Self {
         let timeouts = Timeouts { whole: LOOK_PATIENCE, ..Timeouts::default() };
-        Self { config: config.clone(), me: "doctor".to_owned(), timeouts }
+        Self { config: config.clone(), approval_label: String::new(), me: "doctor".to_owned(), timeouts }
+    }
+
+    /// A setup to look after branches with, which is done for somebody who waits.
+    pub(crate) fn to_tidy(config: &config::Forge) -> Self {
+        Self { me: "branches".to_owned(), ..Self::to_look(config) }
     }
 
     /// Sets the forge up, or says in a sentence how to make that possible.
@@ -64,7 +70,11 @@ impl ForgeSetup {
                 self.open_github(repo.clone(), credential)
             }
             Some(_) | None => {
-                let outbox = Outbox::new(OutboxConfig { dir: self.config.outbox.clone(), bot: self.me.clone() });
+                let outbox = Outbox::new(OutboxConfig {
+                    dir: self.config.outbox.clone(),
+                    bot: self.me.clone(),
+                    approval_label: self.approval_label.clone(),
+                });
                 outbox.map(Forge::Outbox).map_err(|problem| format!("forge.outbox cannot be used: {problem}"))
             }
         }
@@ -79,6 +89,7 @@ impl ForgeSetup {
             credential,
             node_id: self.me.clone(),
             labels: config.labels.iter().chain(Some(&config.priority_label).filter(|label| !label.is_empty())).cloned().collect(),
+            approval_label: self.approval_label.clone(),
             lease: match config.lease {
                 config::Lease::Ref => LeaseKind::Ref,
                 config::Lease::Label => LeaseKind::Label,

@@ -4,6 +4,7 @@
 //! apart; `status` is the Unix socket; `rollback` runs the operator's command; `exec`, `watch`, `deliver` and `spool` are how errors get in; `demo` is three nodes at work; `doctor` looks for
 //! what keeps a node from working. What is decided is decided in `healnode-core`.
 
+mod branches;
 mod clock;
 pub mod config;
 mod credentials;
@@ -28,6 +29,7 @@ mod spool;
 mod status;
 mod watch;
 
+pub use branches::{BRANCH_AGE_MIN, BranchesError, branches};
 pub use deliver::{DeliverError, Delivered, report};
 pub use demo::{DemoError, demo};
 pub use exec::{ExecError, exec, lead_session};

@@ -114,7 +114,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         Some(address) => Some(Ingest::bind(address, &config.ingest).await?),
         None => None,
     };
-    let forge = forging::ForgeSetup::new(&config.forge, me);
+    let forge = forging::ForgeSetup::new(&config.forge, &config.fix.approval_label, me);
     let mesh_config = mesh_config(&config, &store)?;
     let known_peers = mesh_config.known_peers.clone();
     let mesh = Mesh::bind(&identity, mesh_config).await?;

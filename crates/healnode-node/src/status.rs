@@ -66,6 +66,8 @@ impl About {
             "dropped": dropped,
             "can_file": view.can_file,
             "filings": view.filings,
+            "pull_requests": view.pull_outcomes,
+            "fixes": view.fix_outcomes,
             "next_bundle": view.next_bundle.to_string(),
             "last_bundle": view.last_bundle.map(|at| at.to_string()),
             "by_severity": view.by_severity,

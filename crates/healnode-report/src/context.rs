@@ -1,6 +1,6 @@
 //! What an application attached to an error, of whatever shape.
 //!
-//! Every text and number in it is redacted, by the names that lead to it as well, and then the whole as the text that it is shown as. What is
+//! Every text and number in it is redacted, by the names that lead to it as well, and then the whole as one text. What is
 //! left is cut to the bounds in `limits.rs`. It takes no part in the fingerprint.
 
 use serde_json::{Map, Value};

@@ -75,6 +75,8 @@ pub(crate) struct Issue {
     pub(crate) locked: bool,
     pub(crate) muted: bool,
     pub(crate) quiet: bool,
+    /// Whether it ever was quiet, be it by a wrong clock.
+    was_quiet: bool,
     pub(crate) stated: Option<Stated>,
     pub(crate) comments: Vec<String>,
     /// Occurrences that it told when it was created.
@@ -413,7 +415,10 @@ impl Forge {
                     issue.close(now, CloseReason::Completed);
                 }
             }),
-            ForgeCall::MarkQuiet { number, quiet } => self.change(number, |issue| issue.quiet = quiet),
+            ForgeCall::MarkQuiet { number, quiet } => self.change(number, |issue| {
+                issue.quiet = quiet;
+                issue.was_quiet |= quiet;
+            }),
             ForgeCall::CloseDuplicate { number, of } => {
                 self.oracle.closes_duplicate(number, of);
                 self.change(number, |issue| issue.close(now, CloseReason::Duplicate { of: Some(of) }))
@@ -427,10 +432,10 @@ impl Forge {
         pulls::told(&call, reply)
     }
 
-    /// Returns the open issues of one error that people left alone, and that have no pull request.
+    /// Returns the open issues of one error that nobody muted or locked, that were never quiet, and that have no pull request.
     pub(crate) fn without_pull(&self) -> Vec<&Issue> {
         let wants =
-            |issue: &&Issue| issue.own && issue.is_open() && issue.markers.len() == 1 && !issue.muted && !issue.locked && !issue.quiet;
+            |issue: &&Issue| issue.own && issue.is_open() && issue.markers.len() == 1 && !issue.muted && !issue.locked && !issue.was_quiet;
         self.issues.iter().filter(wants).filter(|issue| !self.pulls.is_taken_care_of(issue.number)).collect()
     }
 
@@ -530,6 +535,7 @@ impl Issue {
             locked: false,
             muted: false,
             quiet: false,
+            was_quiet: false,
             stated: None,
             comments: Vec::new(),
             told_first: 0,
@@ -578,6 +584,7 @@ impl Issue {
             locked: self.locked,
             muted: self.muted,
             quiet: self.quiet,
+            approved: false,
             stated: self.stated,
         }
     }

@@ -111,6 +111,7 @@ fn filing(fingerprint: Fingerprint, wall: UnixMillis, dice: &mut Dice) -> Body {
         created: wall,
         standing,
         at: UnixMillis([0, wall.0, u64::MAX][dice.below(3)]),
+        approved: false,
     };
     let issue = (step == FilingStep::Idle || dice.per_mille(300)).then_some(issue);
     Body::Filing { fingerprint, note: FilingNote { step, issue } }

@@ -77,6 +77,7 @@ fn filed(standing: Standing) -> Filed {
         created: UnixMillis(1_795_612_233_000),
         standing,
         at: UnixMillis(1_795_612_234_000),
+        approved: false,
     }
 }
 

@@ -211,7 +211,7 @@ fn a_text_or_list_over_its_bound_is_refused_in_gossip_and_in_a_page() {
     let filed = |url: String, standing| {
         let issue = IssueRef { number: IssueNumber(1), url, open: true };
         let (floor, zero) = (IssueNumber(0), UnixMillis(0));
-        let filed = Filed { issue, floor, occurrences: 1, told: 1, created: zero, standing, at: UnixMillis(1) };
+        let filed = Filed { issue, floor, occurrences: 1, told: 1, created: zero, standing, at: UnixMillis(1), approved: true };
         Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Idle, issue: Some(filed) } }
     };
     let pull = |url: String| {

@@ -123,6 +123,7 @@ fn longest_address() -> Body {
         created: UnixMillis(largest),
         standing: Standing::Closed(Baseline { at: UnixMillis(largest), counted: largest, unnamed: largest, releases }),
         at: UnixMillis(largest),
+        approved: true,
     };
     let note = FilingNote { step: FilingStep::Intent, issue: Some(filed) };
     Body::Filing { fingerprint: Fingerprint::from_bytes([255; 32]), note }

@@ -4,12 +4,12 @@
 //! make it do neither. Who does what is decided in `node/pulls.rs` and `node/fixing.rs`.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use healnode_report::{Fingerprint, UnixMillis};
 
 use super::{Entry, Ledger, Source};
-use crate::{Body, FixNote, FixSummary, IssueNumber, KnownPull, NodeId, PullState};
+use crate::{Body, FixNote, FixOutcomes, FixSummary, IssueNumber, KnownPull, NodeId, PullOutcomes, PullState, Verdict};
 
 impl Ledger {
     /// Returns the errors whose issue this is, as far as is known.
@@ -31,11 +31,39 @@ impl Ledger {
 
     /// Returns how many pull requests are open, as far as is known.
     pub(crate) fn open_pulls(&self) -> usize {
-        let open = |(_, entry): (&Fingerprint, &Entry)| {
-            let pull = entry.known_pull()?.pull.as_ref()?;
-            (pull.state == PullState::Open).then_some(pull.number)
-        };
-        self.entries().filter_map(open).collect::<BTreeSet<IssueNumber>>().len()
+        self.pull_outcomes().open
+    }
+
+    /// Returns what became of the pull requests, each counted once, by the latest word on it.
+    pub(crate) fn pull_outcomes(&self) -> PullOutcomes {
+        let mut latest = BTreeMap::<IssueNumber, &KnownPull>::new();
+        for known in self.entries().filter_map(|(_, entry)| entry.known_pull()) {
+            let Some(pull) = &known.pull else { continue };
+            let held = latest.entry(pull.number).or_insert(known);
+            if held.at < known.at {
+                *held = known;
+            }
+        }
+        let mut outcomes = PullOutcomes::default();
+        for pull in latest.values().filter_map(|known| known.pull.as_ref()) {
+            match pull.state {
+                PullState::Open => outcomes.open += 1,
+                PullState::Merged { .. } => outcomes.merged += 1,
+                PullState::Closed => outcomes.closed += 1,
+            }
+        }
+        outcomes
+    }
+
+    /// Returns what came of the last fix of each error.
+    pub(crate) fn fix_outcomes(&self) -> FixOutcomes {
+        let mut outcomes = FixOutcomes::default();
+        for (_, last) in self.entries().filter_map(|(_, entry)| entry.last_fix()) {
+            outcomes.published += usize::from(last.published);
+            outcomes.failed += usize::from(!last.published);
+            outcomes.verified += usize::from(last.published && last.verdict == Verdict::Verified);
+        }
+        outcomes
     }
 
     /// Returns the live nodes among `is_live` that say they can look for a fix.
@@ -91,7 +119,7 @@ impl Entry {
 mod tests {
     use super::*;
     use crate::statement::tests::{fingerprint, statement};
-    use crate::{Filed, FilingNote, IssueRef, PullRequest, Standing};
+    use crate::{Filed, FilingNote, FixStage, IssueRef, PullRequest, Standing};
 
     fn ledger(pulls: &[(u8, Option<u64>, PullState, u64)]) -> Ledger {
         let mut ledger = Ledger::default();
@@ -103,6 +131,7 @@ mod tests {
             created: UnixMillis(0),
             standing: Standing::Open,
             at: UnixMillis(1),
+            approved: false,
         };
         let note = FilingNote { issue: Some(filed), ..FilingNote::default() };
         ledger.merge(statement(9, 1, 1, Body::Filing { fingerprint: fingerprint(1), note }, 0), false);
@@ -139,5 +168,49 @@ mod tests {
         assert_eq!(entry.fix_attempts(), 2);
         assert_eq!(ledger.open_pulls(), 1);
         assert_eq!(entry.next_pull_at(UnixMillis(1)), UnixMillis(10));
+    }
+    /// Two errors, 1 and 2, that share the issue and its pull request.
+    fn shared(states: [(PullState, u64); 2]) -> Ledger {
+        let mut ledger = ledger(&[(1, Some(8), states[0].0, states[0].1)]);
+        let entry = ledger.entry(&fingerprint(1)).unwrap();
+        let note = entry.notes().next().map(|(_, note)| note.clone()).unwrap();
+        ledger.merge(statement(9, 1, 5, Body::Filing { fingerprint: fingerprint(2), note }, 0), false);
+        let pull = PullRequest { number: IssueNumber(8), url: String::new(), state: states[1].0 };
+        let known = KnownPull { pull: Some(pull), issue: IssueNumber(3), at: UnixMillis(states[1].1) };
+        let note = FixNote { pull: Some(known), ..FixNote::default() };
+        ledger.merge(statement(2, 1, 5, Body::Fix { fingerprint: fingerprint(2), note }, 0), false);
+        ledger
+    }
+
+    #[test]
+    fn each_pull_request_counts_once_by_the_latest_word_on_it() {
+        let outcomes = |open, merged, closed| PullOutcomes { open, merged, closed };
+        let merged = PullState::Merged { at: UnixMillis(7) };
+        assert_eq!(ledger(&[]).pull_outcomes(), outcomes(0, 0, 0));
+        assert_eq!(ledger(&[(1, None, PullState::Open, 5)]).pull_outcomes(), outcomes(0, 0, 0));
+        assert_eq!(ledger(&[(1, Some(8), PullState::Open, 5), (2, Some(8), PullState::Closed, 6)]).pull_outcomes(), outcomes(0, 0, 1));
+        assert_eq!(shared([(PullState::Open, 5), (merged, 6)]).pull_outcomes(), outcomes(0, 1, 0));
+        assert_eq!(shared([(merged, 6), (PullState::Open, 5)]).pull_outcomes(), outcomes(0, 1, 0));
+        assert_eq!(shared([(PullState::Open, 5), (PullState::Open, 5)]).pull_outcomes(), outcomes(1, 0, 0));
+    }
+
+    #[test]
+    fn the_last_fix_of_an_error_counts_and_only_what_was_published_is_verified() {
+        let after = |ended: &[(u64, Verdict, bool)]| {
+            let mut ledger = ledger(&[]);
+            for (at, verdict, published) in ended {
+                let last =
+                    FixSummary { at: UnixMillis(*at), verdict: *verdict, stage: FixStage::Publish, published: *published, passing: false };
+                let note = FixNote { last: Some(last), ..FixNote::default() };
+                let origin = u8::try_from(*at).unwrap();
+                ledger.merge(statement(origin, 1, 1, Body::Fix { fingerprint: fingerprint(1), note }, 0), false);
+            }
+            let FixOutcomes { published, failed, verified } = ledger.fix_outcomes();
+            (published, failed, verified)
+        };
+        assert_eq!(after(&[]), (0, 0, 0));
+        assert_eq!(after(&[(1, Verdict::Failed, false), (2, Verdict::Verified, true)]), (1, 0, 1));
+        assert_eq!(after(&[(1, Verdict::NotRegressed, true)]), (1, 0, 0));
+        assert_eq!(after(&[(1, Verdict::Verified, false)]), (0, 1, 0));
     }
 }

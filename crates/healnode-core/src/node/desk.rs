@@ -619,6 +619,7 @@ impl super::Node {
                 created: now.wall,
                 standing: Standing::Open,
                 at: now.wall,
+                approved: false,
             };
             self.settle_as(now, *member, filed, false, out);
         }
@@ -659,6 +660,7 @@ impl super::Node {
                 created: UnixMillis(0),
                 standing: Standing::Regressed,
                 at: now.wall,
+                approved: found.approved,
             };
             self.settle_as(now, *member, filed, true, out);
         }

@@ -23,8 +23,8 @@ use crate::limits::{
 use crate::time::duration_millis;
 use crate::{
     Body, CallId, Effect, Epoch, Event, FixAnswer, FixDepth, FixEnding, FixFailure, FixJob, FixLog, FixNote, FixOutcome, FixStage,
-    FixState, FixStep, FixSummary, FixView, ForgeCall, ForgeReply, FoundPull, Guidance, IssueNumber, Millis, NodeId, Now, Proposal,
-    Publication, PullCall, PullReply, PullState, Record, RefusalKind, StageRecord, TestRun, Verdict, branch,
+    FixState, FixStep, FixSummary, FixView, ForgeCall, ForgeReply, FoundIssue, FoundPull, Guidance, IssueNumber, Marker, Millis, NodeId,
+    Now, Proposal, Publication, PullCall, PullReply, PullState, Record, RefusalKind, StageRecord, TestRun, Verdict, branch,
 };
 
 /// How long another node's work is respected without news of its end, and how long the edge is waited for. The longest job, three rounds of
@@ -93,6 +93,8 @@ enum Step {
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Errand {
+    /// See whether a person has approved of it, before anything else. What peers say of that is believed only up to here.
+    Approval,
     /// See where the branch is, before the work.
     Look,
     /// See whether it is still there, after the work.
@@ -244,7 +246,7 @@ impl super::Node {
 
     /// Returns when something is to be done here, as long as nothing else stands in the way.
     pub(super) fn next_fix_work(&self) -> Option<Millis> {
-        let turn = self.fixing.next_turn.filter(|_| self.fixing.current.is_none());
+        let turn = self.fixing.next_turn.filter(|_| self.fixing.current.is_none() && self.pulls.under_way() == 0);
         let step = self.fixing.current.as_ref().and_then(|work| match work.step {
             Step::Wants(_, at) => Some(at).filter(|_| self.is_forge_free()),
             Step::Working(_, until) => Some(until),
@@ -323,6 +325,10 @@ impl super::Node {
     }
 
     fn begin_whose_turn_it_is(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.pulls.under_way() > 0 {
+            // Their guidance would wait behind a long job. The end of each leads here again.
+            return;
+        }
         (self.fixing.look_over, self.fixing.next_turn) = (false, None);
         if !self.can_fix() {
             return;
@@ -421,10 +427,31 @@ impl super::Node {
         work.sample = Some(Box::new(sample.clone()));
         match work.order {
             Order::DryRun => self.start_work(now, out),
-            Order::Own { .. } | Order::Publish if self.policy.fix_by_forge => self.fixing.want(Errand::Assign, now.mono),
-            Order::Own { .. } | Order::Publish => self.fixing.want(Errand::Look, now.mono),
+            Order::Own { .. } if !self.policy.approval_label.is_empty() => self.fixing.want(Errand::Approval, now.mono),
+            Order::Own { .. } | Order::Publish => self.want_place(now),
         }
         true
+    }
+
+    /// Nothing more stands in the way but where it goes.
+    fn want_place(&mut self, now: Now) {
+        self.fixing.want(if self.policy.fix_by_forge { Errand::Assign } else { Errand::Look }, now.mono);
+    }
+
+    /// Goes on where the issue is this error's and a person has approved of a fix. If not, what was seen is told to the others, and that was no
+    /// attempt.
+    fn have_asked_for_approval(&mut self, now: Now, found: &FoundIssue, out: &mut Vec<Effect>) {
+        let Some(work) = &mut self.fixing.current else { return };
+        work.tries = 0;
+        let fingerprint = work.fingerprint;
+        let is_its_issue = found.markers.contains(&Marker::of(fingerprint));
+        if is_its_issue && found.approved {
+            return self.want_place(now);
+        }
+        if is_its_issue {
+            self.take_inspected(now, found, vec![fingerprint], out);
+        }
+        self.stand_back_from_fix(fingerprint, out);
     }
 
     fn start_work(&mut self, now: Now, out: &mut Vec<Effect>) {
@@ -496,13 +523,23 @@ impl super::Node {
             work.step = Step::Asked(errand, id);
             work.tries += 1;
         }
-        out.push(Effect::Forge { id, call: ForgeCall::Pull(call) });
+        out.push(Effect::Forge { id, call });
     }
 
-    fn errand_call(&self, errand: Errand) -> Option<PullCall> {
+    fn errand_call(&self, errand: Errand) -> Option<ForgeCall> {
         let work = self.fixing.current.as_ref()?;
+        match errand {
+            Errand::Approval => work.issue.map(|number| ForgeCall::Inspect { number }),
+            Errand::Look | Errand::LookAgain | Errand::Publish | Errand::Comment | Errand::Assign => {
+                self.call_about_pull(work, errand).map(ForgeCall::Pull)
+            }
+        }
+    }
+
+    fn call_about_pull(&self, work: &Work, errand: Errand) -> Option<PullCall> {
         let writer = Writer { node: self.me, policy: &self.policy, earlier: None, told: None };
         match errand {
+            Errand::Approval => None,
             Errand::Look | Errand::LookAgain => Some(PullCall::Look { branch: work.branch.clone() }),
             Errand::Assign => {
                 let number = work.issue?;
@@ -554,6 +591,12 @@ impl super::Node {
                 let head = branch.map(|branch| (branch.commit, branch.ours));
                 self.have_looked(now, errand, &pulls, head, out);
             }
+            (Errand::Approval, ForgeReply::Issue(found)) => self.have_asked_for_approval(now, &found, out),
+            (Errand::Approval, ForgeReply::Gone { .. }) => {
+                if let Some(fingerprint) = self.fixing.current.as_ref().map(|work| work.fingerprint) {
+                    self.stand_back_from_fix(fingerprint, out);
+                }
+            }
             (Errand::Publish, ForgeReply::Pull(PullReply::Published { .. })) => {
                 self.record_own(now, FixStage::Publish, true, "it is in the pull request, for people to judge", out);
                 self.end(now, None, true, out);
@@ -580,7 +623,7 @@ impl super::Node {
 
     fn errand_failed(&mut self, now: Now, errand: Errand, why: String, out: &mut Vec<Effect>) {
         let stage = match errand {
-            Errand::Look | Errand::Assign => FixStage::Claim,
+            Errand::Approval | Errand::Look | Errand::Assign => FixStage::Claim,
             Errand::LookAgain | Errand::Publish => FixStage::Publish,
             Errand::Comment => return self.end_failed(now, out),
         };
@@ -622,7 +665,7 @@ impl super::Node {
         self.start_work(now, out);
     }
 
-    /// A node with a lower id has begun as well, and nothing was done here yet: that was no attempt.
+    /// A node with a lower id has begun as well, or nobody has approved of it, and nothing was done here yet: that was no attempt.
     fn stand_back_from_fix(&mut self, fingerprint: Fingerprint, out: &mut Vec<Effect>) {
         self.fixing.current = None;
         self.fixing.logs.remove(&fingerprint);

@@ -94,7 +94,7 @@ impl super::Node {
     }
 
     fn opens_pulls(&self) -> bool {
-        self.policy.auto_pr && self.can_file()
+        self.policy.auto_pr && !self.policy.leaves_pulls_to_forge() && self.can_file()
     }
 
     /// Has the bot's own pull requests looked through, once the chores are done.
@@ -147,10 +147,9 @@ impl super::Node {
             let members = self.ledger.errors_of(issue);
             if self.pull_objections(now, issue, &members).is_empty()
                 && let Some(member) = members.first().copied()
-                && let Some(entry) = self.ledger.entry(&member)
+                && let Some(head) = self.ledger.entry(&member).and_then(Entry::head)
             {
-                let error_type = entry.head().map_or("", |head| head.error_type.as_str());
-                let mut pulling = Pulling::new(issue, member, branch(issue, error_type));
+                let mut pulling = Pulling::new(issue, member, branch(issue, &head.error_type));
                 let id = self.new_call();
                 pulling.sampling(id);
                 self.pulls.current = Some(pulling);
@@ -185,6 +184,7 @@ impl super::Node {
         let mut reasons = Vec::new();
         let mut object = |holds: bool, why: String| reasons.extend(holds.then_some(why));
         object(!self.policy.auto_pr, "draft pull requests are off (forge.auto_pr)".to_owned());
+        object(self.policy.leaves_pulls_to_forge(), "the forge's own agent makes one of its own (fix.fixer)".to_owned());
         object(!self.can_file(), format!("this node cannot file: {}", self.cannot_file_why()));
         if let Some((_, why)) = self.pulls.blocked.as_ref().filter(|(until, _)| *until > now.mono) {
             object(true, why.clone());
@@ -271,6 +271,7 @@ impl super::Node {
             PullMove::Unclear => self.desk.left_unclear = true,
             PullMove::Acquire => self.pull_call(out, Pulling::leasing, |_| ForgeCall::Acquire),
             PullMove::Inspect => self.pull_call(out, Pulling::inspecting, |pulling| ForgeCall::Inspect { number: pulling.issue }),
+            PullMove::Survey => self.pull_call(out, Pulling::surveying, |_| ForgeCall::Pull(PullCall::Survey)),
             PullMove::Look => self.pull_call(
                 out,
                 |pulling, id| pulling.looking(id, now.mono),
@@ -422,6 +423,10 @@ fn pull_objection(entry: &Entry, wall: UnixMillis) -> Option<String> {
     let filed = entry.filed()?;
     if let Some(known) = entry.known_pull() {
         return Some(known_reason(known).trim_end_matches('.').to_owned());
+    }
+    // Its branch is named by its type, and two nodes must not name one differently.
+    if entry.head().is_none() {
+        return Some("no count of it has arrived here".to_owned());
     }
     let stands = match filed.standing {
         Standing::Open | Standing::Regressed if !filed.issue.open => Some("its issue is closed"),

@@ -41,6 +41,8 @@ impl super::Node {
             filings: self.desk.filings(),
             pulls: self.pulls.under_way(),
             fixes: self.fixing.under_way(),
+            pull_outcomes: self.ledger.pull_outcomes(),
+            fix_outcomes: self.ledger.fix_outcomes(),
             statements_published: self.sharing.statements_published,
             last_deploy: self.deploys().into_iter().next(),
             dropped: self.dropped.iter().map(|(reason, count)| (reason.code().to_owned(), *count)).collect(),

@@ -243,7 +243,7 @@ impl super::Node {
     }
 
     /// An issue that a person closed as a duplicate hands its errors on to the other one.
-    fn take_inspected(&mut self, now: Now, found: &FoundIssue, members: Vec<Fingerprint>, out: &mut Vec<Effect>) {
+    pub(super) fn take_inspected(&mut self, now: Now, found: &FoundIssue, members: Vec<Fingerprint>, out: &mut Vec<Effect>) {
         let reason = found.closing.map(|closing| closing.reason);
         if let Some(CloseReason::Duplicate { of: Some(of) }) = reason
             && of != found.issue.number
@@ -338,6 +338,7 @@ pub(super) fn filed_as_found(entry: &Entry, found: &FoundIssue, now: Now) -> Fil
         created: UnixMillis(0),
         standing: standing(entry, found, known.map(|filed| &filed.standing)),
         at: now.wall,
+        approved: found.approved,
     }
 }
 
@@ -354,7 +355,8 @@ fn standing(entry: &Entry, found: &FoundIssue, known: Option<&Standing>) -> Stan
 }
 
 fn is_news(entry: &Entry, seen: &Filed) -> bool {
-    entry.filed().is_none_or(|known| known.issue != seen.issue || known.standing != seen.standing)
+    let differs = |known: &Filed| known.issue != seen.issue || known.standing != seen.standing || known.approved != seen.approved;
+    entry.filed().is_none_or(differs)
 }
 
 /// Returns the fingerprints whose issue is another, or stands otherwise, than the ledger says.
@@ -546,7 +548,18 @@ mod tests {
         let closing = (!open).then_some(Closing { at: UnixMillis(number * 1_000 + 500), reason: CloseReason::Completed });
         let issue = IssueRef { number: IssueNumber(number), url: String::new(), open };
         let is_one_error = members.len() == 1;
-        FoundIssue { issue, markers, is_one_error, created_at, closing, locked: false, muted: false, quiet: false, stated: None }
+        FoundIssue {
+            issue,
+            markers,
+            is_one_error,
+            created_at,
+            closing,
+            locked: false,
+            muted: false,
+            quiet: false,
+            approved: false,
+            stated: None,
+        }
     }
 
     fn check(found: &[FoundIssue], expected: &[(u64, u64)]) {

@@ -105,7 +105,7 @@ fn a_muted_fingerprint_is_not_filed() {
 fn filed_as(number: u64) -> FilingNote {
     let issue = IssueRef { number: IssueNumber(number), url: String::new(), open: true };
     let (floor, created) = (IssueNumber(0), UnixMillis(0));
-    let filed = Filed { issue, floor, occurrences: 1, told: 1, created, standing: Standing::Open, at: UnixMillis(1) };
+    let filed = Filed { issue, floor, occurrences: 1, told: 1, created, standing: Standing::Open, at: UnixMillis(1), approved: false };
     FilingNote { step: FilingStep::Idle, issue: Some(filed) }
 }
 

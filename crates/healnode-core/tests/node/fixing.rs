@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use healnode_core::{
-    Body, CloseReason, Command, Effect, FileChange, Fingerprint, FixAnswer, FixEnding, FixFailure, FixStage, FixState, ForgeCall, Input,
-    IssueNumber, Proposal, PullCall, PullState, RawError, Verdict,
+    Body, CloseReason, Command, Effect, FileChange, Filed, FilingNote, Fingerprint, FixAnswer, FixEnding, FixFailure, FixStage, FixState,
+    ForgeCall, Input, IssueNumber, Proposal, PullCall, PullState, RawError, Standing, UnixMillis, Verdict,
 };
 
 use crate::mesh::Mesh;
@@ -261,6 +261,7 @@ fn where_the_forge_has_an_agent_of_its_own_the_issue_is_handed_to_it() {
     assert_eq!(mesh.jobs.len(), 0);
     assert_eq!(mesh.forge.pull_calls(|call| matches!(call, PullCall::Assign { number: IssueNumber(1), .. })), 1);
     assert_eq!(mesh.fix(0, fingerprint).state, FixState::Published);
+    assert_eq!(mesh.forge.pull_calls(|call| matches!(call, PullCall::Open(_))), 0, "it makes a pull request of its own");
 }
 
 #[test]
@@ -346,4 +347,69 @@ fn two_that_begin_at_once_do_the_work_once() {
     mesh.run_for(400);
     let published = mesh.forge.calls.iter().filter(|(_, call)| matches!(call, ForgeCall::Pull(PullCall::Publish(_))));
     assert_eq!(published.count(), 1);
+}
+
+/// An error that was seen ten times at the first node, where a label has to approve of fixes.
+fn waiting_for_approval() -> (Mesh, Fingerprint) {
+    let mut mesh = Mesh::unstarted(2);
+    for place in 0..2 {
+        let policy = &mut mesh.members[place].policy;
+        (policy.auto_pr, policy.auto_heal) = (true, true);
+        policy.approval_label = "fix-it".to_owned();
+        mesh.start(place);
+    }
+    mesh.run_for(5);
+    let fingerprint = report(&mut mesh, 0, 10);
+    for _ in 0..3 {
+        mesh.run_past_the_bundle();
+    }
+    assert_eq!((mesh.forge.pulls.len(), mesh.jobs.len()), (1, 0));
+    (mesh, fingerprint)
+}
+
+#[test]
+fn nothing_is_mended_until_a_person_has_approved_of_it() {
+    let (mut mesh, fingerprint) = waiting_for_approval();
+    assert_eq!(mesh.fix(0, fingerprint).blocked_by, ["nobody has approved it (fix.approval_label)"]);
+    mesh.forge.issues[0].approved = true;
+    for _ in 0..3 {
+        mesh.run_past_the_bundle();
+    }
+    assert_eq!(mesh.jobs.len(), 1);
+    mesh.end_job(proposal(Verdict::Verified));
+    assert_eq!(mesh.forge.publications(), 1);
+}
+
+#[test]
+fn what_a_person_asks_for_needs_no_label() {
+    let (mut mesh, fingerprint) = waiting_for_approval();
+    ask(&mut mesh, 0, fingerprint, true);
+    mesh.run_for(60);
+    assert_eq!(mesh.jobs.len(), 1);
+}
+
+#[test]
+fn a_peer_that_says_it_was_approved_starts_nothing_and_costs_no_attempt() {
+    let (mut mesh, fingerprint) = waiting_for_approval();
+    let filed = Filed {
+        issue: mesh.forge.issues[0].issue.clone(),
+        floor: IssueNumber(0),
+        occurrences: 10,
+        told: 10,
+        created: UnixMillis(0),
+        standing: Standing::Open,
+        at: UnixMillis(u64::MAX),
+        approved: true,
+    };
+    mesh.tell(0, 1, Body::Filing { fingerprint, note: FilingNote { issue: Some(filed), ..FilingNote::default() } });
+    for _ in 0..6 {
+        mesh.run_past_the_bundle();
+    }
+    let fix = mesh.fix(0, fingerprint);
+    assert_eq!((mesh.jobs.len(), fix.attempts), (0, 0));
+    mesh.forge.issues[0].approved = true;
+    for _ in 0..3 {
+        mesh.run_past_the_bundle();
+    }
+    assert_eq!(mesh.jobs.len(), 1);
 }

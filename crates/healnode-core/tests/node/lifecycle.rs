@@ -351,6 +351,7 @@ fn a_peer_that_says_every_issue_is_given_up_brings_about_no_second_one() {
         created: UnixMillis(0),
         standing: Standing::Gone { occurrences: 0 },
         at: UnixMillis(u64::MAX),
+        approved: false,
     };
     mesh.tell(0, 1, Body::Filing { fingerprint, note: FilingNote { step: FilingStep::Idle, issue: Some(filed) } });
     by_release(&mut mesh, "1.0", 20);

@@ -445,6 +445,7 @@ impl Forge {
                     locked: false,
                     muted: false,
                     quiet: false,
+                    approved: false,
                     stated: Stated::read(&draft.body),
                 });
                 self.creators.push(place);

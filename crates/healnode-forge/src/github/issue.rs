@@ -57,15 +57,15 @@ pub(crate) enum IssueLabel {
 
 impl IssueAnswer {
     /// Returns the issue if `login` wrote it and it has a marker. A marker in anybody else's issue or pull request is no evidence.
-    pub(crate) fn found_by(&self, login: &str) -> Option<FoundIssue> {
+    pub(crate) fn found_by(&self, login: &str, approval_label: &str) -> Option<FoundIssue> {
         if !self.is_by(login) || self.pull_request.is_some() {
             return None;
         }
-        Some(self.shown_to(login)).filter(|found| !found.markers.is_empty())
+        Some(self.shown_to(login, approval_label)).filter(|found| !found.markers.is_empty())
     }
 
     /// Returns the issue as `login` may believe it, whoever wrote it.
-    pub(crate) fn shown_to(&self, login: &str) -> FoundIssue {
+    pub(crate) fn shown_to(&self, login: &str, approval_label: &str) -> FoundIssue {
         let own = self.is_by(login) && self.pull_request.is_none();
         let body = self.body.as_deref().filter(|_| own).unwrap_or_default();
         FoundIssue {
@@ -77,6 +77,7 @@ impl IssueAnswer {
             locked: self.locked,
             muted: self.has_label(MUTE_LABEL),
             quiet: self.has_label(QUIET_LABEL),
+            approved: !approval_label.is_empty() && self.has_label(approval_label),
             stated: Stated::read(body),
         }
     }
@@ -188,14 +189,14 @@ mod tests {
 
     #[test]
     fn only_the_bots_own_issues_with_a_marker_are_found() {
-        let found = answer(|_| {}).found_by("healer[bot]").unwrap();
+        let found = answer(|_| {}).found_by("healer[bot]", "").unwrap();
         assert_eq!((found.issue.number, found.issue.open, found.markers.len()), (IssueNumber(7), true, 1));
 
-        assert!(answer(|_| {}).found_by("alice").is_none());
-        assert!(answer(|issue| issue["user"] = Value::Null).found_by("healer[bot]").is_none());
-        assert!(answer(|issue| issue["pull_request"] = json!({ "url": "x" })).found_by("healer[bot]").is_none());
-        assert!(answer(|issue| issue["body"] = Value::Null).found_by("healer[bot]").is_none());
-        assert!(answer(|issue| issue["body"] = json!("Hello\n<!-- healnode-sig-0 v1 -->")).found_by("healer[bot]").is_none());
+        assert!(answer(|_| {}).found_by("alice", "").is_none());
+        assert!(answer(|issue| issue["user"] = Value::Null).found_by("healer[bot]", "").is_none());
+        assert!(answer(|issue| issue["pull_request"] = json!({ "url": "x" })).found_by("healer[bot]", "").is_none());
+        assert!(answer(|issue| issue["body"] = Value::Null).found_by("healer[bot]", "").is_none());
+        assert!(answer(|issue| issue["body"] = json!("Hello\n<!-- healnode-sig-0 v1 -->")).found_by("healer[bot]", "").is_none());
     }
 
     #[test]
@@ -220,14 +221,14 @@ mod tests {
                 5
             ));
         })
-        .shown_to("healer[bot]");
+        .shown_to("healer[bot]", "");
         assert_eq!(shown.created_at.to_string(), "2026-11-25T13:10:32.000Z");
         let closing = shown.closing.unwrap();
         assert_eq!((closing.at.to_string().as_str(), closing.reason), ("2026-11-26T00:00:00.000Z", CloseReason::NotPlanned));
         assert!(shown.locked && shown.muted && shown.quiet);
         assert_eq!(shown.stated, Some(Stated { occurrences: 12, told: 10, ..Stated::default() }));
 
-        let plain = answer(|_| {}).shown_to("alice");
+        let plain = answer(|_| {}).shown_to("alice", "");
         assert_eq!((plain.markers.len(), plain.closing, plain.stated, plain.created_at), (0, None, None, UnixMillis(0)));
         assert!(!plain.locked && !plain.muted && !plain.quiet);
     }
@@ -265,5 +266,14 @@ mod tests {
     fn labels_are_compared_as_github_does() {
         let issue = answer(|_| {});
         assert!(issue.has_label("bug") && issue.has_label("auto-generated") && !issue.has_label("priority"));
+    }
+
+    #[test]
+    fn only_the_label_that_is_asked_for_approves_and_none_does_when_none_is() {
+        let labelled = answer(|issue| issue["labels"] = json!([{ "name": "Fix-It" }, { "name": null }, ""]));
+        let approved = |label: &str| labelled.shown_to("healer[bot]", label).approved;
+        assert!(approved("fix-it"));
+        assert!(!approved("fix") && !approved(""));
+        assert!(!answer(|_| {}).shown_to("healer[bot]", "fix-it").approved);
     }
 }

@@ -18,8 +18,8 @@ impl GitHub {
         if self.labels_are_ready {
             return;
         }
-        let people_need = MUTE_LABEL.to_owned();
-        for name in self.labels.clone().into_iter().chain([people_need]) {
+        let people_need = [MUTE_LABEL.to_owned(), self.approval_label.clone()];
+        for name in self.labels.clone().into_iter().chain(people_need).filter(|name| !name.is_empty()) {
             if let Err(failure) = self.prepare_label(&name).await {
                 tracing::info!(label = %name, obstacle = ?failure.obstacle, "a label could not be made; issues are filed without it");
                 return;
@@ -35,7 +35,7 @@ impl GitHub {
             Err(failure) if failure.status() == Some(404) => {}
             other => return other.map(drop),
         }
-        match self.send(Act::Change, &Method::POST, Route::Repo("/labels"), Some(&label(name))).await {
+        match self.send(Act::Change, &Method::POST, Route::Repo("/labels"), Some(&label(name, &self.approval_label))).await {
             // Another node was faster.
             Err(failure) if failure.status() == Some(422) => Ok(()),
             other => other.map(drop),
@@ -44,8 +44,9 @@ impl GitHub {
 }
 
 /// GitHub takes 100 characters of description, and no emoji.
-fn label(name: &str) -> Value {
+fn label(name: &str, approval_label: &str) -> Value {
     let (color, description) = match name {
+        _ if name == approval_label => ("0e8a16", "Put this on an issue of healnode to let it look for a fix"),
         "auto-generated" => ("5319e7", "Filed by healnode from errors of running programs"),
         "bug" => ("d73a4a", "Something isn't working"),
         "needs-review" => ("fbca04", "A person has to look at this before it is merged"),

@@ -22,7 +22,7 @@ impl GitHub {
             Single::Moved { to } => return Ok(ForgeReply::Gone { moved_to: to }),
             Single::Deleted | Single::NotFound => return Ok(ForgeReply::Gone { moved_to: None }),
         };
-        let mut found = issue.shown_to(&login);
+        let mut found = issue.shown_to(&login, &self.approval_label);
         self.find_twin(&mut found, &issue, &login).await?;
         Ok(ForgeReply::Issue(Box::new(found)))
     }

@@ -2,7 +2,7 @@
 //!
 //! The branch comes first, and is made once: git lets one of several rivals make a ref. Whoever finds it with a commit of healnode's goes on
 //! with it, whoever finds it with a commit of people's leaves it alone. A branch is only ever moved forward from where it was expected,
-//! never forced and never deleted; nothing is merged. A right that is missing for any of this is no reason to stop filing issues.
+//! never forced, and deleted only by `tidy`, when a person asks; nothing is merged. A right that is missing for any of this is no reason to stop filing issues.
 
 mod answer;
 mod assign;
@@ -11,6 +11,7 @@ mod look;
 mod open;
 mod publish;
 mod remark;
+mod tidy;
 
 use healnode_core::{ForgeReply, PullCall, PullReply};
 
@@ -18,6 +19,8 @@ use super::GitHub;
 use super::exchange::Failure;
 use super::outcome::Obstacle;
 use crate::RepoName;
+
+pub use self::tidy::{BranchFate, OwnBranch, Tidying};
 
 /// What the making of branches and commits needs.
 const CONTENTS: &str = "Contents: read and write";

@@ -36,7 +36,7 @@ impl GitHub {
         for key in keys {
             let route = format!("/issues?{key}&state=all&sort=created&direction=asc&per_page=100");
             for issue in self.list(&route).await? {
-                if let Some(found) = issue.found_by(&login) {
+                if let Some(found) = issue.found_by(&login, &self.approval_label) {
                     own.insert(found.issue.number, found);
                 }
             }
@@ -58,7 +58,7 @@ impl GitHub {
                 continue;
             }
             match self.single_issue(number).await? {
-                Single::Here(issue) => match issue.found_by(login) {
+                Single::Here(issue) => match issue.found_by(login, &self.approval_label) {
                     Some(found) => drop(own.insert(number, found)),
                     None => self.lease.note_foreign(number),
                 },

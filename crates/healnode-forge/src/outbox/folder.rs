@@ -248,12 +248,12 @@ impl Entry {
     }
 
     /// Returns the issue if it has a marker.
-    pub(super) fn found(&self) -> Option<FoundIssue> {
-        Some(self.shown()).filter(|found| !found.markers.is_empty())
+    pub(super) fn found(&self, approval_label: &str) -> Option<FoundIssue> {
+        Some(self.shown(approval_label)).filter(|found| !found.markers.is_empty())
     }
 
     /// Returns the issue, marker or not.
-    pub(super) fn shown(&self) -> FoundIssue {
+    pub(super) fn shown(&self, approval_label: &str) -> FoundIssue {
         FoundIssue {
             issue: self.reference(),
             markers: self.page.markers(),
@@ -263,6 +263,7 @@ impl Entry {
             locked: self.page.is_locked(),
             muted: self.page.has_label(MUTE_LABEL),
             quiet: self.page.has_label(QUIET_LABEL),
+            approved: !approval_label.is_empty() && self.page.has_label(approval_label),
             stated: Stated::read(self.page.body()),
         }
     }

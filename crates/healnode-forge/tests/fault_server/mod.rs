@@ -172,6 +172,7 @@ pub(crate) fn forge_with(url: &str, timeouts: Timeouts, lease: LeaseKind, token:
         credential: Credential::Token(token.parse().expect("a token")),
         node_id: "12D3KooWnode".to_owned(),
         labels: vec!["auto-generated".to_owned(), "bug".to_owned()],
+        approval_label: String::new(),
         lease,
         pace: unpaced(),
         timeouts,
@@ -314,7 +315,7 @@ impl State {
                 self.relabel(number, |labels| labels.retain(|label| label["name"] != name.as_str()))
             }
             ("GET" | "POST" | "PATCH" | "DELETE", ["labels", ..]) => self.label(request, parts.get(1).copied()),
-            ("GET" | "POST" | "PATCH", ["git", rest @ ..]) => self.git(request, rest),
+            ("GET" | "POST" | "PATCH" | "DELETE", ["git", rest @ ..]) => self.git(request, rest),
             _ => not_found(),
         }
     }
@@ -369,7 +370,7 @@ impl State {
                 commit.map_or_else(not_found, |commit| {
                     let parents: Vec<Value> =
                         commit["parents"].as_array().into_iter().flatten().map(|parent| json!({ "sha": parent })).collect();
-                    let shown = json!({ "sha": sha, "message": commit["message"], "tree": { "sha": commit["tree"] }, "parents": parents });
+                    let shown = json!({ "sha": sha, "message": commit["message"], "tree": { "sha": commit["tree"] }, "parents": parents, "committer": commit["committer"] });
                     answer_text(200, &[], &shown.to_string())
                 })
             }

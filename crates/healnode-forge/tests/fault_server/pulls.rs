@@ -36,6 +36,16 @@ impl State {
         let shown = |branch: &str, sha: &str| json!({ "ref": format!("refs/heads/{branch}"), "object": { "sha": sha } }).to_string();
         let answer = match (request.method.as_str(), path) {
             ("GET", ["ref", "heads", "main"]) => answer_text(200, &[], &shown("main", ROOT)),
+            ("GET", ["matching-refs", "heads", rest @ ..]) => {
+                let prefix = rest.join("/");
+                let heads = self.branches.heads.keys().filter(|branch| branch.starts_with(&prefix));
+                let refs: Vec<Value> = heads.map(|branch| json!({ "ref": format!("refs/heads/{branch}") })).collect();
+                answer_text(200, &[], &json!(refs).to_string())
+            }
+            ("DELETE", ["refs", "heads", rest @ ..]) => match self.branches.heads.remove(&rest.join("/")) {
+                Some(_) => answer_text(204, &[], ""),
+                None => refused("Reference does not exist"),
+            },
             ("GET", ["ref", "heads", rest @ ..]) => {
                 let branch = rest.join("/");
                 self.branches.heads.get(&branch).map_or_else(not_found, |sha| answer_text(200, &[], &shown(&branch, sha)))
@@ -99,7 +109,13 @@ impl State {
 
     fn list_pulls(&self, request: &Request) -> String {
         let head = request.query("head").map(|head| head.replace("%3A", ":").replace("%2F", "/"));
-        let wanted = |pull: &&Value| head.as_ref().is_none_or(|head| pull["head"]["label"] == head.as_str());
+        let base = request.query("base").map(|base| base.replace("%2F", "/"));
+        let only_open = request.query("state") == Some("open");
+        let wanted = |pull: &&Value| {
+            let is_from = head.as_ref().is_none_or(|head| pull["head"]["label"] == head.as_str());
+            let is_into = base.as_ref().is_none_or(|base| pull["base"]["ref"] == base.as_str());
+            is_from && is_into && (!only_open || pull["state"] == "open")
+        };
         let page: usize = request.query("page").and_then(|page| page.parse().ok()).unwrap_or(1);
         let all: Vec<&Value> = self.branches.pulls.iter().rev().filter(wanted).collect();
         let from = (page - 1) * self.page_size;

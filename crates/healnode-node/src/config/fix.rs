@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use healnode_core::limits::CHANGED_FILES_MAX;
+use healnode_core::{MUTE_LABEL, QUIET_LABEL};
 use healnode_fixer::WireApi;
 
 use super::reader::Reader;
-use super::{API_URL_ALLOWED, Config, DAY, HOUR, SECOND, is_api_url, or_none, read_label};
+use super::{API_URL_ALLOWED, Config, DAY, HOUR, SECOND, is_api_url, is_label, or_none, read_label};
 
 /// Section `fix`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Fix {
     pub max_files: usize,
     /// Lines that a fix may add and take away, at least 1.
     pub max_lines: usize,
+    /// Label that a person has to put on an issue before a fix is looked for; empty for none.
+    pub approval_label: String,
     /// Occurrences before a fix is looked for, at least 1.
     pub min_occurrences: u64,
     /// An error not seen for so long is not mended.
@@ -123,6 +126,7 @@ pub(super) fn read(reader: &mut Reader<'_>, data_dir: &Path) -> Fix {
         rounds: reader.number("fix.rounds", 1..=10),
         max_files: reader.number("fix.max_files", 1..=CHANGED_FILES_MAX),
         max_lines: reader.number("fix.max_lines", 1..=5_000),
+        approval_label: reader.text("fix.approval_label", APPROVAL_ALLOWED, read_approval_label).unwrap_or_default(),
         min_occurrences: reader.number("fix.min_occurrences", 1..=1_000_000_000),
         max_age: reader.duration("fix.max_age", HOUR..=365 * DAY),
         max_per_day: reader.number("fix.max_per_day", 0..=1_000),
@@ -169,12 +173,27 @@ pub(super) fn check_together(needs: &mut impl FnMut(&str, bool, &[&str], String)
         &["fix.provider.url"],
         "needs the name of a model there".to_owned(),
     );
+    let own_labels = || config.forge.labels.iter().chain([&config.forge.priority_label]);
+    needs(
+        "fix.approval_label",
+        !fix.approval_label.is_empty() && own_labels().any(|label| label.eq_ignore_ascii_case(&fix.approval_label)),
+        &["forge.labels", "forge.priority_label"],
+        "healnode puts this label on issues itself, so it would be nobody's word: choose another one".to_owned(),
+    );
     needs(
         "fix.repository",
         heals && fix.fixer != FixerKind::CopilotCloud && fix.repository.is_none() && config.forge.repo.is_none(),
         &["forge.auto_heal", "forge.repo", "fix.fixer"],
         "a fix needs the code: name its address or its path here".to_owned(),
     );
+}
+
+const APPROVAL_ALLOWED: &str = "a label of up to 50 characters that healnode puts on no issue itself, or \"\"";
+
+/// A label that healnode puts on issues itself, or that means something else, says nothing of a person's word.
+fn read_approval_label(text: &str) -> Option<String> {
+    let means_something_else = [MUTE_LABEL, QUIET_LABEL].iter().any(|label| label.eq_ignore_ascii_case(text));
+    (!means_something_else && (text.is_empty() || is_label(text))).then(|| text.to_owned())
 }
 
 const REPOSITORY_ALLOWED: &str =

@@ -520,6 +520,8 @@ fn a_fixer_has_what_it_needs() {
     check_file("[fix.provider]\nurl = 'http://127.0.0.1:1/v1'", "fix.provider.model", "needs the name of a model");
     check_file("[fix.provider]\nurl = 'http://models.example/v1'", "fix.provider.url", "http:// only for this machine");
     check_file("[fix]\nrepository = 'git@github.com:acme/shop'", "fix.repository", "an https:// address");
+    check_file("[fix]\napproval_label = 'Bug'", "fix.approval_label", "healnode puts this label on issues itself");
+    check_file("[fix]\napproval_label = 'healnode:quiet'", "fix.approval_label", "that healnode puts on no issue itself");
     check_file("[fix]\nrounds = 0", "fix.rounds = 0", "from 1 to 10");
     check_file("[fix]\nreadable = ['opt']", "fix.readable", "absolute paths");
     let switches = [("HEALNODE_AUTO_ISSUE", "1"), ("HEALNODE_AUTO_PR", "1"), ("HEALNODE_AUTO_HEAL", "1")];

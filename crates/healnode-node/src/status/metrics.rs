@@ -13,6 +13,12 @@ const METRICS: [(&str, &str, &str, &str); 7] = [
     ("statements_published", "healnode_statements_published_total", "counter", "Statements published since the start."),
 ];
 
+/// Counts by outcome, their names as metrics, the label that tells them apart, and what they mean.
+const OUTCOMES: [(&str, &str, &str, &str); 2] = [
+    ("pull_requests", "healnode_pull_requests", "state", "Pull requests of healnode across the mesh, by what people made of them."),
+    ("fixes", "healnode_fixes", "outcome", "Errors for which a fix was looked for, by what came of it; verified ones are published ones."),
+];
+
 /// Writes a status as metrics.
 pub(super) fn render(status: &Value) -> String {
     let mut text = String::new();
@@ -31,6 +37,12 @@ pub(super) fn render(status: &Value) -> String {
     by_severity(&mut text, status);
     issues(&mut text, status);
     ingest(&mut text, status);
+    for (field, name, label, help) in OUTCOMES {
+        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
+        for (outcome, count) in status.get(field).and_then(Value::as_object).into_iter().flatten() {
+            text.push_str(&format!("{name}{{{label}=\"{outcome}\"}} {count}\n"));
+        }
+    }
     text
 }
 
@@ -106,10 +118,11 @@ mod tests {
 
     #[test]
     fn numbers_and_reasons_become_metrics() {
-        let text = render(&json!({ "peers": 2, "can_file": true, "dropped": { "malformed": 3 } }));
+        let text = render(&json!({ "peers": 2, "can_file": true, "dropped": { "malformed": 3 }, "pull_requests": { "merged": 2 } }));
         assert!(text.contains("\nhealnode_live_peers 2\n"));
         assert!(text.contains("\nhealnode_can_file 1\n"));
         assert!(text.contains("\nhealnode_dropped_total{reason=\"malformed\"} 3\n"));
+        assert!(text.contains("\nhealnode_pull_requests{state=\"merged\"} 2\n"));
         assert!(!text.contains("ingest"), "there is no door");
     }
 

@@ -49,15 +49,18 @@ fn note() -> impl Strategy<Value = FilingNote> {
 fn filed() -> impl Strategy<Value = Filed> {
     let issue = (any::<u64>(), "https://[a-z]{1,9}/[0-9]{1,9}", any::<bool>());
     let issue = issue.prop_map(|(number, url, open)| IssueRef { number: IssueNumber(number), url, open });
-    (issue, any::<[u64; 5]>(), standing()).prop_map(|(issue, [floor, occurrences, told, created, at], standing)| Filed {
-        issue,
-        floor: IssueNumber(floor),
-        occurrences,
-        told,
-        created: UnixMillis(created),
-        standing,
-        at: UnixMillis(at),
-    })
+    (issue, any::<[u64; 5]>(), standing(), any::<bool>()).prop_map(
+        |(issue, [floor, occurrences, told, created, at], standing, approved)| Filed {
+            issue,
+            floor: IssueNumber(floor),
+            occurrences,
+            told,
+            created: UnixMillis(created),
+            standing,
+            at: UnixMillis(at),
+            approved,
+        },
+    )
 }
 
 fn standing() -> impl Strategy<Value = Standing> {

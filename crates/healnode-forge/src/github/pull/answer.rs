@@ -54,6 +54,11 @@ impl PullAnswer {
         self.head.branch == branch && self.is_from_here()
     }
 
+    /// Tells whether it is to be merged into this branch.
+    pub(super) fn is_into(&self, branch: &str) -> bool {
+        self.base.branch == branch
+    }
+
     pub(super) fn branch(&self) -> &str {
         &self.head.branch
     }

@@ -63,9 +63,10 @@ async fn fixer(config: &Config, walls: WallsReport) -> Fixer {
 
 /// Asks the Copilot CLI for its version. What it unpacks is thrown away.
 async fn probe(copilot: CopilotConfig) -> Result<CopilotProbe, CopilotError> {
-    let folder = Passing(std::env::temp_dir().join(format!("healnode-doctor-{}-{:016x}", process::id(), rand::random::<u64>())));
-    DirBuilder::new().mode(0o700).create(&folder.0).map_err(|error| CopilotError::Cache(folder.0.clone(), error))?;
-    probe_copilot(&CopilotConfig { cache: folder.0.clone(), ..copilot }).await
+    let cache = std::env::temp_dir().join(format!("healnode-doctor-{}-{:016x}", process::id(), rand::random::<u64>()));
+    DirBuilder::new().mode(0o700).create(&cache).map_err(|error| CopilotError::Cache(cache.clone(), error))?;
+    let _folder = Passing(cache.clone());
+    probe_copilot(&CopilotConfig { cache, ..copilot }).await
 }
 
 /// A folder that goes when it is dropped.
