@@ -28,6 +28,7 @@ fn every_help_text_is_the_one_in_the_snapshot() {
         "peers",
         "mute",
         "unmute",
+        "deploy",
         "why",
         "fix",
         "branches",
@@ -135,6 +136,7 @@ fn without_a_node_it_is_exit_code_3_and_says_how_to_start_one() {
         &["show", "01234567"],
         &["why", "01234567"],
         &["unmute", "01234567"],
+        &["deploy", "2.0"],
         &["simulate", "python"],
     ] {
         let output = healnode("nobody", command);
