@@ -1,6 +1,5 @@
 //! What an operator can write, and what is said about it when it is wrong.
 
-use healnode_fixer::WireApi;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
