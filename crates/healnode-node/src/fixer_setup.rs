@@ -41,12 +41,13 @@ impl FixerSetup {
         if is_forges { None } else { self.kind().err() }
     }
 
-    /// Ends what a killed node left running and removes its copies.
-    pub(crate) async fn clean_up(&self) {
-        if self.repository().is_some()
-            && let Err(why) = self.open().await
+    /// Ends what a killed node left running and removes its copies. Looks for no token, and for nothing where no fix was ever looked for.
+    pub(crate) fn clean_up(&self) {
+        if self.data_dir.join("fix").is_dir()
+            && let Some((repository, _)) = self.repository()
+            && let Err(why) = self.set_up(repository, None)
         {
-            tracing::debug!(why, "the fixer is not set up");
+            tracing::debug!(why, "what an earlier fix left was not cleaned up");
         }
     }
 
@@ -67,6 +68,10 @@ impl FixerSetup {
     /// Sets the fixer up, or says in a sentence how to make that possible.
     pub(crate) async fn open(&self) -> Result<Fixer, String> {
         let (repository, token) = self.access().await?;
+        self.set_up(repository, token)
+    }
+
+    fn set_up(&self, repository: String, token: Option<RepositoryToken>) -> Result<Fixer, String> {
         let fix = &self.fix;
         let config = FixerConfig {
             data_dir: self.data_dir.clone(),

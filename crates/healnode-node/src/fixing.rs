@@ -22,7 +22,7 @@ pub(crate) enum Fixing {
 
 /// Runs until `jobs` closes.
 pub(crate) async fn run(setup: FixerSetup, mut jobs: mpsc::Receiver<(CallId, Box<FixJob>)>, said: mpsc::Sender<Fixing>) {
-    setup.clean_up().await;
+    setup.clean_up();
     while let Some((id, job)) = jobs.recv().await {
         let outcome = match setup.open().await {
             Ok(fixer) => carry_out(&fixer, id, *job, &said).await,

@@ -218,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_takes_too_long_is_ended_with_all_that_it_started() {
         let script = "sleep 300 & echo $! > child; sleep 300";
-        let (outcome, dir) = run_script(script, Duration::from_secs(3)).await;
+        let (outcome, dir) = run_script(script, Duration::from_secs(10)).await;
         assert!(matches!(outcome, RollbackOutcome::TimedOut { after_ms } if after_ms < 30_000), "{outcome:?}");
         let child: i32 = std::fs::read_to_string(dir.path().join("child")).unwrap().trim().parse().unwrap();
         let state = || std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
