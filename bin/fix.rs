@@ -13,20 +13,21 @@ use crate::print::{self, Page};
 /// How often the node is asked how far it is. A stage takes from a tenth of a second to minutes.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
-/// Asks for a fix, writes each stage as it ends, and then the result. Returns whether there is something to propose.
+/// Asks for a fix, writes each stage as it ends, and then the result. Returns whether there is something to propose. One that is being looked
+/// for already is followed instead.
 ///
 /// Interrupted, it leaves the node to go on; `healnode show` tells the rest.
 pub(crate) async fn fix(config: &Config, fingerprint: &Prefix, publish: bool, json: bool, out: &mut dyn Write) -> anyhow::Result<bool> {
     let client = Client::new(&config.status.socket);
     let path = format!("/v1/errors/{}", fingerprint.digits);
-    let before = client.get(&path).await?["fix"]["began"].clone();
+    let before = client.get(&path).await?["fix"].clone();
     client.post(&format!("{path}/fix"), &json!({ "publish": publish })).await?;
     let page = Page::of_stdout();
     let mut told = 0;
     loop {
         let error = client.get(&path).await?;
         let fix = &error["fix"];
-        if fix["began"] != before {
+        if fix["began"] != before["began"] || before["state"] == "working" {
             if !json {
                 told = tell(fix, told, &page, out)?;
             }

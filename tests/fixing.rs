@@ -252,6 +252,23 @@ fn a_dry_run_shows_the_fix_and_leaves_no_trace_of_it() {
 }
 
 #[test]
+fn whoever_asks_for_a_fix_that_is_being_looked_for_is_told_of_that_one() {
+    let site = Site::new();
+    let toy = Toy::python(site.path(), None);
+    let slow = mending(&toy).replace("set -e\n", "set -e\nsleep 2\n");
+    let mut node = site.node("a", &[], &section(&toy, &command(&script(&site, "mend", &slow))));
+    node.start();
+    let fingerprint = fail(&node, &toy);
+    let ask = || String::from_utf8(node.run(&["fix", &fingerprint]).stdout).unwrap();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(ask);
+        wait_for_fix(&node, &fingerprint, "the first fix", |fix| fix["state"] == "working");
+        let second = ask();
+        assert!(second.contains("verified") && first.join().unwrap().contains("verified"), "{second}");
+    });
+}
+
+#[test]
 fn a_node_killed_at_any_stage_mends_afterwards_and_opens_one_pull_request() {
     std::thread::scope(|scope| {
         for stage in ["checkout", "fixer", "tests-after"] {
