@@ -132,6 +132,11 @@ impl Report {
         std::iter::once((self.explanation.fingerprint, self.explanation.version)).chain(self.explanation.other)
     }
 
+    /// Whether it is counted under a fingerprint, by any version in use.
+    pub fn has_fingerprint(&self, fingerprint: Fingerprint) -> bool {
+        self.fingerprints().any(|(own, _)| own == fingerprint)
+    }
+
     /// How the fingerprint came about.
     pub fn explanation(&self) -> &Explanation {
         &self.explanation

@@ -452,7 +452,7 @@ impl super::Node {
             }
             return self.upkeep_sample_came(id, report, out);
         };
-        let sample = report.filter(|report| report.fingerprints().any(|(key, _)| filing.members == [key]));
+        let sample = report.filter(|report| matches!(filing.members[..], [member] if report.has_fingerprint(member)));
         let next = filing.next_after_sample(sample);
         self.carry_out(now, next, out);
     }
@@ -588,7 +588,7 @@ impl super::Node {
 
     pub(super) fn draft_with(&self, writer: &Writer<'_>, members: &[Fingerprint], sample: Option<&Report>) -> Option<crate::IssueDraft> {
         let entries: Vec<(Fingerprint, &Entry)> = members.iter().filter_map(|member| Some((*member, self.ledger.entry(member)?))).collect();
-        let is_of_sample = |member: Fingerprint| sample.is_some_and(|sample| sample.fingerprints().any(|(key, _)| key == member));
+        let is_of_sample = |member: Fingerprint| sample.is_some_and(|sample| sample.has_fingerprint(member));
         match &entries[..] {
             [] => None,
             [(fingerprint, entry)] => {

@@ -419,7 +419,7 @@ impl super::Node {
         }
         let Some(work) = &mut self.fixing.current else { return false };
         let fingerprint = work.fingerprint;
-        let Some(sample) = report.filter(|report| report.fingerprints().any(|(key, _)| key == fingerprint)) else {
+        let Some(sample) = report.filter(|report| report.has_fingerprint(fingerprint)) else {
             let why = "no node that is there has a whole report of it".to_owned();
             self.fail(now, FixFailure { stage: FixStage::Claim, why, answer: None, passing: true }, false, out);
             return true;

@@ -217,7 +217,7 @@ impl super::Node {
     /// Takes a sample, if one was asked for here. Returns whether that was so.
     pub(super) fn pull_sample_came(&mut self, now: Now, id: CallId, report: Option<&Report>, out: &mut Vec<Effect>) -> bool {
         let Some(pulling) = self.pulls.current.as_mut().filter(|pulling| pulling.awaits(id)) else { return false };
-        let is_its = |report: &&Report| report.fingerprints().any(|(key, _)| key == pulling.member);
+        let is_its = |report: &&Report| report.has_fingerprint(pulling.member);
         let Some(sample) = report.filter(is_its).cloned() else {
             pulling.wait_until(now.mono);
             return true;

@@ -172,7 +172,7 @@ impl super::Node {
     pub(super) fn upkeep_sample_came(&mut self, id: CallId, report: Option<Box<Report>>, out: &mut Vec<Effect>) {
         let Some((_, chore)) = self.upkeep.current.take_if(|(current, _)| *current == id) else { return };
         let Chore::Sample { issue, members, tell } = chore else { return };
-        let sample = report.filter(|report| report.fingerprints().any(|(key, _)| members.contains(&key)));
+        let sample = report.filter(|report| members.iter().any(|member| report.has_fingerprint(*member)));
         if sample.is_none() && members.len() == 1 {
             // Written without its sample, the issue would lose its stack trace. It is brought up to date when a holder is there again.
             return;
