@@ -166,7 +166,10 @@ impl super::Node {
 
     fn fixed_view(&self, now: Now, entry: &Entry) -> Option<FixedView> {
         let is_closed = entry.filed().is_some_and(|filed| matches!(filed.standing, Standing::Closed(_)));
-        let exposure = exposure(entry, &Builds::of(&self.ledger), now.wall).filter(|_| is_closed)?;
+        if !is_closed {
+            return None;
+        }
+        let exposure = exposure(entry, &Builds::of(&self.ledger), now.wall)?;
         Some(FixedView {
             since: exposure.since,
             exposed_hours: exposure.exposed.as_secs() / 3600,
