@@ -145,6 +145,25 @@ impl Failure {
         Self::new(Obstacle::Unreachable(message))
     }
 
+    /// Returns whether there was no clear answer, so that what was sent may have taken effect.
+    pub(super) fn is_unclear(&self) -> bool {
+        match self.obstacle {
+            Obstacle::Unclear(_) => true,
+            Obstacle::Moved
+            | Obstacle::Limited(_)
+            | Obstacle::Denied(_)
+            | Obstacle::Invalid(_)
+            | Obstacle::Unleased
+            | Obstacle::Overtaken(_)
+            | Obstacle::Unreachable(_) => false,
+        }
+    }
+
+    /// Turns a lost answer to a write that decides nothing into a plain "try again", told as `message`.
+    pub(super) fn unreachable_if_unclear(self, message: &str) -> Self {
+        if self.is_unclear() { Self::unreachable(message.to_owned()) } else { self }
+    }
+
     pub(super) fn garbage(act: Act) -> Self {
         Self::new(outcome::judge_garbage(act))
     }

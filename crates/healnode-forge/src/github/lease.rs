@@ -15,7 +15,6 @@ use healnode_core::{ForgeReply, Lease, LeaseRecord, LeaseStep, UnixMillis, lease
 use super::GitHub;
 use super::clock::Moment;
 use super::exchange::Failure;
-use super::outcome::Obstacle;
 
 pub(super) use self::keeper::Keeper;
 pub use self::keeper::LeaseKind;
@@ -219,16 +218,5 @@ const LABELS_IN_USE: &str = "the label healnode-lease says that labels are in us
 
 /// Turns a lost answer to a write that decides nothing into a plain "try again".
 fn undecided(failure: Failure) -> Failure {
-    match failure.obstacle {
-        Obstacle::Unclear(_) => Failure::new(Obstacle::Unreachable(
-            "GitHub gave no whole answer, so the lease was not taken and nothing is created yet; it is tried again.".to_owned(),
-        )),
-        Obstacle::Moved
-        | Obstacle::Limited(_)
-        | Obstacle::Denied(_)
-        | Obstacle::Invalid(_)
-        | Obstacle::Unleased
-        | Obstacle::Overtaken(_)
-        | Obstacle::Unreachable(_) => failure,
-    }
+    failure.unreachable_if_unclear("GitHub gave no whole answer, so the lease was not taken and nothing is created yet; it is tried again.")
 }

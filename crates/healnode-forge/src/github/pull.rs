@@ -17,7 +17,6 @@ use healnode_core::{ForgeReply, PullCall, PullReply};
 
 use super::GitHub;
 use super::exchange::Failure;
-use super::outcome::Obstacle;
 use crate::RepoName;
 
 pub use self::tidy::{BranchFate, OwnBranch, Tidying};
@@ -64,19 +63,9 @@ impl Failure {
 
     /// Turns a lost answer to a write that nobody sees yet into a plain "try again".
     fn of_object(self) -> Self {
-        match self.obstacle {
-            Obstacle::Unclear(_) => Self::unreachable(
-                "GitHub gave no whole answer while a commit was made that nothing points to yet, so nothing was changed; it is tried again."
-                    .to_owned(),
-            ),
-            Obstacle::Moved
-            | Obstacle::Limited(_)
-            | Obstacle::Denied(_)
-            | Obstacle::Invalid(_)
-            | Obstacle::Unleased
-            | Obstacle::Overtaken(_)
-            | Obstacle::Unreachable(_) => self,
-        }
+        self.unreachable_if_unclear(
+            "GitHub gave no whole answer while a commit was made that nothing points to yet, so nothing was changed; it is tried again.",
+        )
     }
 }
 

@@ -102,20 +102,14 @@ impl GitHub {
 impl Failure {
     /// Says that a branch is not to be seen that was just made, or that is said to be there.
     fn of_hidden_branch(self, branch: &str) -> Self {
-        match self.obstacle {
-            Obstacle::Unclear(_) => Self::new(Obstacle::Unclear(format!(
+        if self.is_unclear() {
+            return Self::new(Obstacle::Unclear(format!(
                 "GitHub gave no clear answer about the branch {branch}, so no pull request was opened; both are looked for before it is tried again."
-            ))),
-            Obstacle::Moved
-            | Obstacle::Limited(_)
-            | Obstacle::Denied(_)
-            | Obstacle::Invalid(_)
-            | Obstacle::Unleased
-            | Obstacle::Overtaken(_)
-            | Obstacle::Unreachable(_) => Self::unreachable(format!(
-                "GitHub says that the branch {branch} exists, but does not show it yet, so nothing was opened; it is tried again."
-            )),
+            )));
         }
+        Self::unreachable(format!(
+            "GitHub says that the branch {branch} exists, but does not show it yet, so nothing was opened; it is tried again."
+        ))
     }
 }
 
