@@ -31,6 +31,7 @@ use tracing::{debug, info, warn};
 
 use crate::clock::wall;
 use crate::config;
+use crate::connections::serve_each;
 use crate::deliver::new_event_id;
 use crate::door::{Door, NotKept, Taken};
 use crate::sessions::{KEY_PREFIX, Teller};
@@ -112,7 +113,8 @@ impl Ingest {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut doors = JoinSet::new();
         for listener in self.listeners {
-            doors.spawn(accept(listener, desk.clone(), places.clone()));
+            let desk = desk.clone();
+            doors.spawn(serve_each(listener, places.clone(), move |stream| serve(stream, desk.clone())));
         }
         while doors.join_next().await.is_some() {}
     }
@@ -134,28 +136,6 @@ fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
         IpAddr::V4(Ipv4Addr::LOCALHOST) => Some(SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port())),
         IpAddr::V6(Ipv6Addr::LOCALHOST) => Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())),
         IpAddr::V4(_) | IpAddr::V6(_) => None,
-    }
-}
-
-async fn accept(listener: TcpListener, desk: Arc<Desk>, places: Arc<Semaphore>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        while connections.try_join_next().is_some() {}
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let desk = desk.clone();
-                connections.spawn(async move {
-                    serve(stream, desk).await;
-                    drop(place);
-                });
-            }
-            Err(problem) => {
-                // Mostly want of file descriptors: connections that end give some back.
-                debug!(%problem, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
     }
 }
 

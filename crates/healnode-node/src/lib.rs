@@ -7,6 +7,7 @@
 mod branches;
 mod clock;
 pub mod config;
+mod connections;
 mod credentials;
 mod deliver;
 mod demo;

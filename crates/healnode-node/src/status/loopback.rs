@@ -17,8 +17,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tracing::{debug, info};
+
+use crate::connections::serve_each;
 
 use super::server::{Answer, Desk, Problem, healthz, show_metrics};
 
@@ -27,9 +28,6 @@ const CONNECTIONS_MAX: usize = 16;
 
 /// How long the head of a request may take. One that does not come leaves its place to another.
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long to wait before a connection is accepted again after that failed, mostly for want of file descriptors.
-const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// The open address.
 pub(super) struct Loopback {
@@ -54,23 +52,7 @@ impl Loopback {
     /// Answers until the task is dropped.
     pub(super) async fn run(self, desk: Desk) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let mut connections = JoinSet::new();
-        while let Ok(place) = places.clone().acquire_owned().await {
-            while connections.try_join_next().is_some() {}
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    let desk = desk.clone();
-                    connections.spawn(async move {
-                        serve(stream, desk).await;
-                        drop(place);
-                    });
-                }
-                Err(problem) => {
-                    debug!(%problem, "a connection could not be taken");
-                    tokio::time::sleep(ACCEPT_RETRY).await;
-                }
-            }
-        }
+        serve_each(self.listener, places, |stream| serve(stream, desk.clone())).await;
     }
 }
 
