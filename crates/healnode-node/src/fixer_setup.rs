@@ -12,7 +12,6 @@ use healnode_forge::{Credential, RepoName};
 use healnode_report::Redactor;
 
 use crate::config::{self, Config, FixerKind};
-use crate::credentials;
 use crate::forging::ForgeSetup;
 
 /// What is needed to set a fixer up.
@@ -25,13 +24,14 @@ pub(crate) struct FixerSetup {
 }
 
 impl FixerSetup {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// Takes what the configuration says. `redactor` is for what is shown to a model or published.
+    pub(crate) fn new(config: &Config, redactor: Redactor) -> Self {
         Self {
             data_dir: config.data_dir.clone(),
             fix: config.fix.clone(),
             forge: config.forge.clone(),
             credential: ForgeSetup::to_look(&config.forge),
-            redactor: credentials::admission(config).redactor,
+            redactor,
         }
     }
 

@@ -122,14 +122,14 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let clock = Clock::start();
     let mut policy = config.policy();
     policy.version = crate::VERSION.to_owned();
-    let fixer = FixerSetup::new(&config);
+    let admission = Arc::new(credentials::admission(&config));
+    let fixer = FixerSetup::new(&config, admission.redactor.clone());
     if let Some(why) = fixer.lacks().filter(|_| policy.auto_heal) {
         warn!(why, "no fixes are looked for");
         policy.auto_heal = false;
     }
     policy.name = display_name(&config.name, |name| std::env::var(name).ok(), &host_name());
     let node = Node::new(me, store.epoch(), policy, Box::new(Signer(identity)), snapshot, clock.now());
-    let admission = Arc::new(credentials::admission(&config));
     let (door, inside) = Door::new(admission.clone(), config.app.clone());
     let (to_mesh, mesh_commands) = mpsc::channel(MESH_COMMANDS_MAX);
     let (mesh_sender, mesh_events) = mpsc::channel(MESH_EVENTS_MAX);

@@ -83,7 +83,7 @@ impl Drop for Passing {
 async fn local(config: &Config, walls: WallsReport) -> Local {
     let fix = &config.fix;
     let has_git = on_path("git").is_some_and(|path| is_executable(&path));
-    let repository = if has_git { Some(FixerSetup::new(config).reach().await) } else { None };
+    let repository = if has_git { Some(FixerSetup::new(config, config.redact.redactor.clone()).reach().await) } else { None };
     let named = |argv: &[String]| (!argv.is_empty()).then(|| program(argv, config, walls));
     Local { repository, walls, require_walls: fix.require_walls, test: named(&fix.test), reproduce: named(&fix.reproduce) }
 }
